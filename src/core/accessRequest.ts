@@ -1,0 +1,129 @@
+import type { Decision, Reason } from './reason.ts';
+
+export const protocols = ['Tcp', 'Udp', '*'] as const;
+/** As Azure spells it in a security rule; `*` is any. */
+export type Protocol = (typeof protocols)[number];
+
+export const requestStates = [
+  'pending',
+  'scheduled',
+  'opening',
+  'active',
+  'closing',
+  'closed',
+  'denied',
+  'expired',
+  'failed',
+] as const;
+export type RequestState = (typeof requestStates)[number];
+
+export const finalStates: ReadonlySet<RequestState> = new Set(['closed', 'denied', 'expired', 'failed']);
+
+/** Somebody with a verified token. */
+export interface Person {
+  /** Object id in the tenant: what identifies them. */
+  objectId: string;
+  tenantId: string;
+  /** For people to read; never compared. */
+  displayName: string;
+}
+
+export interface RequestedPort {
+  number: number;
+  protocol: Protocol;
+  /** Canonical prefixes, one per address range; never empty. */
+  sourceAddressPrefixes: string[];
+}
+
+export interface RequestedVirtualMachine {
+  /** ARM id as the caller wrote it. */
+  id: string;
+  ports: RequestedPort[];
+}
+
+/**
+ * What one grant admits through one NSG, as a cross product: every source × every destination × every port.
+ * All prefixes of a box are of one address family.
+ */
+export interface Box {
+  protocol: Protocol;
+  sourceAddressPrefixes: string[];
+  destinationAddressPrefixes: string[];
+  destinationPorts: number[];
+}
+
+/** What a request wants of one NSG on the path. */
+export interface NsgTarget {
+  nsgId: string;
+  boxes: Box[];
+}
+
+/**
+ * One entry of a request's journal. The journal is the truth of what happened; the audit is made from it, entry by
+ * entry and under the entry's number, so that each transition gets exactly one record whatever is retried or killed.
+ */
+export interface JournalEntry {
+  /** 1, 2, 3 …: also the sequence number of its audit record. */
+  number: number;
+  /** The state entered, or what happened within a state. */
+  event: RequestState | 'orchestration-restarted';
+  /** ISO 8601 instant of the change. */
+  at: string;
+  /** `sallyport`, `sweep`, or the object id of a person. */
+  actor: string;
+  reasons: Reason[];
+}
+
+/** The row of a request: the truth of its life, changed by ETag only. */
+export interface AccessRequest {
+  /** 32 lower-case hexadecimal digits. */
+  id: string;
+  state: RequestState;
+  /** Grows by one with each change that reconcile must see; copied to the live rows. */
+  version: number;
+  requester: Person;
+  virtualMachines: RequestedVirtualMachine[];
+  targets: NsgTarget[];
+  /** ISO 8601 duration as granted. */
+  duration: string;
+  justification: string;
+  /** ISO 8601 instants. */
+  requestedAt: string;
+  start: string;
+  end: string;
+  decision: Decision;
+  /** Where `closing` leads to. */
+  outcome: 'closed' | 'failed';
+  /** Why it ended or is ending. */
+  reason?: Reason;
+  correlationId: string;
+  /** The orchestration instance that rings go to. */
+  instance: string;
+  /** When the next step is due, ISO 8601: the sweep acts when it has passed by far. */
+  nextDue: string;
+  journal: JournalEntry[];
+  /** Number of the last journal entry whose audit record is known to be there. */
+  recorded: number;
+  /** Hash of the body that made it, for a repeated Idempotency-Key. */
+  bodyHash: string;
+}
+
+/** What reconcile reads: one per grant and NSG. */
+export interface LiveRow {
+  nsgId: string;
+  requestId: string;
+  version: number;
+  state: RequestState;
+  start: string;
+  end: string;
+  boxes: Box[];
+}
+
+/** Whether a row is desired at an instant: the state decides, the clock only takes away. */
+export function isDesired(row: Pick<LiveRow, 'state' | 'start' | 'end'>, now: Date): boolean {
+  return (
+    (row.state === 'opening' || row.state === 'active') &&
+    Date.parse(row.start) <= now.getTime() &&
+    now.getTime() < Date.parse(row.end)
+  );
+}

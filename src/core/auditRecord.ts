@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import type { RequestedVirtualMachine } from './accessRequest.ts';
+import type { Reason } from './reason.ts';
+
+/** One audit record: who, what, where, from, until, why. Inserted once, never changed. */
+export interface AuditRecord {
+  /** The request's id; for what belongs to no request, `unauthenticated-<day>`. */
+  partition: string;
+  /** 1, 2, 3 … within the partition, without gaps. */
+  sequence: number;
+  /** What happened: `request.opening`, `request.denied`, `unauthenticated` … */
+  event: string;
+  /** When it happened, ISO 8601. */
+  at: string;
+  actor: string;
+  requester?: { objectId: string; displayName: string };
+  virtualMachines?: RequestedVirtualMachine[];
+  networkSecurityGroups?: string[];
+  from?: string;
+  until?: string;
+  justification?: string;
+  reasons: Reason[];
+  correlationId: string;
+  /** Further facts of single events, such as the count of refused tokens. */
+  details?: Record<string, string | number>;
+  /** Hash of the record before it in the partition; empty for the first. */
+  previousHash: string;
+  /** SHA-256, hexadecimal, of the record without this field, as canonical JSON. */
+  hash: string;
+}
+
+export type UnsealedAuditRecord = Omit<AuditRecord, 'previousHash' | 'hash' | 'sequence'>;
+
+/** JSON with the members of every object in code-unit order, so that equal values have equal text. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item)).join(',')}]`;
+  if (value !== null && typeof value === 'object') {
+    const members = Object.entries(value)
+      .filter(([, member]) => member !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+      .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`);
+    return `{${members.join(',')}}`;
+  }
+  return JSON.stringify(value);
+}
+
+/** The hash that a record must carry. */
+export function hashOfRecord(record: Omit<AuditRecord, 'hash'> & { hash?: string }): string {
+  const content: Partial<AuditRecord> = { ...record };
+  delete content.hash;
+  return createHash('sha256').update(canonicalJson(content)).digest('hex');
+}
+
+/** Completes a record with its place in the chain. */
+export function chainRecord(
+  record: UnsealedAuditRecord,
+  previous: Pick<AuditRecord, 'sequence' | 'hash'> | undefined,
+): AuditRecord {
+  const chained = {
+    ...record,
+    sequence: (previous?.sequence ?? 0) + 1,
+    previousHash: previous?.hash ?? '',
+  };
+  return { ...chained, hash: hashOfRecord(chained) };
+}

@@ -1,0 +1,50 @@
+/**
+ * Why something was decided or ended as it did. Codes are stable: clients and alerts match on them.
+ */
+export const reasonCodes = [
+  // Decisions on a request.
+  'within-policy',
+  'no-policy',
+  'port-not-in-policy',
+  'protocol-not-in-policy',
+  'source-not-in-policy',
+  'duration-exceeds-policy',
+  'vm-not-found',
+  'vm-not-supported',
+  'no-network-security-group',
+  'no-address-of-family',
+  'address-not-unique',
+  // What a network security group answered.
+  'no-capacity',
+  'blocked-by-foreign-rule',
+  'target-gone',
+  'not-permitted',
+  'throttled',
+  'refused-by-azure',
+  'not-opened-in-time',
+  // Ends.
+  'ended',
+  'revoked',
+  // Repairs.
+  'orchestration-missing',
+] as const;
+export type ReasonCode = (typeof reasonCodes)[number];
+
+/** One reason, for people and for programs. */
+export interface Reason {
+  code: ReasonCode;
+  /** A whole sentence: what is so and, where somebody can act on it, what would be allowed. */
+  message: string;
+  /** JSON path of the field of the request that it speaks of: `virtualMachines[0].ports[1].number`. */
+  field?: string;
+  /** What would be allowed there. */
+  allowed?: unknown;
+}
+
+/** A decision is data, never an exception. */
+export interface Decision {
+  outcome: 'granted' | 'needs-approval' | 'denied';
+  reasons: Reason[];
+  /** Ids of the policies behind it. */
+  policies: string[];
+}

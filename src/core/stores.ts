@@ -1,0 +1,72 @@
+import type { AccessRequest, LiveRow } from './accessRequest.ts';
+import type { AuditRecord, UnsealedAuditRecord } from './auditRecord.ts';
+
+/** A row as it was read, with the ETag that guards the next change. */
+export interface Stored<Row> {
+  row: Row;
+  etag: string;
+}
+
+/** Requests: the truth of each request's life. */
+export interface Requests {
+  get(id: string): Promise<Stored<AccessRequest> | undefined>;
+  insert(request: AccessRequest): Promise<Stored<AccessRequest> | 'exists'>;
+  /** Replaces the row if it still has this ETag. */
+  replace(request: AccessRequest, etag: string): Promise<Stored<AccessRequest> | 'changed'>;
+}
+
+/** A request that has not ended, or ended so recently that its live rows are kept against late writers. */
+export interface UnendedRow {
+  requestId: string;
+  requesterId: string;
+  /** ISO 8601. */
+  createdAt: string;
+  /** Set once the request has reached a final state. */
+  endedAt?: string;
+}
+
+/** What reconcile and the sweep read. */
+export interface LiveRows {
+  /** Every row of one NSG, ended ones included. */
+  ofNsg(nsgId: string): Promise<LiveRow[]>;
+  get(nsgId: string, requestId: string): Promise<Stored<LiveRow> | undefined>;
+  insert(row: LiveRow): Promise<'inserted' | 'exists'>;
+  /** Replaces the row if it still has this ETag. */
+  replace(row: LiveRow, etag: string): Promise<'replaced' | 'changed'>;
+  remove(nsgId: string, requestId: string): Promise<void>;
+  unended(): Promise<UnendedRow[]>;
+  /** Does nothing if it is there already. */
+  addUnended(row: UnendedRow): Promise<void>;
+  markEnded(requestId: string, endedAt: string): Promise<void>;
+  removeUnended(requestId: string): Promise<void>;
+}
+
+export interface AuditQuery {
+  /** ARM id, any case. */
+  virtualMachineId?: string;
+  /** Object id. */
+  requesterId?: string;
+  /** Inclusive and exclusive bounds on the instant of the request, ISO 8601. */
+  from?: string;
+  to?: string;
+  /** Opaque token of an earlier page. */
+  continuation?: string;
+}
+
+export interface AuditPage {
+  records: AuditRecord[];
+  continuation?: string;
+}
+
+/** The audit trail: inserted into, read, never changed. */
+export interface AuditTrail {
+  /** All records of a partition in sequence. */
+  read(partition: string): Promise<AuditRecord[]>;
+  /** Inserts as is; `exists` if a record has this partition and sequence already. */
+  insert(record: AuditRecord): Promise<'inserted' | 'exists'>;
+  /** Makes a partition findable by requester, virtual machine and time; inserting twice is harmless. */
+  index(record: UnsealedAuditRecord): Promise<void>;
+  query(query: AuditQuery): Promise<AuditPage>;
+  /** Every partition there is, for verification. */
+  partitions(): AsyncIterable<string>;
+}
