@@ -25,8 +25,8 @@ const accountKey = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6
 type Service = 'Blob' | 'Queue' | 'Table';
 const services: readonly Service[] = ['Blob', 'Queue', 'Table'];
 
-/** A killed parent cannot stop its children, so Azurite watches the IPC channel and ends with it. */
-const endWithParent = `data:text/javascript,process.once('disconnect',()=>process.exit())`;
+/** A killed parent cannot stop its children, so Azurite watches the IPC channel (unref: it may end on its own). */
+const endWithParent = `data:text/javascript,process.once('disconnect',()=>process.exit());process.channel.unref()`;
 
 /**
  * Starts Azurite (blob, queue, table) as a child process on 127.0.0.1 and waits until all three listen.
