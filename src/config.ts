@@ -1,0 +1,145 @@
+import * as z from 'zod';
+
+/** Priorities of owned rules, both ends included. */
+export interface Band {
+  first: number;
+  last: number;
+}
+
+export interface Config {
+  installation: { id: string; allowBand: Band; baselineBand: Band };
+  token: { tenantId: string; issuer: string; audience: string; jwksUri?: string };
+  trustAppServiceAuthentication: boolean;
+  arm: { endpoint: string; networkApiVersion: string };
+  credential: { kind: 'managed-identity' | 'azure-cli'; clientId?: string };
+  tables: { connectionString: string } | { serviceUri: string };
+  sweepSchedule: string;
+}
+
+/** Every problem of the settings at once, each naming the setting and the fix. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+}
+
+const band = z
+  .string()
+  .regex(/^\d{3,4}-\d{3,4}$/, 'write it as first-last, such as 100-249')
+  .transform((text): Band => {
+    const [first, last] = text.split('-').map(Number) as [number, number];
+    return { first, last };
+  })
+  .refine(
+    ({ first, last }) => first >= 100 && last <= 4096 && first <= last,
+    'priorities go from 100 to 4096',
+  );
+
+/** An https address; plain http only on loopback, where no token can leak to the network. */
+const address = z.url().refine((text) => {
+  const url = new URL(text);
+  return (
+    url.protocol === 'https:' ||
+    (url.protocol === 'http:' && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname))
+  );
+}, 'must be an https address (http only on loopback)');
+
+const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
+
+const schema = z
+  .object({
+    SALLYPORT_INSTALLATION_ID: z
+      .string()
+      .regex(
+        /^[a-z0-9]{1,12}$/,
+        '1 to 12 lower-case letters and digits, unique among installations that share an NSG',
+      ),
+    SALLYPORT_TENANT_ID: z.guid('the id of the Entra tenant whose people may ask'),
+    SALLYPORT_TOKEN_ISSUER: address,
+    SALLYPORT_TOKEN_AUDIENCE: z
+      .string()
+      .min(1, 'the audience that tokens must carry, such as api://sallyport'),
+    SALLYPORT_TOKEN_JWKS_URI: address.optional(),
+    SALLYPORT_TRUST_APP_SERVICE_AUTHENTICATION: flag.default(false),
+    SALLYPORT_ARM_ENDPOINT: z
+      .url({ protocol: /^https$/, error: 'must be an https address' })
+      .default('https://management.azure.com'),
+    SALLYPORT_NETWORK_API_VERSION: z
+      .string()
+      .regex(/^\d{4}-\d{2}-\d{2}$/, 'an api-version such as 2025-05-01')
+      .default('2025-05-01'),
+    SALLYPORT_CREDENTIAL: z.enum(['managed-identity', 'azure-cli']).default('managed-identity'),
+    SALLYPORT_CLIENT_ID: z.guid('the client id of the user-assigned identity').optional(),
+    SALLYPORT_TABLES: z.string().min(1).optional(),
+    SALLYPORT_TABLES__tableServiceUri: address.optional(),
+    SALLYPORT_SWEEP_SCHEDULE: z.string().min(1).default('0 * * * * *'),
+    SALLYPORT_ALLOW_BAND: band.default({ first: 100, last: 249 }),
+    SALLYPORT_BASELINE_BAND: band.default({ first: 250, last: 299 }),
+  })
+  .superRefine((settings, context) => {
+    if (
+      (settings.SALLYPORT_TABLES === undefined) ===
+      (settings.SALLYPORT_TABLES__tableServiceUri === undefined)
+    ) {
+      context.addIssue({
+        code: 'custom',
+        path: ['SALLYPORT_TABLES'],
+        message:
+          'set either SALLYPORT_TABLES (a connection string) or SALLYPORT_TABLES__tableServiceUri (an address, with a managed identity)',
+      });
+    }
+    if (settings.SALLYPORT_BASELINE_BAND.first !== settings.SALLYPORT_ALLOW_BAND.last + 1) {
+      context.addIssue({
+        code: 'custom',
+        path: ['SALLYPORT_BASELINE_BAND'],
+        message:
+          'must begin directly after SALLYPORT_ALLOW_BAND: a deny between the two would shut out grants',
+      });
+    }
+  });
+
+/**
+ * Reads the settings. An empty value counts as not set, because the portal cannot store "not set" otherwise.
+ * Throws ConfigurationError with every problem; values are never in the message, they may be secret.
+ */
+export function readConfig(environment: Record<string, string | undefined>): Config {
+  const settings = Object.fromEntries(
+    Object.entries(environment).filter(([name, value]) => name.startsWith('SALLYPORT_') && value !== ''),
+  );
+  const parsed = schema.safeParse(settings);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => {
+      const name = issue.path.join('.');
+      return settings[name] === undefined && issue.code === 'invalid_type'
+        ? `  ${name} is required`
+        : `  ${name}: ${issue.message}`;
+    });
+    throw new ConfigurationError(`Sallyport cannot start, its settings are wrong:\n${problems.join('\n')}`);
+  }
+  const value = parsed.data;
+  return {
+    installation: {
+      id: value.SALLYPORT_INSTALLATION_ID,
+      allowBand: value.SALLYPORT_ALLOW_BAND,
+      baselineBand: value.SALLYPORT_BASELINE_BAND,
+    },
+    token: {
+      tenantId: value.SALLYPORT_TENANT_ID,
+      issuer: value.SALLYPORT_TOKEN_ISSUER,
+      audience: value.SALLYPORT_TOKEN_AUDIENCE,
+      ...(value.SALLYPORT_TOKEN_JWKS_URI === undefined ? {} : { jwksUri: value.SALLYPORT_TOKEN_JWKS_URI }),
+    },
+    trustAppServiceAuthentication: value.SALLYPORT_TRUST_APP_SERVICE_AUTHENTICATION,
+    arm: {
+      endpoint: value.SALLYPORT_ARM_ENDPOINT.replace(/\/+$/, ''),
+      networkApiVersion: value.SALLYPORT_NETWORK_API_VERSION,
+    },
+    credential: {
+      kind: value.SALLYPORT_CREDENTIAL,
+      ...(value.SALLYPORT_CLIENT_ID === undefined ? {} : { clientId: value.SALLYPORT_CLIENT_ID }),
+    },
+    tables:
+      value.SALLYPORT_TABLES === undefined
+        ? { serviceUri: value.SALLYPORT_TABLES__tableServiceUri ?? '' }
+        : { connectionString: value.SALLYPORT_TABLES },
+    sweepSchedule: value.SALLYPORT_SWEEP_SCHEDULE,
+  };
+}

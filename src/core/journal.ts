@@ -1,0 +1,69 @@
+import type { AccessRequest, JournalEntry, RequestState } from './accessRequest.ts';
+import type { Reason } from './reason.ts';
+
+/** Which states may follow which. A request that is closing is never opened again. */
+const successors: Record<RequestState, readonly RequestState[]> = {
+  pending: ['scheduled', 'opening', 'denied', 'expired', 'closing'],
+  scheduled: ['opening', 'closing'],
+  opening: ['active', 'closing'],
+  active: ['closing'],
+  closing: ['closed', 'failed'],
+  closed: [],
+  denied: [],
+  expired: [],
+  failed: [],
+};
+
+export interface Change {
+  at: Date;
+  actor: string;
+  reasons: Reason[];
+}
+
+/**
+ * The request after entering a state, with its journal entry and the next version.
+ * Throws an Error on a transition that does not exist: that is a fault of ours.
+ */
+export function enterState(
+  request: AccessRequest,
+  state: RequestState,
+  change: Change,
+  fields: Partial<Pick<AccessRequest, 'outcome' | 'reason' | 'nextDue'>> = {},
+): AccessRequest {
+  if (!successors[request.state].includes(state)) {
+    throw new Error(`Request ${request.id} cannot go from ${request.state} to ${state}.`);
+  }
+  return {
+    ...request,
+    ...fields,
+    state,
+    version: request.version + 1,
+    journal: [...request.journal, entry(request, state, change)],
+  };
+}
+
+/** The request after something that changes no state was noted, such as a new orchestration. */
+export function note(
+  request: AccessRequest,
+  event: 'orchestration-restarted',
+  change: Change,
+  fields: Partial<Pick<AccessRequest, 'instance' | 'nextDue'>> = {},
+): AccessRequest {
+  return { ...request, ...fields, journal: [...request.journal, entry(request, event, change)] };
+}
+
+/** Whether the request was ever in this state, and since when. */
+export function enteredAt(request: AccessRequest, state: RequestState): Date | undefined {
+  const found = request.journal.find((candidate) => candidate.event === state);
+  return found === undefined ? undefined : new Date(found.at);
+}
+
+function entry(request: AccessRequest, event: JournalEntry['event'], change: Change): JournalEntry {
+  return {
+    number: request.journal.length + 1,
+    event,
+    at: change.at.toISOString(),
+    actor: change.actor,
+    reasons: change.reasons,
+  };
+}
