@@ -1,0 +1,64 @@
+/** Roles of the app registration, as they appear in a token's `roles`. */
+export type AppRole = 'Sallyport.Auditor' | 'Sallyport.Administrator';
+
+/** Somebody the development issuer gives tokens for. */
+export interface SamplePerson {
+  displayName: string;
+  userPrincipalName: string;
+  /** Obviously made up: no directory hands out such ids. */
+  objectId: string;
+  roles: readonly AppRole[];
+}
+
+/** The made-up tenant of Contoso. */
+export const sampleTenantId = '00000000-0000-4000-8000-00000c047050';
+
+export const people = {
+  /** Asks for access. */
+  alice: {
+    displayName: 'Alice Example',
+    userPrincipalName: 'alice@contoso.example',
+    objectId: '00000000-0000-4000-8000-0000000a11ce',
+    roles: [],
+  },
+  /** Asks for access too. */
+  bob: {
+    displayName: 'Bob Example',
+    userPrincipalName: 'bob@contoso.example',
+    objectId: '00000000-0000-4000-8000-000000000b0b',
+    roles: [],
+  },
+  /** Approves where a policy wants a second person. */
+  carol: {
+    displayName: 'Carol Example',
+    userPrincipalName: 'carol@contoso.example',
+    objectId: '00000000-0000-4000-8000-0000000ca201',
+    roles: [],
+  },
+  /** Reads the audit trail. */
+  dave: {
+    displayName: 'Dave Example',
+    userPrincipalName: 'dave@contoso.example',
+    objectId: '00000000-0000-4000-8000-00000000da7e',
+    roles: ['Sallyport.Auditor'],
+  },
+  /** Writes policies. */
+  erin: {
+    displayName: 'Erin Example',
+    userPrincipalName: 'erin@contoso.example',
+    objectId: '00000000-0000-4000-8000-00000000e214',
+    roles: ['Sallyport.Administrator'],
+  },
+} as const satisfies Record<string, SamplePerson>;
+
+export type PersonName = keyof typeof people;
+
+export function isPersonName(name: string): name is PersonName {
+  return Object.hasOwn(people, name);
+}
+
+/** The managed identity of the sample function app. */
+export const appIdentity = {
+  clientId: '00000000-0000-4000-8000-0000005a1170',
+  objectId: '00000000-0000-4000-8000-000000a99001',
+} as const;
