@@ -30,10 +30,46 @@ const strictLength = /^(0|[1-9][0-9]{0,2})$/;
  */
 export function parsePrefix(text: string): PrefixResult {
   if (text === '') return refuse('The address is empty.');
-  if (/\s/.test(text)) return refuse('The address contains whitespace.', withoutWhitespace(text));
+  if (/\s/.test(text))
+    return refuse('The address contains whitespace.', correction(text.replaceAll(/\s/g, '')));
   if (text.includes('%'))
     return refuse(`${quote(text)} has a zone, which means nothing outside its own host.`);
-  const [address = '', length, ...rest] = text.split('/');
+  const read = readText(text);
+  if ('problem' in read) return read;
+  const { family, first, length } = read;
+  const network = (first >> BigInt(bitsOf[family] - length)) << BigInt(bitsOf[family] - length);
+  const prefix = formatPrefix(family, network, length);
+  if (family === 'IPv6' && containsPrefix(mapped, prefix)) {
+    const inner = formatPrefix('IPv4', network & 0xffff_ffffn, length - 96);
+    return refuse(
+      `${quote(text)} is an IPv4 address written as IPv6; Azure would never match it.`,
+      correction(inner),
+    );
+  }
+  if (multicast.some((group) => containsPrefix(group, prefix))) {
+    return refuse(`${quote(text)} is a multicast address, from which nothing can come.`);
+  }
+  if (network !== first) {
+    return refuse(`${quote(text)} has bits set behind its prefix length: the network is ${prefix}.`, prefix);
+  }
+  return { ok: true, prefix, family };
+}
+
+/**
+ * The canonical form of an address or prefix in somebody else's rule, or undefined if it is none.
+ * As strict about the text as `parsePrefix`, but multicast and IPv4-mapped ranges are addresses too.
+ */
+export function canonicalPrefix(text: string): string | undefined {
+  const read = readText(text);
+  if ('problem' in read || read.first % (1n << BigInt(bitsOf[read.family] - read.length)) !== 0n)
+    return undefined;
+  return formatPrefix(read.family, read.first, read.length);
+}
+
+type Refusal = Extract<PrefixResult, { ok: false }>;
+
+function readText(text: string): { family: Family; first: bigint; length: number } | Refusal {
+  const [address = '', lengthText, ...rest] = text.split('/');
   const family = strictIPv4.safeParse(address).success
     ? 'IPv4'
     : strictIPv6.safeParse(address).success
@@ -45,35 +81,17 @@ export function parsePrefix(text: string): PrefixResult {
     );
   }
   const bits = bitsOf[family];
-  if (length !== undefined && (!strictLength.test(length) || Number(length) > bits)) {
+  if (lengthText !== undefined && (!strictLength.test(lengthText) || Number(lengthText) > bits)) {
     return refuse(`The prefix length of ${quote(text)} is not a whole number from 0 to ${bits}.`);
   }
-  return canonical(text, family, address, length === undefined ? bits : Number(length));
-}
-
-function canonical(text: string, family: Family, address: string, length: number): PrefixResult {
   const embedded = /^::(\d+\.\d+\.\d+\.\d+)$/.exec(address)?.[1];
   if (embedded !== undefined) {
-    return refuse(`${quote(text)} is an IPv4-compatible IPv6 address, a form that was withdrawn.`, `${embedded}/32`);
-  }
-  const first = valueOf(ipaddr.parse(address));
-  const bits = bitsOf[family];
-  const network = (first >> BigInt(bits - length)) << BigInt(bits - length);
-  const prefix = formatPrefix(family, network, length);
-  if (family === 'IPv6' && containsPrefix(mapped, prefix)) {
-    const inner = parsePrefix(formatPrefix('IPv4', network & 0xffff_ffffn, length - 96));
     return refuse(
-      `${quote(text)} is an IPv4 address written as IPv6; Azure would never match it.`,
-      inner.ok ? inner.prefix : undefined,
+      `${quote(text)} is an IPv4-compatible IPv6 address, a form that was withdrawn.`,
+      `${embedded}/32`,
     );
   }
-  if (multicast.some((group) => containsPrefix(group, prefix))) {
-    return refuse(`${quote(text)} is a multicast address, from which nothing can come.`);
-  }
-  if (network !== first) {
-    return refuse(`${quote(text)} has bits set behind its prefix length: the network is ${prefix}.`, prefix);
-  }
-  return { ok: true, prefix, family };
+  return { family, first: valueOf(ipaddr.parse(address)), length: Number(lengthText ?? bits) };
 }
 
 /** Whether every address of `inner` is in `outer`; canonical prefixes. */
@@ -165,13 +183,14 @@ function formatPrefix(family: Family, first: bigint, length: number): string {
   return `${address instanceof ipaddr.IPv6 ? address.toRFC5952String() : address.toString()}/${length}`;
 }
 
-function refuse(problem: string, correct?: string): PrefixResult {
+function refuse(problem: string, correct?: string): Refusal {
   return { ok: false, problem, ...(correct === undefined ? {} : { correct }) };
 }
 
-function withoutWhitespace(text: string): string | undefined {
-  const trimmed = parsePrefix(text.replaceAll(/\s/g, ''));
-  return trimmed.ok ? trimmed.prefix : undefined;
+/** What would be right instead, unless that is refused as well. */
+function correction(text: string): string | undefined {
+  const result = parsePrefix(text);
+  return result.ok ? result.prefix : undefined;
 }
 
 /** A caller's text, cut short: it ends up in sentences. */

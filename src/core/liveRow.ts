@@ -1,0 +1,32 @@
+import { canonicalPrefix, familyOf } from './address.ts';
+import { protocols } from './accessRequest.ts';
+import type { Box, LiveRow } from './accessRequest.ts';
+import { isRequestId } from './ownedRule.ts';
+
+/** Throws an Error that names the row if its boxes are not what a rule may be made of: nothing is guessed. */
+export function checkRow(row: LiveRow): void {
+  const problem = isRequestId(row.requestId)
+    ? problemOfBoxes(row.boxes)
+    : 'its id is not 32 hexadecimal digits';
+  if (problem !== undefined)
+    throw new Error(`The live row of request ${row.requestId} is malformed: ${problem}`);
+}
+
+function problemOfBoxes(boxes: Box[]): string | undefined {
+  if (boxes.length === 0) return 'it has no boxes';
+  for (const box of boxes) {
+    const prefixes = [...box.sourceAddressPrefixes, ...box.destinationAddressPrefixes];
+    const [first] = prefixes;
+    if (!protocols.includes(box.protocol)) return 'a protocol is unknown';
+    if (first === undefined || box.sourceAddressPrefixes.length === 0) return 'a box has no source';
+    if (box.destinationAddressPrefixes.length === 0) return 'a box has no destination';
+    if (prefixes.some((prefix) => canonicalPrefix(prefix) !== prefix)) return 'a prefix is not canonical';
+    if (prefixes.some((prefix) => familyOf(prefix) !== familyOf(first)))
+      return 'a box mixes address families';
+    if (box.destinationPorts.length === 0) return 'a box has no port';
+    if (box.destinationPorts.some((port) => !Number.isInteger(port) || port < 1 || port > 65535)) {
+      return 'a port is not a whole number from 1 to 65535';
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,77 @@
+import type { Band } from './band.ts';
+import type { Json, JsonObject } from './network.ts';
+import { isOwned, parseOwnedName } from './ownedRule.ts';
+import { readHead } from './securityRule.ts';
+import type { RuleHead } from './securityRule.ts';
+
+/** One rule of a body, and where in the list it stands. */
+export interface PlacedRule {
+  raw: Json;
+  index: number;
+  head: RuleHead;
+}
+
+/** The rules of an NSG body, told apart by whose they are. */
+export interface RuleInventory {
+  rules: Json[];
+  /** As Azure spells it; empty if it is missing. */
+  provisioningState: string;
+  foreign: PlacedRule[];
+  owned: PlacedRule[];
+  /** Request id to its owned rules, whatever they say. */
+  byRequest: Map<string, PlacedRule[]>;
+}
+
+/** The rules in a raw NSG body; throws if it is no NSG body. */
+export function readInventory(body: JsonObject, installation: string): RuleInventory {
+  const properties = propertiesOf(body);
+  const rules = properties['securityRules'] ?? [];
+  if (!Array.isArray(rules)) throw new Error('The NSG body has securityRules that are no list');
+  const state = properties['provisioningState'];
+  const inventory: RuleInventory = {
+    rules,
+    provisioningState: typeof state === 'string' ? state : '',
+    foreign: [],
+    owned: [],
+    byRequest: new Map(),
+  };
+  rules.forEach((raw, index) => {
+    const rule = { raw, index, head: readHead(raw) };
+    if (!isOwned(rule.head.name, installation)) {
+      inventory.foreign.push(rule);
+      return;
+    }
+    inventory.owned.push(rule);
+    const parsed = parseOwnedName(rule.head.name, installation);
+    if (parsed === undefined) return;
+    const siblings = inventory.byRequest.get(parsed.requestId);
+    if (siblings === undefined) inventory.byRequest.set(parsed.requestId, [rule]);
+    else siblings.push(rule);
+  });
+  return inventory;
+}
+
+/** The body to write: the one that was read, with its list of rules replaced and nothing else. */
+export function planBody(body: JsonObject, securityRules: Json[]): JsonObject {
+  return { ...body, properties: { ...propertiesOf(body), securityRules } };
+}
+
+/** Whether a rule stands among the inbound ones; what is not understood counts, so that no slot is taken twice. */
+export function isInbound(rule: PlacedRule): boolean {
+  return rule.head.direction !== 'outbound';
+}
+
+/** Foreign inbound rules that may deny at the end of the band or earlier, first match first. */
+export function foreignDenies(inventory: RuleInventory, band: Band): PlacedRule[] {
+  return inventory.foreign
+    .filter((rule) => isInbound(rule) && rule.head.access !== 'allow' && !(rule.head.priority > band.last))
+    .sort((a, b) => a.head.priority - b.head.priority || 0);
+}
+
+function propertiesOf(body: JsonObject): JsonObject {
+  const properties = body['properties'];
+  if (typeof properties !== 'object' || properties === null || Array.isArray(properties)) {
+    throw new Error('The NSG body has no properties');
+  }
+  return properties;
+}

@@ -1,0 +1,101 @@
+import type { Box, LiveRow } from './accessRequest.ts';
+import type { Json, JsonObject } from './network.ts';
+
+/** An owned allow rule before it has a priority. */
+export interface UnplacedRule {
+  name: string;
+  description: string;
+  box: Box;
+}
+
+const installationPattern = /^[a-z0-9]{1,12}$/;
+const requestIdPattern = /^[0-9a-f]{32}$/;
+const descriptionPattern =
+  /^Sallyport grant ([0-9a-f]{32}) until (\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z)\. Managed: do not edit\.$/;
+
+/**
+ * Whether a text can be an installation id.
+ * It has no dash, so that one installation's prefix is never the beginning of another's.
+ */
+export function isInstallationId(text: string): boolean {
+  return installationPattern.test(text);
+}
+
+/** Whether a text can be a request's id. */
+export function isRequestId(text: string): boolean {
+  return requestIdPattern.test(text);
+}
+
+/** Whether a rule is this installation's by its name; ARM ignores the case of names, so must we. */
+export function isOwned(name: string, installation: string): boolean {
+  return name.toLowerCase().startsWith(prefixOf(installation));
+}
+
+/** The name of the n-th rule of a grant, n from 1; at most 80 characters, as Azure demands. */
+export function ownedName(installation: string, requestId: string, number: number): string {
+  return `${prefixOf(installation)}${requestId}-${number}`;
+}
+
+/** What an owned rule's name says, or undefined if it is not as this installation would write it. */
+export function parseOwnedName(
+  name: string,
+  installation: string,
+): { requestId: string; number: number } | undefined {
+  if (!isOwned(name, installation)) return undefined;
+  const rest = name.toLowerCase().slice(prefixOf(installation).length);
+  const [, requestId, number] = /^([0-9a-f]{32})-([1-9]\d{0,3})$/.exec(rest) ?? [];
+  return requestId === undefined ? undefined : { requestId, number: Number(number) };
+}
+
+/** What stands in the description of a grant's rules, at most 140 characters: evidence for the time without tables. */
+export function describeGrant(requestId: string, end: string): string {
+  return `Sallyport grant ${requestId} until ${new Date(end).toISOString()}. Managed: do not edit.`;
+}
+
+/** The grant's id and its end (ISO 8601), or undefined if the text is not exactly as `describeGrant` writes it. */
+export function parseDescription(text: string): { requestId: string; end: string } | undefined {
+  const [, requestId, end] = descriptionPattern.exec(text) ?? [];
+  if (requestId === undefined || end === undefined || Number.isNaN(Date.parse(end))) return undefined;
+  return { requestId, end };
+}
+
+/** The rules of one grant in one NSG: one per box. */
+export function ownedRules(
+  row: Pick<LiveRow, 'requestId' | 'end' | 'boxes'>,
+  installation: string,
+): UnplacedRule[] {
+  const description = describeGrant(row.requestId, row.end);
+  return row.boxes.map((box, index) => ({
+    name: ownedName(installation, row.requestId, index + 1),
+    description,
+    box,
+  }));
+}
+
+/** The raw rule as it is written to Azure: exactly one value stands in the singular field, several in the plural. */
+export function rawRule(rule: UnplacedRule, priority: number): JsonObject {
+  const { box } = rule;
+  return {
+    name: rule.name,
+    properties: {
+      description: rule.description,
+      protocol: box.protocol,
+      sourcePortRange: '*',
+      ...oneOrMany('destinationPortRange', 'destinationPortRanges', box.destinationPorts.map(String)),
+      ...oneOrMany('sourceAddressPrefix', 'sourceAddressPrefixes', box.sourceAddressPrefixes),
+      ...oneOrMany('destinationAddressPrefix', 'destinationAddressPrefixes', box.destinationAddressPrefixes),
+      access: 'Allow',
+      priority,
+      direction: 'Inbound',
+    },
+  };
+}
+
+function oneOrMany(one: string, many: string, values: string[]): Record<string, Json> {
+  const [only, ...others] = values;
+  return only !== undefined && others.length === 0 ? { [one]: only } : { [many]: values };
+}
+
+function prefixOf(installation: string): string {
+  return `sallyport-${installation}-`;
+}

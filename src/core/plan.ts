@@ -1,0 +1,208 @@
+import { isDesired } from './accessRequest.ts';
+import type { LiveRow } from './accessRequest.ts';
+import { problemsOfInstallation } from './installation.ts';
+import type { Installation } from './installation.ts';
+import { checkRow } from './liveRow.ts';
+import type { Json, JsonObject } from './network.ts';
+import { foreignDenies, readInventory } from './nsgBody.ts';
+import type { PlacedRule, RuleInventory } from './nsgBody.ts';
+import { ownedRules, rawRule } from './ownedRule.ts';
+import type { UnplacedRule } from './ownedRule.ts';
+import type { Reason } from './reason.ts';
+import { roomBeside } from './room.ts';
+import type { Room, Seat } from './room.ts';
+import { readMeaning, sameMeaning } from './securityRule.ts';
+import { trafficMeets, trafficOfBox, trafficOfRule } from './traffic.ts';
+
+export interface PlanInput {
+  /** The whole NSG as it was read. */
+  body: JsonObject;
+  /** Every live row of this NSG, in any order. */
+  rows: LiveRow[];
+  now: Date;
+  installation: Installation;
+}
+
+export interface Plan {
+  /** The new complete list of rules; undefined when there is nothing to do. */
+  securityRules?: Json[];
+  /** Desired grants that get no rule, with why. */
+  refused: { requestId: string; reason: Reason }[];
+  /** Grants all of whose rules are in the body that was read, exactly as desired and settled. */
+  admitted: string[];
+  /** Request ids with any owned rule in the body that was read, right or wrong. */
+  present: string[];
+}
+
+/** One rule of a desired grant, with what the body has under its name. */
+interface Wanted extends Seat {
+  rule: UnplacedRule;
+  current: PlacedRule | undefined;
+  /** The current one says exactly what is desired, its priority aside. */
+  right: boolean;
+}
+
+interface Candidate {
+  requestId: string;
+  wanted: Wanted[];
+  present: PlacedRule[];
+}
+
+/**
+ * What the rules of one NSG should become at an instant, or that there is nothing to do.
+ * Pure and idempotent: planning the planned body changes nothing, and the order of the rows does not matter. Throws if
+ * the installation, a desired row or the body is malformed, or if a request has two rows.
+ */
+export function plan({ body, rows, now, installation }: PlanInput): Plan {
+  const problems = problemsOfInstallation(installation);
+  if (problems.length > 0) throw new Error(problems.join(' '));
+  const inventory = readInventory(body, installation.id);
+  const candidates = desiredRows(rows, now).map((row) => candidateOf(row, inventory, installation.id));
+  const room = roomBeside(inventory.foreign, installation.allowBand);
+  // Before anything moves: else a new grant could take the slot of a rule that has merely to be rewritten.
+  for (const right of [true, false]) keepPlaces(candidates, room, right);
+  const admitted = candidates.filter((candidate) => isAdmitted(candidate, inventory));
+  const refused = seatCandidates(candidates, room, inventory, installation);
+  const securityRules = compose(candidates, inventory);
+  const unchanged =
+    securityRules.length === inventory.rules.length &&
+    securityRules.every((rule, index) => rule === inventory.rules[index]);
+  return {
+    ...(unchanged && !mustRewrite(inventory) ? {} : { securityRules }),
+    refused,
+    admitted: admitted.map((candidate) => candidate.requestId),
+    present: [...inventory.byRequest.keys()].sort(),
+  };
+}
+
+function desiredRows(rows: LiveRow[], now: Date): LiveRow[] {
+  const seen = new Set<string>();
+  for (const { requestId } of rows) {
+    if (seen.has(requestId)) throw new Error(`Request ${requestId} has two live rows for one NSG`);
+    seen.add(requestId);
+  }
+  const desired = rows.filter((row) => isDesired(row, now));
+  desired.forEach(checkRow);
+  return desired.sort(byRequestId);
+}
+
+function candidateOf(row: LiveRow, inventory: RuleInventory, installation: string): Candidate {
+  const present = inventory.byRequest.get(row.requestId) ?? [];
+  const byName = new Map(present.map((rule) => [rule.head.name.toLowerCase(), rule]));
+  const wanted = ownedRules(row, installation).map((rule) => {
+    const current = byName.get(rule.name);
+    const right =
+      current?.head.description === rule.description &&
+      sameMeaning(readMeaning(current.raw), readMeaning(rawRule(rule, current.head.priority)));
+    return { rule, box: rule.box, current, right, priority: undefined };
+  });
+  return { requestId: row.requestId, wanted, present };
+}
+
+function keepPlaces(candidates: Candidate[], room: Room, right: boolean): void {
+  for (const wanted of candidates.flatMap((candidate) => candidate.wanted)) {
+    if (wanted.current !== undefined && wanted.right === right) {
+      room.claim(wanted, wanted.current.head.priority);
+    }
+  }
+}
+
+/**
+ * Completes the grants that are open already, then opens new ones. An open grant that cannot be completed gives up its
+ * places and queues with the new ones: all boxes of a grant are in the NSG or none.
+ */
+function seatCandidates(
+  candidates: Candidate[],
+  room: Room,
+  inventory: RuleInventory,
+  installation: Installation,
+): Plan['refused'] {
+  const queue: Candidate[] = [];
+  for (const candidate of candidates) {
+    if (candidate.present.length > 0 && room.seatAll(candidate.wanted) === undefined) continue;
+    room.release(candidate.wanted);
+    queue.push(candidate);
+  }
+  const blockerOf = blockerFinder(inventory, installation);
+  const refused: Plan['refused'] = [];
+  for (const { requestId, wanted } of queue) {
+    const reason = blockerOf(wanted) ?? noCapacity(room.seatAll(wanted));
+    if (reason !== undefined) refused.push({ requestId, reason });
+  }
+  return refused;
+}
+
+/**
+ * A foreign deny before or inside the band refuses a grant even where a free slot would jump over it: whoever wrote it
+ * there wanted it to come first. A grant that is open already is not judged again.
+ */
+function blockerFinder(inventory: RuleInventory, { allowBand }: Installation) {
+  const denies = foreignDenies(inventory, allowBand).map((rule) => ({
+    head: rule.head,
+    traffic: trafficOfRule(readMeaning(rule.raw)),
+  }));
+  return (wanted: Wanted[]): Reason | undefined => {
+    const traffics = wanted.map(({ box }) => trafficOfBox(box));
+    const blocker = denies.find((deny) => traffics.some((traffic) => trafficMeets(deny.traffic, traffic)));
+    if (blocker === undefined) return undefined;
+    const { name, priority } = blocker.head;
+    return {
+      code: 'blocked-by-foreign-rule',
+      message: `The inbound deny rule "${name}" (priority ${priority}) comes before the rules of Sallyport and may match this access. Whoever owns it can narrow it, remove it or move it behind priority ${allowBand.last}; then ask again.`,
+    };
+  };
+}
+
+function noCapacity(full: string | undefined): Reason | undefined {
+  if (full === undefined) return undefined;
+  return {
+    code: 'no-capacity',
+    message: `The network security group is full: ${full}. Ask again when other access has ended.`,
+  };
+}
+
+/** Foreign rules as they were read and in their order, ours in their places, new ones at the end. */
+function compose(candidates: Candidate[], inventory: RuleInventory): Json[] {
+  const successors = new Map<PlacedRule, Json>();
+  const added: Json[] = [];
+  for (const { rule, current, right, priority } of candidates.flatMap((candidate) => candidate.wanted)) {
+    if (priority === undefined) continue;
+    const asRead = current !== undefined && right && current.head.priority === priority;
+    const raw = asRead ? current.raw : rawRule(rule, priority);
+    if (current === undefined) added.push(raw);
+    else successors.set(current, raw);
+  }
+  const ours = new Map(inventory.owned.map((rule) => [rule.index, successors.get(rule)]));
+  const kept = inventory.rules
+    .map((raw, index) => (ours.has(index) ? ours.get(index) : raw))
+    .filter((raw) => raw !== undefined);
+  return [...kept, ...added];
+}
+
+function isAdmitted({ wanted, present }: Candidate, inventory: RuleInventory): boolean {
+  return (
+    present.length === wanted.length &&
+    wanted.every(
+      ({ current, right, priority }) =>
+        right &&
+        priority !== undefined &&
+        (current?.head.provisioningState ?? inventory.provisioningState) === 'Succeeded',
+    )
+  );
+}
+
+/**
+ * A failed write may or may not have reached the hosts: the same content is written again. While the NSG is `Updating`
+ * the rules' own states say nothing yet.
+ */
+function mustRewrite({ provisioningState, owned }: RuleInventory): boolean {
+  if (provisioningState === 'Failed' || provisioningState === 'Canceled') return true;
+  return (
+    provisioningState !== 'Updating' &&
+    owned.some(({ head }) => (head.provisioningState ?? 'Succeeded') !== 'Succeeded')
+  );
+}
+
+function byRequestId(a: LiveRow, b: LiveRow): number {
+  return a.requestId < b.requestId ? -1 : 1;
+}

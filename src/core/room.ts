@@ -1,0 +1,86 @@
+import type { Box } from './accessRequest.ts';
+import { slotsOf } from './band.ts';
+import type { Band } from './band.ts';
+import type { PlacedRule } from './nsgBody.ts';
+import { isInbound } from './nsgBody.ts';
+import { countValues } from './securityRule.ts';
+
+/** A rule that a grant needs, and its place once it has one. */
+export interface Seat {
+  box: Box;
+  priority: number | undefined;
+}
+
+/** What is left of one NSG for the rules of grants. */
+export interface Room {
+  /** Seats a rule at this priority; false if that is taken or not of the band. */
+  claim(seat: Seat, priority: number): boolean;
+  /** Gives every seat without a place the lowest free one: all or none; else a sentence that says what is full. */
+  seatAll(seats: Seat[]): string | undefined;
+  /** Gives up the places of these seats. */
+  release(seats: Seat[]): void;
+}
+
+/** What Azure allows in one NSG: rules, and per field the values of all rules together. */
+const limits = [
+  { maximum: 1000, what: 'security rules' },
+  { maximum: 4000, what: 'source address prefixes' },
+  { maximum: 4000, what: 'destination address prefixes' },
+  { maximum: 4000, what: 'destination port ranges' },
+  { maximum: 4000, what: 'source port ranges' },
+] as const;
+
+/** The room that foreign rules leave; they merely occupy their slots. */
+export function roomBeside(foreign: PlacedRule[], band: Band): Room {
+  const slots = slotsOf(band, new Set(foreign.filter(isInbound).map((rule) => rule.head.priority)));
+  const used = limits.map(() => 0);
+  const count = (values: number[], sign: 1 | -1) =>
+    values.forEach((value, index) => (used[index] = (used[index] ?? 0) + sign * value));
+  foreign.forEach((rule) => count([1, ...countValues(rule.raw)], 1));
+  const sit = (seat: Seat, priority: number) => {
+    seat.priority = priority;
+    count(valuesOf(seat.box), 1);
+  };
+  const release = (seats: Seat[]) => {
+    for (const seat of seats) {
+      if (seat.priority === undefined) continue;
+      slots.release(seat.priority);
+      seat.priority = undefined;
+      count(valuesOf(seat.box), -1);
+    }
+  };
+  return {
+    claim: (seat, priority) => {
+      if (!slots.claim(priority)) return false;
+      sit(seat, priority);
+      return true;
+    },
+    seatAll: (seats) => {
+      const waiting = seats.filter((seat) => seat.priority === undefined);
+      for (const [index, seat] of waiting.entries()) {
+        const values = valuesOf(seat.box);
+        const full = limits.find(({ maximum }, field) => (used[field] ?? 0) + (values[field] ?? 0) > maximum);
+        const priority = full === undefined ? slots.take() : undefined;
+        if (priority === undefined) {
+          release(waiting.slice(0, index));
+          return full === undefined
+            ? `priorities ${band.first} to ${band.last} have no room for ${waiting.length} more inbound rules`
+            : `it would have more than ${full.maximum.toLocaleString('en')} ${full.what}, Azure's limit`;
+        }
+        sit(seat, priority);
+      }
+      return undefined;
+    },
+    release,
+  };
+}
+
+function valuesOf(box: Box): number[] {
+  return [
+    1,
+    box.sourceAddressPrefixes.length,
+    box.destinationAddressPrefixes.length,
+    box.destinationPorts.length,
+    1,
+  ];
+}
