@@ -58,6 +58,12 @@ export interface AuditPage {
   continuation?: string;
 }
 
+/** A continuation that no page gave: the caller's mistake, not ours. */
+export class InvalidContinuationError extends Error {
+  override readonly name = 'InvalidContinuationError';
+  override readonly message = 'The continuation is not one that an earlier page returned.';
+}
+
 /** The audit trail: inserted into, read, never changed. */
 export interface AuditTrail {
   /** All records of a partition in sequence. */
@@ -66,6 +72,7 @@ export interface AuditTrail {
   insert(record: AuditRecord): Promise<'inserted' | 'exists'>;
   /** Makes a partition findable by requester, virtual machine and time; inserting twice is harmless. */
   index(record: UnsealedAuditRecord): Promise<void>;
+  /** Throws InvalidContinuationError. */
   query(query: AuditQuery): Promise<AuditPage>;
   /** Every partition there is, for verification. */
   partitions(): AsyncIterable<string>;
