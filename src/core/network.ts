@@ -63,6 +63,8 @@ export type ReadNsgResult =
  */
 export type WriteNsgResult =
   | { kind: 'settled' }
+  /** Not sent: `notAfter` had passed. */
+  | { kind: 'too-late' }
   /** 412: somebody wrote in between. */
   | { kind: 'changed-meanwhile' }
   /** Canceled and superseded, timed out, reset after sending, 5xx: may or may not have been written. */
@@ -79,11 +81,12 @@ export type WriteNsgResult =
 export interface CallOptions {
   /** Sent as x-ms-correlation-request-id. */
   correlationId: string;
-  /** No request is sent after this instant. */
+  /** No request is sent after this instant; following an accepted write to its end is not bound by it. */
   notAfter?: Date;
 }
 
 export interface Network {
+  /** Throws when Azure gave no usable answer in time: that refuses nobody, it is asked again later. */
   resolveVirtualMachine(
     virtualMachineId: string,
     options: CallOptions,
