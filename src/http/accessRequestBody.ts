@@ -1,0 +1,159 @@
+import { createHash } from 'node:crypto';
+import * as z from 'zod';
+import { protocols } from '../core/accessRequest.ts';
+import { parsePrefix } from '../core/address.ts';
+import { canonicalJson } from '../core/auditRecord.ts';
+import { parseDuration } from '../core/duration.ts';
+import { isPlainText } from '../core/plainText.ts';
+import { canonicalId, parseVirtualMachineId } from '../core/virtualMachineId.ts';
+import type { Submission } from '../workflow/contracts.ts';
+import { fieldProblemsOf } from './fieldProblems.ts';
+import type { FieldProblem } from './problem.ts';
+
+export const limits = {
+  virtualMachines: 10,
+  portsPerVirtualMachine: 20,
+  ports: 50,
+  justificationCharacters: 1_000,
+  problems: 50,
+} as const;
+
+/** The part of a submission that the body says. */
+export type AccessRequestBody = Pick<
+  Submission,
+  'virtualMachines' | 'duration' | 'durationSeconds' | 'justification' | 'bodyHash'
+>;
+
+export type AccessRequestBodyResult =
+  | { ok: true; body: AccessRequestBody }
+  /** At most `limits.problems` of them. */
+  | { ok: false; problems: FieldProblem[] };
+
+/** Longer text is not worth parsing, nor repeating in an answer. */
+const maximumSourceLength = 64;
+const maximumIdLength = 300;
+
+const protocol = z.string().transform((text, context) => {
+  const known = protocols.find((name) => name.toLowerCase() === text.toLowerCase());
+  if (known !== undefined) return known;
+  context.addIssue({
+    code: 'custom',
+    message: 'The protocol must be Tcp, Udp or *.',
+    params: { code: 'not-allowed', allowed: protocols },
+  });
+  return z.NEVER;
+});
+
+const sourceAddressPrefix = z
+  .string()
+  .max(maximumSourceLength)
+  .transform((text, context) => {
+    const read = parsePrefix(text);
+    if (read.ok) return read.prefix;
+    const { problem, correct } = read;
+    const params = { code: 'source-malformed', ...(correct !== undefined && { allowed: correct }) };
+    const message = correct === undefined ? problem : `${problem} Write ${correct}.`;
+    context.addIssue({ code: 'custom', message, params });
+    return z.NEVER;
+  });
+
+const port = z.strictObject({
+  number: z.int().min(1).max(65_535),
+  protocol: protocol.optional(),
+  sourceAddressPrefix: sourceAddressPrefix.optional(),
+});
+
+const virtualMachine = z.strictObject({
+  id: z
+    .string()
+    .max(maximumIdLength)
+    .superRefine((text, context) => {
+      const read = parseVirtualMachineId(text);
+      if (!read.ok) context.addIssue({ code: 'custom', message: read.problem, params: { code: read.code } });
+    }),
+  ports: z.array(port).min(1).max(limits.portsPerVirtualMachine),
+});
+
+const accessRequest = z
+  .strictObject({
+    virtualMachines: z.array(virtualMachine).min(1).max(limits.virtualMachines),
+    duration: z.string().transform((text, context) => {
+      const read = parseDuration(text);
+      if (read.ok) return { text, seconds: read.seconds };
+      context.addIssue({ code: 'custom', message: read.problem, params: { code: 'duration-malformed' } });
+      return z.NEVER;
+    }),
+    justification: z.string().superRefine((text, context) => {
+      const add = (code: string, message: string) => {
+        context.addIssue({ code: 'custom', message, params: { code } });
+      };
+      if (text.trim() === '') add('empty', 'The justification must say why the access is needed.');
+      if (Array.from(text).length > limits.justificationCharacters) {
+        add(
+          'too-long',
+          `The justification must not be longer than ${limits.justificationCharacters} characters.`,
+        );
+      }
+      if (!isPlainText(text)) {
+        add(
+          'unfit-characters',
+          'The justification must be one line, without control characters, bidirectional overrides or half surrogates.',
+        );
+      }
+    }),
+  })
+  .superRefine(({ virtualMachines }, context) => {
+    const total = virtualMachines.reduce((sum, { ports }) => sum + ports.length, 0);
+    if (total > limits.ports) {
+      context.addIssue({
+        code: 'custom',
+        path: ['virtualMachines'],
+        message: `There must not be more than ${limits.ports} ports in all.`,
+        params: { code: 'too-many', allowed: limits.ports },
+      });
+    }
+    const paths = [
+      ...repeated(virtualMachines.map(({ id }) => canonicalId(id))).map((index) => [index]),
+      ...virtualMachines.flatMap(({ ports }, index) =>
+        repeated(ports.map((asked) => canonicalJson(asked))).map((portIndex) => [index, 'ports', portIndex]),
+      ),
+    ];
+    for (const path of paths) {
+      context.addIssue({
+        code: 'custom',
+        path: ['virtualMachines', ...path],
+        message: 'This is there already.',
+        params: { code: 'duplicate' },
+      });
+    }
+  });
+
+/** Checks the form of an access request; whether it is allowed is for the policies. */
+export function parseAccessRequestBody(json: unknown): AccessRequestBodyResult {
+  const read = accessRequest.safeParse(json);
+  if (!read.success)
+    return { ok: false, problems: fieldProblemsOf(read.error, json).slice(0, limits.problems) };
+  const { virtualMachines, duration, justification } = read.data;
+  return {
+    ok: true,
+    body: {
+      virtualMachines: virtualMachines.map(({ id, ports }) => ({
+        id,
+        ports: ports.map((asked) => ({
+          number: asked.number,
+          ...(asked.protocol !== undefined && { protocol: asked.protocol }),
+          ...(asked.sourceAddressPrefix !== undefined && { sourceAddressPrefix: asked.sourceAddressPrefix }),
+        })),
+      })),
+      duration: duration.text,
+      durationSeconds: duration.seconds,
+      justification,
+      bodyHash: createHash('sha256').update(canonicalJson(json)).digest('hex'),
+    },
+  };
+}
+
+/** Indices of what equals something before it. */
+function repeated(keys: readonly string[]): number[] {
+  return keys.flatMap((key, index) => (keys.indexOf(key) < index ? [index] : []));
+}

@@ -1,0 +1,151 @@
+import type { HttpHandler, HttpRequest, InvocationContext } from '@azure/functions';
+import { finalStates, requestStates } from '../core/accessRequest.ts';
+import type { AccessRequest } from '../core/accessRequest.ts';
+import { isAdministrator, seesEverything } from '../core/caller.ts';
+import type { Caller } from '../core/caller.ts';
+import type { AccessRequestService, SubmitResult } from '../workflow/contracts.ts';
+import { parseAccessRequestBody } from './accessRequestBody.ts';
+import { handleCall } from './handleCall.ts';
+import type { Answer, Call, CallDependencies } from './handleCall.ts';
+import { presentRequest } from './presentRequest.ts';
+import { problemOfDecision } from './problem.ts';
+import type { Problem } from './problem.ts';
+import { readBody } from './readBody.ts';
+import { readQuery } from './readQuery.ts';
+import type { Parameter } from './readQuery.ts';
+
+export interface AccessRequestDependencies extends CallDependencies {
+  /** The service as one invocation sees it: Durable's client hangs on the context. */
+  service: (context: InvocationContext) => AccessRequestService;
+}
+
+export interface AccessRequestHandlers {
+  /** POST /api/access-requests */
+  create: HttpHandler;
+  /** GET /api/access-requests/{id} */
+  get: HttpHandler;
+  /** GET /api/access-requests */
+  list: HttpHandler;
+  /** POST /api/access-requests/{id}/revoke */
+  revoke: HttpHandler;
+}
+
+/** The handlers of access requests, to be registered with the routes that AccessRequestHandlers names. */
+export function createAccessRequestHandlers(dependencies: AccessRequestDependencies): AccessRequestHandlers {
+  const { service } = dependencies;
+  return {
+    create: handleCall(dependencies, (call) => create(call, service(call.context))),
+    get: handleCall(dependencies, (call) => get(call, service(call.context))),
+    list: handleCall(dependencies, (call) => list(call, service(call.context))),
+    revoke: handleCall(dependencies, (call) => revoke(call, service(call.context))),
+  };
+}
+
+async function create(call: Call, service: AccessRequestService): Promise<Answer> {
+  const key = idempotencyKeyOf(call.request);
+  if (!key.ok) return key;
+  const read = await readBody(call.request);
+  if (!read.ok) return read;
+  const parsed = parseAccessRequestBody(read.json);
+  if (!parsed.ok) {
+    const [first] = parsed.problems;
+    const detail = `${first?.field === undefined ? '' : `${first.field}: `}${first?.detail ?? ''}`;
+    return refuse({ code: 'body-invalid', detail, errors: parsed.problems });
+  }
+  const submitted = await service.submit({
+    ...parsed.body,
+    requester: call.caller.person,
+    correlationId: call.correlationId,
+    ...(key.value !== undefined && { idempotencyKey: key.value }),
+  });
+  if (submitted.kind !== 'accepted') return refuse(problemOfSubmission(submitted));
+  const { request } = submitted;
+  const location = `/api/access-requests/${request.id}`;
+  return { ok: true, status: 202, body: presentRequest(request), location };
+}
+
+async function get(call: Call, service: AccessRequestService): Promise<Answer> {
+  const request = await findVisible(call, service);
+  return request === undefined ? refuse(notFound) : { ok: true, status: 200, body: presentRequest(request) };
+}
+
+async function list(call: Call, service: AccessRequestService): Promise<Answer> {
+  const read = readQuery(call.request, { state: stateParameter });
+  if (!read.ok) return read;
+  const { state } = read.query;
+  const everybodys = seesEverything(call.caller);
+  const requests = await service.listUnended(everybodys ? undefined : call.caller.person.objectId);
+  const value = requests
+    .filter((request) => everybodys || isOwn(request, call.caller))
+    .filter((request) => (state === undefined ? !finalStates.has(request.state) : request.state === state))
+    .map(presentRequest);
+  return { ok: true, status: 200, body: { value } };
+}
+
+async function revoke(call: Call, service: AccessRequestService): Promise<Answer> {
+  const request = await findVisible(call, service);
+  if (request === undefined) return refuse(notFound);
+  if (!isOwn(request, call.caller) && !isAdministrator(call.caller)) {
+    const detail = 'Only the requester or an administrator may revoke this request.';
+    return refuse({ code: 'role-missing', detail });
+  }
+  const revoked = await service.revoke(request.id, call.caller.person, call.correlationId);
+  if (revoked.kind === 'not-found') return refuse(notFound);
+  return { ok: true, status: 200, body: presentRequest(revoked.request) };
+}
+
+/** Somebody else's request is as absent as one that never was: ids tell nothing. */
+const notFound: Problem = {
+  code: 'request-not-found',
+  detail: 'There is no access request with this id that you may see.',
+};
+
+async function findVisible(call: Call, service: AccessRequestService): Promise<AccessRequest | undefined> {
+  const id = call.request.params['id'] ?? '';
+  if (!/^[0-9a-f]{32}$/.test(id)) return undefined;
+  const request = await service.find(id);
+  if (request === undefined) return undefined;
+  return isOwn(request, call.caller) || seesEverything(call.caller) ? request : undefined;
+}
+
+function isOwn({ requester }: AccessRequest, { person }: Caller): boolean {
+  return requester.objectId === person.objectId && requester.tenantId === person.tenantId;
+}
+
+const unendedStates: readonly string[] = requestStates.filter((state) => !finalStates.has(state));
+const stateParameter: Parameter = (text) =>
+  unendedStates.includes(text)
+    ? { value: text }
+    : { detail: `This must be one of ${unendedStates.join(', ')}.` };
+
+function idempotencyKeyOf(request: HttpRequest) {
+  const value = request.headers.get('idempotency-key') ?? undefined;
+  if (value === undefined || /^[\x21-\x7e]{1,128}$/.test(value)) return { ok: true, value } as const;
+  const detail = 'The Idempotency-Key must be 1 to 128 visible ASCII characters.';
+  const errors = [{ field: 'Idempotency-Key', code: 'malformed', detail } as const];
+  return { ok: false, problem: { code: 'header-invalid', detail, errors } satisfies Problem } as const;
+}
+
+function problemOfSubmission(result: Exclude<SubmitResult, { kind: 'accepted' }>): Problem {
+  switch (result.kind) {
+    case 'denied':
+      return problemOfDecision(result.decision);
+    case 'key-reused':
+      return {
+        code: 'idempotency-key-reused',
+        detail: 'This Idempotency-Key was used with another body: use a new one for another request.',
+      };
+    case 'too-many-refusals':
+      return {
+        code: 'too-many-refusals',
+        detail: 'Too many of your requests were refused of late. Wait before you ask again.',
+        retryAfterSeconds: result.retryAfterSeconds,
+      };
+    case 'unavailable':
+      return { code: 'unavailable', detail: result.message, retryAfterSeconds: result.retryAfterSeconds };
+  }
+}
+
+function refuse(problem: Problem): Answer {
+  return { ok: false, problem };
+}

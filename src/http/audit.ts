@@ -1,0 +1,76 @@
+import type { HttpHandler } from '@azure/functions';
+import { isGuid, seesEverything } from '../core/caller.ts';
+import type { AuditPage, AuditQuery, AuditTrail } from '../core/stores.ts';
+import { parseVirtualMachineId } from '../core/virtualMachineId.ts';
+import { handleCall } from './handleCall.ts';
+import type { Answer, Call, CallDependencies } from './handleCall.ts';
+import type { Problem } from './problem.ts';
+import { instantParameter, readQuery } from './readQuery.ts';
+import type { Parameter } from './readQuery.ts';
+
+export interface AuditDependencies extends CallDependencies {
+  audit: Pick<AuditTrail, 'query'>;
+}
+
+/** The handler of GET /api/audit. */
+export function createAuditHandler(dependencies: AuditDependencies): HttpHandler {
+  return handleCall(dependencies, (call) => read(call, dependencies.audit));
+}
+
+const parameters = {
+  vm: (text) => {
+    const read = parseVirtualMachineId(text);
+    return read.ok ? { value: text } : { detail: read.problem };
+  },
+  requester: (text) =>
+    isGuid(text)
+      ? { value: text.toLowerCase() }
+      : { detail: 'This must be the object id of a person, a GUID.' },
+  from: instantParameter,
+  to: instantParameter,
+  continuation: (text) =>
+    /^[\x21-\x2b\x2d-\x7e]{1,2048}$/.test(text)
+      ? { value: text }
+      : { detail: 'This must be the continuation of an earlier answer, unchanged.' },
+} satisfies Record<string, Parameter>;
+
+async function read(call: Call, audit: Pick<AuditTrail, 'query'>): Promise<Answer> {
+  const parsed = readQuery(call.request, parameters);
+  if (!parsed.ok) return parsed;
+  const { vm, requester, from, to, continuation } = parsed.query;
+  if (from !== undefined && to !== undefined && from >= to) {
+    const detail = 'This must be later than from.';
+    const errors = [{ field: 'to', code: 'malformed', detail } as const];
+    return refuse({ code: 'query-invalid', detail: 'to must be later than from.', errors });
+  }
+  const everybodys = seesEverything(call.caller);
+  const own = call.caller.person.objectId;
+  if (!everybodys && requester !== undefined && requester !== own) {
+    const detail = "Only auditors and administrators may read other people's audit records.";
+    return refuse({ code: 'role-missing', detail });
+  }
+  const requesterId = everybodys ? requester : own;
+  const query: AuditQuery = {
+    ...(vm !== undefined && { virtualMachineId: vm }),
+    ...(requesterId !== undefined && { requesterId }),
+    ...(from !== undefined && { from }),
+    ...(to !== undefined && { to }),
+    ...(continuation !== undefined && { continuation }),
+  };
+  const page = await audit.query(query);
+  // A continuation is a caller's text: whatever it leads to, nobody else's records leave here without a role.
+  const value = page.records.filter((record) => everybodys || record.requester?.objectId === own);
+  return { ok: true, status: 200, body: { value, ...nextLinkOf(call, page) } };
+}
+
+/** Relative: the Host header, of which an absolute one would be made, is the caller's. */
+function nextLinkOf(call: Call, page: AuditPage): { nextLink?: string } {
+  if (page.continuation === undefined) return {};
+  const query = new URLSearchParams(call.request.query);
+  query.set('continuation', page.continuation);
+  return { nextLink: `/api/audit?${query.toString()}` };
+}
+
+function refuse(problem: Problem): Answer {
+  return { ok: false, problem };
+}

@@ -1,0 +1,39 @@
+import type { AccessRequest } from '../core/accessRequest.ts';
+import type { Reason } from '../core/reason.ts';
+
+/**
+ * An access request as callers see it. Every member is named here, so that what the row gains (instance, hashes,
+ * journal) stays inside.
+ */
+export function presentRequest(request: AccessRequest) {
+  const { decision, reason, requester } = request;
+  return {
+    id: request.id,
+    state: request.state,
+    requester: { objectId: requester.objectId, displayName: requester.displayName },
+    virtualMachines: request.virtualMachines.map(({ id, ports }) => ({
+      id,
+      ports: ports.map(({ number, protocol, sourceAddressPrefixes }) => ({
+        number,
+        protocol,
+        sourceAddressPrefixes,
+      })),
+    })),
+    duration: request.duration,
+    start: request.start,
+    end: request.end,
+    justification: request.justification,
+    decision: {
+      outcome: decision.outcome,
+      reasons: decision.reasons.map(presentReason),
+      policies: decision.policies,
+    },
+    ...(reason !== undefined && { reason: presentReason(reason) }),
+    requestedAt: request.requestedAt,
+    correlationId: request.correlationId,
+  };
+}
+
+function presentReason({ code, message, field, allowed }: Reason) {
+  return { code, message, ...(field !== undefined && { field }), ...(allowed !== undefined && { allowed }) };
+}

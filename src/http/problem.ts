@@ -1,0 +1,132 @@
+import type { HttpResponseInit } from '@azure/functions';
+import { credentialRefusalCodes } from '../core/caller.ts';
+import type { CredentialRefusalCode } from '../core/caller.ts';
+import { reasonCodes } from '../core/reason.ts';
+import type { Decision, Reason, ReasonCode } from '../core/reason.ts';
+
+/** Problems of the HTTP layer itself; refusals of credentials and decisions bring their own codes. */
+const ownProblems = {
+  'body-missing': { status: 400, title: 'The request has no body' },
+  'body-too-large': { status: 400, title: 'The body is too large' },
+  'body-malformed': { status: 400, title: 'The body is not JSON' },
+  'body-invalid': { status: 400, title: 'The body is not a valid access request' },
+  'header-invalid': { status: 400, title: 'A header is not valid' },
+  'query-invalid': { status: 400, title: 'A query parameter is not valid' },
+  'content-type-unsupported': { status: 415, title: 'The content type is not supported' },
+  'role-missing': { status: 403, title: 'The caller has not the role that this needs' },
+  'request-not-found': { status: 404, title: 'There is no such access request' },
+  'idempotency-key-reused': { status: 409, title: 'The idempotency key was used with another body' },
+  'too-many-refusals': { status: 429, title: 'Too many requests of this person were refused' },
+  unavailable: { status: 503, title: 'Azure cannot be asked at the moment' },
+  'identity-unavailable': { status: 503, title: 'Tokens cannot be verified at the moment' },
+  internal: { status: 500, title: 'Something went wrong on our side' },
+} as const;
+export type OwnProblemCode = keyof typeof ownProblems;
+export type ProblemCode = OwnProblemCode | CredentialRefusalCode | ReasonCode;
+
+/** Codes of single fields, beside those of reasons. */
+export const fieldCodes = [
+  'missing',
+  'unknown',
+  'wrong-type',
+  'empty',
+  'too-long',
+  'too-many',
+  'out-of-range',
+  'not-allowed',
+  'unfit-characters',
+  'duplicate',
+  'vm-id-malformed',
+  'vm-not-supported',
+  'source-malformed',
+  'duration-malformed',
+  'malformed',
+] as const;
+export type FieldCode = (typeof fieldCodes)[number];
+
+/** One thing that is wrong, and where. */
+export interface FieldProblem {
+  /** JSON path in the body, or the name of a header or query parameter. */
+  field?: string;
+  code: FieldCode | ReasonCode;
+  /** A whole sentence. */
+  detail: string;
+  /** What would be right there, or allowed. */
+  allowed?: unknown;
+}
+
+export interface Problem {
+  code: ProblemCode;
+  detail: string;
+  errors?: FieldProblem[];
+  retryAfterSeconds?: number;
+}
+
+/** Every code that a problem can have, for the documentation's sake. */
+export function everyProblem(): { code: ProblemCode; status: number }[] {
+  const own = Object.keys(ownProblems) as OwnProblemCode[];
+  return [...own, ...credentialRefusalCodes, ...reasonCodes].map((code) => ({
+    code,
+    status: meaningOf(code).status,
+  }));
+}
+
+/** A refusal by policy or network: 404 if virtual machines that cannot be found are all that is wrong, else 403. */
+export function problemOfDecision(decision: Decision): Problem {
+  const leading = decision.reasons.find((reason) => reason.code !== 'vm-not-found') ?? decision.reasons[0];
+  return {
+    code: leading?.code ?? 'internal',
+    detail: leading?.message ?? 'The request was denied without a reason.',
+    errors: decision.reasons.map(problemOfReason),
+  };
+}
+
+/** RFC 9457. The type is a name, not an address: it stays the same wherever the documentation lives. */
+export function respondProblem(problem: Problem, correlationId: string): HttpResponseInit {
+  const { status, title } = meaningOf(problem.code);
+  const headers: Record<string, string> = { 'content-type': 'application/problem+json' };
+  if (problem.retryAfterSeconds !== undefined) {
+    headers['retry-after'] = String(Math.max(1, Math.ceil(problem.retryAfterSeconds)));
+  }
+  if (status === 401) {
+    // RFC 6750: no error code where no credentials were sent at all.
+    headers['www-authenticate'] =
+      problem.code === 'token-missing' ? 'Bearer' : 'Bearer error="invalid_token"';
+  }
+  const body = {
+    type: `urn:sallyport:problem:${problem.code}`,
+    title,
+    status,
+    detail: problem.detail,
+    code: problem.code,
+    errors: problem.errors ?? [],
+    correlationId,
+  };
+  return { status, headers, body: JSON.stringify(body) };
+}
+
+function meaningOf(code: ProblemCode): { status: number; title: string } {
+  if (isOwn(code)) return ownProblems[code];
+  if (isCredentialRefusal(code)) return { status: 401, title: 'The caller is not authenticated' };
+  return code === 'vm-not-found'
+    ? { status: 404, title: 'The virtual machine was not found' }
+    : { status: 403, title: 'The request was denied' };
+}
+
+function problemOfReason(reason: Reason): FieldProblem {
+  const { code, message, field, allowed } = reason;
+  return {
+    ...(field !== undefined && { field }),
+    code,
+    detail: message,
+    ...(allowed !== undefined && { allowed }),
+  };
+}
+
+function isOwn(code: ProblemCode): code is OwnProblemCode {
+  return Object.hasOwn(ownProblems, code);
+}
+
+function isCredentialRefusal(code: ProblemCode): code is CredentialRefusalCode {
+  return (credentialRefusalCodes as readonly string[]).includes(code);
+}
