@@ -1,13 +1,9 @@
 import * as z from 'zod';
-
-/** Priorities of owned rules, both ends included. */
-export interface Band {
-  first: number;
-  last: number;
-}
+import type { Band } from './core/band.ts';
+import type { Installation } from './core/installation.ts';
 
 export interface Config {
-  installation: { id: string; allowBand: Band; baselineBand: Band };
+  installation: Installation;
   token: { tenantId: string; issuer: string; audience: string; jwksUri?: string };
   trustAppServiceAuthentication: boolean;
   arm: { endpoint: string; networkApiVersion: string };
@@ -100,7 +96,7 @@ const schema = z
  * Reads the settings. An empty value counts as not set, because the portal cannot store "not set" otherwise.
  * Throws ConfigurationError with every problem; values are never in the message, they may be secret.
  */
-export function readConfig(environment: Record<string, string | undefined>): Config {
+export function readConfig(environment: Record<string, string | undefined> = process.env): Config {
   const settings = Object.fromEntries(
     Object.entries(environment).filter(([name, value]) => name.startsWith('SALLYPORT_') && value !== ''),
   );

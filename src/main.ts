@@ -1,0 +1,115 @@
+/** The only composition root: settings → adapters → registered functions. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { app, type HttpHandler } from '@azure/functions';
+import { createCredential } from './adapters/arm/credential.ts';
+import { createArmNetwork } from './adapters/arm/network.ts';
+import { createAuditTrail } from './adapters/tables/auditTrail.ts';
+import { createLiveRows } from './adapters/tables/liveRows.ts';
+import { createPolicies } from './adapters/tables/policies.ts';
+import { createRequests } from './adapters/tables/requests.ts';
+import { ensureTables, openTables } from './adapters/tables/tables.ts';
+import { createTokenVerifier } from './adapters/tokens/tokenVerifier.ts';
+import { readConfig } from './config.ts';
+import type { Clock } from './core/clock.ts';
+import { createAccessRequestHandlers } from './http/accessRequests.ts';
+import { createAuditHandler } from './http/audit.ts';
+import { createAuthenticate } from './http/authenticate.ts';
+import { createInvocationLog } from './invocationLog.ts';
+import { createAccessRequestService } from './workflow/accessRequestService.ts';
+import { createUnauthenticatedCounter } from './workflow/countUnauthenticated.ts';
+import type { Dependencies } from './workflow/dependencies.ts';
+import { durableClientInput, orchestrationsOf, registerGrantOrchestration } from './workflow/durable.ts';
+import { once } from './workflow/once.ts';
+import { createReconciler } from './workflow/reconcile.ts';
+import { createRefusalQuota } from './workflow/refusalQuota.ts';
+import { createStep } from './workflow/step.ts';
+import { sweep } from './workflow/sweep.ts';
+
+const config = readConfig();
+const log = createInvocationLog();
+const clock: Clock = {
+  now: () => new Date(),
+  sleep: async (milliseconds) => {
+    await sleep(milliseconds);
+  },
+};
+const credential = createCredential(config.credential);
+const tables = openTables('serviceUri' in config.tables ? { ...config.tables, credential } : config.tables);
+const tablesReady = once(() => ensureTables(tables));
+
+const dependencies: Dependencies = {
+  requests: createRequests(tables.requests),
+  live: createLiveRows(tables.live),
+  audit: createAuditTrail({ audit: tables.audit, index: tables.index }, () => clock.now()),
+  policies: createPolicies(tables.policies),
+  network: createArmNetwork({
+    endpoint: config.arm.endpoint,
+    credential,
+    networkApiVersion: config.arm.networkApiVersion,
+    clock,
+    userAgent: 'sallyport',
+  }),
+  clock,
+  log,
+  installation: config.installation,
+  newId: () => randomBytes(16).toString('hex'),
+};
+const step = createStep(dependencies, createReconciler(dependencies));
+const quota = createRefusalQuota();
+
+const authenticate = createAuthenticate({
+  verifier: createTokenVerifier(config.token),
+  unauthenticated: createUnauthenticatedCounter({ audit: dependencies.audit, log }),
+  trustAppServiceAuthentication: config.trustAppServiceAuthentication,
+  tenantId: config.token.tenantId,
+  clock,
+  log,
+});
+const call = { authenticate, newId: randomUUID, log };
+const accessRequests = createAccessRequestHandlers({
+  ...call,
+  service: (context) => createAccessRequestService(dependencies, quota, orchestrationsOf(context, clock)),
+});
+
+registerGrantOrchestration(
+  (requestId, actor) => tablesReady().then(() => step(requestId, actor)),
+  (context, work) => log.run(context, work),
+);
+
+app.timer('sweep', {
+  schedule: config.sweepSchedule,
+  // What ended while nothing ran is closed now, not in a minute.
+  runOnStartup: true,
+  extraInputs: [durableClientInput],
+  handler: (_timer, context) =>
+    log.run(context, async () => {
+      await tablesReady();
+      const report = await sweep(dependencies, step, orchestrationsOf(context, clock));
+      log.info('sweep', { ...report });
+    }),
+});
+
+route('access-requests-create', 'POST', 'api/access-requests', accessRequests.create);
+route('access-requests-get', 'GET', 'api/access-requests/{id}', accessRequests.get);
+route('access-requests-list', 'GET', 'api/access-requests', accessRequests.list);
+route('access-requests-revoke', 'POST', 'api/access-requests/{id}/revoke', accessRequests.revoke);
+route('audit', 'GET', 'api/audit', createAuditHandler({ ...call, audit: dependencies.audit }));
+
+/** Function keys are no identity: every route is anonymous to the host and asks for a token itself. */
+function route(name: string, method: 'GET' | 'POST', template: string, handler: HttpHandler): void {
+  app.http(name, {
+    route: template,
+    methods: [method],
+    authLevel: 'anonymous',
+    extraInputs: [durableClientInput],
+    handler: (request, context) =>
+      log.run(context, async () => {
+        // Who is refused needs no tables; whoever needs them is told by their own error.
+        await tablesReady().catch((error: unknown) =>
+          log.error('tables-not-ready', { error: String(error) }),
+        );
+        return handler(request, context);
+      }),
+  });
+}

@@ -1,0 +1,79 @@
+import { finalStates, type AccessRequest } from '../core/accessRequest.ts';
+import { enterState } from '../core/journal.ts';
+import { changeRequest } from './changeRequest.ts';
+import type { AccessRequestService, Orchestrations, RevokeResult } from './contracts.ts';
+import type { Dependencies } from './dependencies.ts';
+import type { RefusalQuota } from './refusalQuota.ts';
+import { settle } from './settle.ts';
+import { submit } from './submit.ts';
+
+/** What the HTTP layer asks of the life of requests, for one invocation's orchestrations. */
+export function createAccessRequestService(
+  dependencies: Dependencies,
+  quota: RefusalQuota,
+  orchestrations: Orchestrations,
+): AccessRequestService {
+  const { requests, live, clock, log } = dependencies;
+
+  return {
+    submit: (submission) => submit(dependencies, quota, orchestrations, submission),
+
+    async find(id) {
+      return (await requests.get(id))?.row;
+    },
+
+    async listUnended(requesterId) {
+      const rows = await live.unended();
+      const wanted = rows.filter(
+        (row) => row.endedAt === undefined && (requesterId === undefined || row.requesterId === requesterId),
+      );
+      const found = await Promise.all(wanted.map((row) => requests.get(row.requestId)));
+      return found
+        .filter((stored) => stored !== undefined)
+        .map((stored) => stored.row)
+        .filter((row) => !finalStates.has(row.state))
+        .sort((a, b) => b.requestedAt.localeCompare(a.requestedAt));
+    },
+
+    async revoke(id, actor): Promise<RevokeResult> {
+      const existing = await requests.get(id);
+      if (existing === undefined) return { kind: 'not-found' };
+      const { stored, changed } = await changeRequest(
+        requests,
+        id,
+        (current) => (isEnding(current) ? undefined : revoked(current, actor.objectId, clock.now())),
+        existing,
+      );
+      if (finalStates.has(stored.row.state)) return { kind: 'revoked', request: stored.row };
+      // A revocation counts from the moment the live rows hold it; the caller is answered after that. A repeated
+      // call completes what an earlier one may not have finished.
+      const row = await settle(dependencies, stored.row);
+      if (changed) {
+        try {
+          await orchestrations.ring(row.instance);
+        } catch (error) {
+          log.error('ring-left-to-sweep', {
+            requestId: id,
+            correlationId: row.correlationId,
+            cause: error instanceof Error ? error.message : 'unknown',
+          });
+        }
+      }
+      return { kind: 'revoked', request: row };
+    },
+  };
+}
+
+function isEnding(request: AccessRequest): boolean {
+  return request.state === 'closing' || finalStates.has(request.state);
+}
+
+function revoked(request: AccessRequest, actor: string, now: Date): AccessRequest {
+  const reason = { code: 'revoked', message: 'Ended early by a person.' } as const;
+  return enterState(
+    request,
+    'closing',
+    { at: now, actor, reasons: [reason] },
+    { outcome: 'closed', reason, nextDue: now.toISOString() },
+  );
+}

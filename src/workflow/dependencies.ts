@@ -1,0 +1,43 @@
+import type { Clock, Log } from '../core/clock.ts';
+import type { Installation } from '../core/installation.ts';
+import type { Network } from '../core/network.ts';
+import type { Policies } from '../core/policy.ts';
+import type { AuditTrail, LiveRows, Requests } from '../core/stores.ts';
+
+/** Everything outside that the life of a grant touches. */
+export interface Dependencies {
+  requests: Requests;
+  live: LiveRows;
+  audit: AuditTrail;
+  policies: Policies;
+  network: Network;
+  clock: Clock;
+  log: Log;
+  installation: Installation;
+  /** A new unguessable id, 32 lower-case hexadecimal digits. */
+  newId: () => string;
+}
+
+/** Instants and bounds that several steps share, in seconds. */
+export const limits = {
+  /** No write is sent later than this after its rows were read (I5). */
+  freshness: 5,
+  /** What one write call may take before its result counts as unknown. */
+  writeTimeout: 20,
+  /** A grant that is still not open this long after its start ends failed. */
+  openWithin: 300,
+  /** A step waits out an instant that is nearer than this: durable timers fire up to a second early. */
+  waitOut: 2,
+  /** Reconcile begins no further round after this. */
+  reconcile: 20,
+  /** How long a caller waits for reconcile; an activity must return within 60 s. */
+  reconcileWait: 45,
+  /** The sweep takes over when a step is overdue by this much. */
+  overdue: 15,
+  /** Ended rows are kept this long, so that a late writer meets a newer version and not an empty place. */
+  keepEnded: 300,
+} as const;
+
+export function secondsAfter(instant: Date, seconds: number): Date {
+  return new Date(instant.getTime() + seconds * 1000);
+}

@@ -1,0 +1,80 @@
+import type { InvocationContext } from '@azure/functions';
+import * as df from 'durable-functions';
+import type { Clock } from '../core/clock.ts';
+import type { Orchestrations } from './contracts.ts';
+import { grantOrchestrator } from './grantOrchestrator.ts';
+import { grantOrchestratorName, ringEventName, stepActivityName } from './names.ts';
+import type { Step, StepResult } from './step.ts';
+
+/** The SDK's HTTP client has no deadline of its own; a call that hangs would hold the request or the sweep. */
+const callDeadline = 10_000;
+
+/** The binding that functions need to start and ring orchestrations. */
+export const durableClientInput = df.input.durableClient();
+
+/** Registers the orchestrator and its activity. `run` wraps each activity, to tie its log to the invocation. */
+export function registerGrantOrchestration(
+  step: Step,
+  run: <T>(context: InvocationContext, work: () => Promise<T>) => Promise<T>,
+): void {
+  df.app.orchestration(grantOrchestratorName, grantOrchestrator);
+  df.app.activity(stepActivityName, {
+    handler: (input: { requestId: string }, context): Promise<StepResult> =>
+      run(context, () => step(input.requestId, 'sallyport')),
+  });
+}
+
+/** Orchestrations by the durable client of one invocation. */
+export function orchestrationsOf(context: InvocationContext, clock: Clock): Orchestrations {
+  const client = df.getClient(context);
+
+  async function status(instance: string): Promise<'running' | 'ended' | 'missing'> {
+    try {
+      const found = await withDeadline(clock, client.getStatus(instance));
+      return endedStates.has(found.runtimeStatus) ? 'ended' : 'running';
+    } catch (error) {
+      // The SDK throws for an unknown instance; only its text tells this from a broken connection.
+      if (error instanceof Error && error.message.includes('HTTP 404')) return 'missing';
+      throw error;
+    }
+  }
+
+  return {
+    status,
+    async start(instance, requestId) {
+      try {
+        await withDeadline(
+          clock,
+          client.startNew(grantOrchestratorName, { instanceId: instance, input: { requestId } }),
+        );
+      } catch (error) {
+        // 409: it runs already, which is what was wanted.
+        if ((await status(instance)) !== 'running') throw error;
+      }
+    },
+    async ring(instance) {
+      try {
+        await withDeadline(clock, client.raiseEvent(instance, ringEventName, null));
+      } catch (error) {
+        // 404 is thrown, 410 is not: nobody listens any more, and the sweep is there.
+        if (!(error instanceof Error && error.message.startsWith('No instance with ID'))) throw error;
+      }
+    },
+  };
+}
+
+const endedStates: ReadonlySet<df.OrchestrationRuntimeStatus> = new Set([
+  df.OrchestrationRuntimeStatus.Completed,
+  df.OrchestrationRuntimeStatus.Failed,
+  df.OrchestrationRuntimeStatus.Canceled,
+  df.OrchestrationRuntimeStatus.Terminated,
+]);
+
+async function withDeadline<T>(clock: Clock, call: Promise<T>): Promise<T> {
+  return Promise.race([
+    call,
+    clock.sleep(callDeadline).then((): never => {
+      throw new Error(`The Durable extension did not answer within ${callDeadline / 1000} s.`);
+    }),
+  ]);
+}

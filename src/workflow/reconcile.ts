@@ -1,0 +1,182 @@
+import type { NsgDocument } from '../core/network.ts';
+import { planBody } from '../core/nsgBody.ts';
+import { plan, type Plan } from '../core/plan.ts';
+import type { Reason } from '../core/reason.ts';
+import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
+
+/** What a reconcile found out about one NSG. Nothing here is an answer to "accepted": only to "read back". */
+export type ReconcileResult =
+  /** A plan over an NSG and rows read after the last write is empty, and the NSG is `Succeeded`. */
+  | {
+      kind: 'converged';
+      /** Requests whose rules are all there. */
+      admitted: ReadonlySet<string>;
+      /** Requests that have any rule there. */
+      present: ReadonlySet<string>;
+      /** Requests that cannot be opened on this NSG as it stands. */
+      refused: ReadonlyMap<string, Reason>;
+      /** When the NSG that this rests on was asked for. */
+      readAt: Date;
+    }
+  /** The NSG is no more. */
+  | { kind: 'gone'; reason: Reason }
+  /** Trying the same again cannot cure it. */
+  | { kind: 'refused'; reason: Reason }
+  /** Not settled yet: call again. */
+  | { kind: 'again'; afterSeconds: number; reason: Reason };
+
+export interface ReconcileCall {
+  correlationId: string;
+  /** A close waits more briefly for somebody else's operation than an open. */
+  purpose: 'open' | 'close';
+}
+
+export type Reconcile = (nsgId: string, call: ReconcileCall) => Promise<ReconcileResult>;
+
+type ReconcileDependencies = Pick<Dependencies, 'network' | 'live' | 'clock' | 'log' | 'installation'>;
+
+/** How long somebody else's running operation is waited for, in seconds: writing into it would cancel it. */
+const waitForOthers = { open: 8, close: 3 } as const;
+
+/**
+ * Makes one NSG's owned rules equal the desired state, with at most one write per round: NSG first, rows second, plan,
+ * one whole-NSG write guarded by the ETag, and both read back.
+ *
+ * The order matters: the ETag guards the NSG but not the rows, so rows that were read first could open a port after
+ * its revocation.
+ */
+export async function reconcile(
+  dependencies: ReconcileDependencies,
+  nsgId: string,
+  call: ReconcileCall,
+): Promise<ReconcileResult> {
+  const { network, live, clock, log, installation } = dependencies;
+  const began = clock.now();
+  const options = { correlationId: call.correlationId };
+  let last: Reason = { code: 'not-settled', message: 'Azure has not settled yet.' };
+  let pause = 0.2;
+
+  while (clock.now() < secondsAfter(began, limits.reconcile)) {
+    const readAt = clock.now();
+    const read = await network.readNsg(nsgId, options);
+    switch (read.kind) {
+      case 'not-found':
+        return { kind: 'gone', reason: { code: 'target-gone', message: read.message } };
+      case 'not-permitted':
+        return { kind: 'refused', reason: { code: 'not-permitted', message: read.message } };
+      case 'throttled':
+        return again(read.retryAfterSeconds, { code: 'throttled', message: read.message });
+      case 'unknown':
+        last = { code: 'not-settled', message: read.message };
+        await clock.sleep(pause * 1000);
+        pause = Math.min(pause * 2, 2);
+        continue;
+      case 'read':
+        break;
+    }
+    const { nsg } = read;
+    if (isRunning(nsg) && clock.now() < secondsAfter(began, waitForOthers[call.purpose])) {
+      last = { code: 'not-settled', message: `Another operation on ${nsgId} is under way.` };
+      await clock.sleep(pause * 1000);
+      pause = Math.min(pause * 1.5, 1);
+      continue;
+    }
+
+    const rowsReadAt = clock.now();
+    const rows = await live.ofNsg(nsgId);
+    const planned = plan({ body: nsg.body, rows, now: clock.now(), installation });
+    if (planned.securityRules === undefined) {
+      if (nsg.provisioningState === 'Succeeded') return converged(planned, readAt);
+      last = { code: 'not-settled', message: `${nsgId} is ${nsg.provisioningState}.` };
+      await clock.sleep(pause * 1000);
+      pause = Math.min(pause * 1.5, 1);
+      continue;
+    }
+
+    const written = await network.writeNsg(nsg, planBody(nsg.body, planned.securityRules), {
+      ...options,
+      notAfter: secondsAfter(rowsReadAt, limits.freshness),
+    });
+    log.info('nsg-write', { nsgId, result: written.kind, correlationId: call.correlationId });
+    switch (written.kind) {
+      // Settled is no proof of the content, and the others may or may not have written: all are read back.
+      case 'settled':
+        // The same content that failed before may fail again at once.
+        if (nsg.provisioningState === 'Failed') await clock.sleep(1000);
+        break;
+      case 'changed-meanwhile':
+      case 'too-late':
+        break;
+      case 'unknown':
+        last = { code: 'not-settled', message: written.message };
+        await clock.sleep(pause * 1000);
+        pause = Math.min(pause * 2, 2);
+        break;
+      case 'locked':
+        // No quota: recorded traffic shows the retry after a second succeed although Retry-After said 11 to 14.
+        last = { code: 'not-settled', message: written.message };
+        await clock.sleep(1000);
+        break;
+      case 'throttled':
+        return again(written.retryAfterSeconds, { code: 'throttled', message: written.message });
+      case 'not-found':
+        return { kind: 'gone', reason: { code: 'target-gone', message: written.message } };
+      case 'not-permitted':
+        return {
+          kind: 'refused',
+          reason: { code: 'not-permitted', message: `${written.code}: ${written.message}` },
+        };
+      case 'refused':
+        return {
+          kind: 'refused',
+          reason: { code: 'refused-by-azure', message: `${written.code}: ${written.message}` },
+        };
+    }
+  }
+  return again(5, last);
+}
+
+/**
+ * Reconciles each NSG once at a time within this process; callers that arrive meanwhile share the next round, which
+ * reads their rows. A caller waits no longer than an activity may take.
+ */
+export function createReconciler(dependencies: ReconcileDependencies): Reconcile {
+  const lanes = new Map<string, { running: Promise<ReconcileResult>; next?: Promise<ReconcileResult> }>();
+
+  function begin(key: string, nsgId: string, call: ReconcileCall): Promise<ReconcileResult> {
+    const running = reconcile(dependencies, nsgId, call).finally(() => {
+      if (lanes.get(key)?.running === running && lanes.get(key)?.next === undefined) lanes.delete(key);
+    });
+    lanes.set(key, { running });
+    return running;
+  }
+
+  return (nsgId, call) => {
+    const key = nsgId.toLowerCase();
+    const lane = lanes.get(key);
+    if (lane === undefined) return begin(key, nsgId, call);
+    lane.next ??= lane.running.then(
+      () => begin(key, nsgId, call),
+      () => begin(key, nsgId, call),
+    );
+    return lane.next;
+  };
+}
+
+function converged(planned: Plan, readAt: Date): ReconcileResult {
+  return {
+    kind: 'converged',
+    admitted: new Set(planned.admitted),
+    present: new Set(planned.present),
+    refused: new Map(planned.refused.map(({ requestId, reason }) => [requestId, reason])),
+    readAt,
+  };
+}
+
+function again(afterSeconds: number, reason: Reason): ReconcileResult {
+  return { kind: 'again', afterSeconds, reason };
+}
+
+function isRunning(nsg: NsgDocument): boolean {
+  return nsg.provisioningState === 'Updating' || nsg.provisioningState === 'Deleting';
+}

@@ -1,0 +1,141 @@
+import type { AccessRequest, JournalEntry } from '../core/accessRequest.ts';
+import { chainRecord, type AuditRecord, type UnsealedAuditRecord } from '../core/auditRecord.ts';
+import type { Decision } from '../core/reason.ts';
+import type { AuditTrail } from '../core/stores.ts';
+import { eventOf, isRecordOf } from '../core/verifyTrail.ts';
+import type { Submission } from './contracts.ts';
+
+/**
+ * Completes the audit records of one request, one for each journal entry and under its number.
+ * Returns the number of the last journal entry, whose record is now known to be there. Throws an Error when what is
+ * there is not what the journal says, or when records that were known to be there are gone; storage errors pass
+ * through. May be repeated and raced at will.
+ */
+export async function recordJournal(request: AccessRequest, audit: AuditTrail): Promise<number> {
+  const last = request.journal.length;
+  if (request.recorded >= last) return last;
+  let present = await readWhole(request.id, audit, 0);
+  checkAgainst(request, present);
+  for (;;) {
+    const entry = request.journal[present.length];
+    if (entry === undefined) return last;
+    const appended = await append(recordOf(request, entry), present, audit);
+    if (appended === 'exists') {
+      present = await readWhole(request.id, audit, present.length + 1);
+      checkAgainst(request, present);
+    } else {
+      present = [...present, appended];
+    }
+  }
+}
+
+/**
+ * Records that a submission was denied: it has no request row, only this.
+ * In a partition of its own: the id may come from an Idempotency-Key, and a later submission under the same key may be
+ * denied again (its record follows) or granted (its journal is in the request's partition). Storage errors pass through.
+ */
+export async function recordDenied(
+  audit: AuditTrail,
+  id: string,
+  submission: Submission,
+  decision: Decision,
+  now: Date,
+): Promise<void> {
+  const record = recordOfDenied(`denied-${id}`, submission, decision, now);
+  for (let present = await readWhole(record.partition, audit, 0); ;) {
+    if ((await append(record, present, audit)) !== 'exists') return;
+    present = await readWhole(record.partition, audit, present.length + 1);
+  }
+}
+
+/**
+ * Inserts the next record of a partition, chained to the one before it.
+ * The index comes first: a crash in between leaves an entry without records, which is harmless; the other way round
+ * it would leave a record that nobody finds.
+ */
+async function append(
+  next: UnsealedAuditRecord,
+  present: readonly AuditRecord[],
+  audit: AuditTrail,
+): Promise<AuditRecord | 'exists'> {
+  if (present.length === 0) await audit.index(next);
+  const record = chainRecord(next, present.at(-1));
+  return (await audit.insert(record)) === 'inserted' ? record : 'exists';
+}
+
+/** Reads a partition that must be without gaps: on a gap nothing can be appended, and somebody must look. */
+async function readWhole(partition: string, audit: AuditTrail, atLeast: number): Promise<AuditRecord[]> {
+  const present = await audit.read(partition);
+  const whole = present.every((record, index) => record.sequence === index + 1);
+  if (!whole || present.length < atLeast) {
+    throw new Error(
+      `The audit of ${partition} has a gap: it holds ${present.length} records, not in sequence.`,
+    );
+  }
+  return present;
+}
+
+function checkAgainst(request: AccessRequest, present: readonly AuditRecord[]): void {
+  if (present.length < request.recorded) {
+    throw new Error(
+      `The audit of request ${request.id} has ${present.length} records where ${request.recorded} were written.`,
+    );
+  }
+  for (const entry of request.journal.slice(0, present.length)) {
+    const record = present[entry.number - 1];
+    if (record === undefined || !isRecordOf(record, entry)) {
+      throw new Error(
+        `The audit of request ${request.id} contradicts its journal at ${entry.number}: ` +
+          `${record?.event ?? 'nothing'} where ${eventOf(entry)} is expected.`,
+      );
+    }
+  }
+}
+
+/** Made from the row alone, so that a later attempt at the same record says the same. */
+function recordOf(request: AccessRequest, entry: JournalEntry): UnsealedAuditRecord {
+  const { objectId, displayName } = request.requester;
+  return {
+    partition: request.id,
+    event: eventOf(entry),
+    at: entry.at,
+    actor: entry.actor,
+    requester: { objectId, displayName },
+    virtualMachines: request.virtualMachines,
+    networkSecurityGroups: [...new Set(request.targets.map(({ nsgId }) => nsgId))],
+    from: request.start,
+    until: request.end,
+    justification: request.justification,
+    reasons: entry.reasons,
+    correlationId: request.correlationId,
+  };
+}
+
+function recordOfDenied(
+  partition: string,
+  submission: Submission,
+  decision: Decision,
+  now: Date,
+): UnsealedAuditRecord {
+  const { objectId, displayName } = submission.requester;
+  return {
+    partition,
+    event: eventOf({ event: 'denied' }),
+    at: now.toISOString(),
+    actor: 'sallyport',
+    requester: { objectId, displayName },
+    // What was left out would have come from the policy: any protocol, no source named.
+    virtualMachines: submission.virtualMachines.map((virtualMachine) => ({
+      id: virtualMachine.id,
+      ports: virtualMachine.ports.map(({ number, protocol, sourceAddressPrefix }) => ({
+        number,
+        protocol: protocol ?? '*',
+        sourceAddressPrefixes: sourceAddressPrefix === undefined ? [] : [sourceAddressPrefix],
+      })),
+    })),
+    justification: submission.justification,
+    reasons: decision.reasons,
+    correlationId: submission.correlationId,
+    details: { duration: submission.duration },
+  };
+}

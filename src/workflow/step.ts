@@ -1,0 +1,257 @@
+import { isDesired, type AccessRequest } from '../core/accessRequest.ts';
+import { enterState, enteredAt } from '../core/journal.ts';
+import type { Reason } from '../core/reason.ts';
+import type { Stored } from '../core/stores.ts';
+import { changeRequest } from './changeRequest.ts';
+import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
+import type { Reconcile, ReconcileResult } from './reconcile.ts';
+import { settle } from './settle.ts';
+
+/** What a step says to its caller: when it wants to be called next. */
+export type StepResult =
+  | { kind: 'done' }
+  /** Nothing is due before this instant, ISO 8601. */
+  | { kind: 'wait'; until: string }
+  /** What was due could not be finished. */
+  | { kind: 'again'; afterSeconds: number; phase: 'opening' | 'closing' };
+
+export type Step = (requestId: string, actor: 'sallyport' | 'sweep') => Promise<StepResult>;
+
+/**
+ * Reads a request's row, does what is due, and says when to be called next. Deciding and acting are one step, and every
+ * step may run twice, at once, or never: the row's state and the clock decide, nothing that the caller remembers.
+ */
+export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile): Step {
+  const { requests, live, clock, log } = dependencies;
+
+  return async function step(requestId, actor) {
+    let stored = await requests.get(requestId);
+    if (stored === undefined) {
+      log.error('step-without-row', { requestId });
+      return { kind: 'done' };
+    }
+    // Durable timers fire up to a second early; an end that near is waited out here, and the row read again.
+    const left = Date.parse(stored.row.end) - clock.now().getTime();
+    if (stored.row.state === 'active' && left > 0 && left <= limits.waitOut * 1000) {
+      await clock.sleep(left);
+      stored = (await requests.get(requestId)) ?? stored;
+    }
+    stored = await resettle(stored);
+    // opening → active or closing → closing → final: each round enters one state at most.
+    for (let round = 0; round < 4; round += 1) {
+      const progress = await advance(stored, actor);
+      if ('kind' in progress) return progress;
+      stored = progress;
+    }
+    throw new Error(`Request ${requestId} kept changing while a step was under way.`);
+  };
+
+  /** Does what is due in the row's state: says when to call again, or returns the row in its next state. */
+  async function advance(
+    stored: Stored<AccessRequest>,
+    actor: string,
+  ): Promise<StepResult | Stored<AccessRequest>> {
+    const { row } = stored;
+    switch (row.state) {
+      case 'opening':
+        if (isDesired(row, clock.now())) return open(stored, actor);
+        return beginClosing(stored, actor, ended(row), 'failed');
+      case 'active':
+        if (isDesired(row, clock.now())) return { kind: 'wait', until: row.end };
+        return beginClosing(stored, actor, ended(row), 'closed');
+      case 'closing':
+        return close(stored, actor);
+      case 'closed':
+      case 'failed':
+      case 'denied':
+      case 'expired':
+        return finish(stored);
+      case 'pending':
+      case 'scheduled':
+        return { kind: 'wait', until: row.nextDue };
+    }
+  }
+
+  /** Opens on every NSG of the path, or begins to close what was opened. */
+  async function open(
+    stored: Stored<AccessRequest>,
+    actor: string,
+  ): Promise<StepResult | Stored<AccessRequest>> {
+    const { row } = stored;
+    const results = await reconcileAll(row, 'open');
+    const blocking = results
+      .map((result) => refusalOf(result, row.id))
+      .find((reason) => reason !== undefined);
+    if (blocking !== undefined) return beginClosing(stored, actor, blocking, 'failed');
+    if (results.every((result) => result.kind === 'converged' && result.admitted.has(row.id))) {
+      return becomeActive(stored, actor);
+    }
+
+    // Not open. The row may have changed meanwhile (a revocation, its end), and what happens next is then its say.
+    const current = await requests.get(row.id);
+    if (current === undefined) throw new Error(`Request ${row.id} lost its row.`);
+    if (current.row.state !== 'opening' || !isDesired(current.row, clock.now())) return resettle(current);
+    const unfinished = results.find((result) => result.kind === 'again');
+    if (clock.now() > secondsAfter(new Date(row.start), limits.openWithin)) {
+      const reason: Reason = {
+        code: unfinished?.reason.code === 'throttled' ? 'throttled' : 'not-opened-in-time',
+        message: unfinished?.reason.message ?? 'Azure did not show the rules in time.',
+      };
+      return beginClosing(current, actor, reason, 'failed');
+    }
+    return again(current, unfinished?.afterSeconds ?? 1, 'opening');
+  }
+
+  async function becomeActive(stored: Stored<AccessRequest>, actor: string): Promise<Stored<AccessRequest>> {
+    const { stored: now } = await changeRequest(
+      requests,
+      stored.row.id,
+      (current) =>
+        // Seen open, but revoked or past its end by now: no answer may say that it is active.
+        current.state === 'opening' && isDesired(current, clock.now())
+          ? enterState(
+              { ...current, recorded: Math.max(current.recorded, stored.row.recorded) },
+              'active',
+              { at: clock.now(), actor, reasons: [] },
+              { nextDue: current.end },
+            )
+          : undefined,
+      stored,
+    );
+    return resettle(now);
+  }
+
+  /** Records the intent to close; whoever was first keeps the say about reason and outcome. */
+  async function beginClosing(
+    stored: Stored<AccessRequest>,
+    actor: string,
+    reason: Reason,
+    outcome: 'closed' | 'failed',
+  ): Promise<Stored<AccessRequest>> {
+    const { stored: now } = await changeRequest(
+      requests,
+      stored.row.id,
+      (current) =>
+        current.state === 'opening' || current.state === 'active'
+          ? enterState(
+              { ...current, recorded: Math.max(current.recorded, stored.row.recorded) },
+              'closing',
+              { at: clock.now(), actor, reasons: [reason] },
+              { outcome, reason, nextDue: clock.now().toISOString() },
+            )
+          : undefined,
+      stored,
+    );
+    return resettle(now);
+  }
+
+  /** Closes on every NSG of the path; only a read-back that shows none of its rules says closed. */
+  async function close(stored: Stored<AccessRequest>, actor: string): Promise<StepResult> {
+    const { row } = stored;
+    const results = await reconcileAll(row, 'close');
+    const open = results.find((result) => !isShut(result, row.id));
+    if (open !== undefined) {
+      log.error('close-unfinished', {
+        requestId: row.id,
+        correlationId: row.correlationId,
+        result: open.kind,
+        ...('reason' in open ? { code: open.reason.code } : {}),
+      });
+      return again(stored, open.kind === 'again' ? open.afterSeconds : 10, 'closing');
+    }
+
+    // A write that was sent before the row changed may still arrive: a grant that was never seen active is not called
+    // closed by a read that is earlier than that.
+    const closingSince = enteredAt(row, 'closing') ?? clock.now();
+    const conclusive = secondsAfter(closingSince, limits.freshness + limits.writeTimeout);
+    const everActive = enteredAt(row, 'active') !== undefined;
+    const readAt = results.map((result) => (result.kind === 'converged' ? result.readAt : clock.now()));
+    if (!everActive && readAt.some((instant) => instant < conclusive)) {
+      await setNextDue(stored, conclusive);
+      return { kind: 'wait', until: conclusive.toISOString() };
+    }
+
+    const gone = results.some((result) => result.kind === 'gone');
+    const { stored: now } = await changeRequest(
+      requests,
+      row.id,
+      (current) =>
+        current.state === 'closing'
+          ? enterState({ ...current, recorded: Math.max(current.recorded, row.recorded) }, current.outcome, {
+              at: clock.now(),
+              actor,
+              reasons: [
+                ...(current.reason === undefined ? [] : [current.reason]),
+                ...(gone
+                  ? [{ code: 'target-gone', message: 'A network security group no longer exists.' } as const]
+                  : []),
+              ],
+            })
+          : undefined,
+      stored,
+    );
+    return finish(await resettle(now));
+  }
+
+  async function resettle(stored: Stored<AccessRequest>): Promise<Stored<AccessRequest>> {
+    return { ...stored, row: await settle(dependencies, stored.row) };
+  }
+
+  /** Completes the records of an ended request; its rows stay a while, for late writers to meet. */
+  async function finish(stored: Stored<AccessRequest>): Promise<StepResult> {
+    await changeRequest(
+      requests,
+      stored.row.id,
+      (current) =>
+        current.recorded < stored.row.recorded ? { ...current, recorded: stored.row.recorded } : undefined,
+      stored,
+    );
+    await live.markEnded(stored.row.id, clock.now().toISOString());
+    return { kind: 'done' };
+  }
+
+  async function reconcileAll(row: AccessRequest, purpose: 'open' | 'close'): Promise<ReconcileResult[]> {
+    const call = { correlationId: row.correlationId, purpose };
+    return Promise.all(
+      row.targets.map((target) =>
+        Promise.race([reconcileNsg(target.nsgId, call), patience(clock, limits.reconcileWait)]),
+      ),
+    );
+  }
+
+  async function again(
+    stored: Stored<AccessRequest>,
+    afterSeconds: number,
+    phase: 'opening' | 'closing',
+  ): Promise<StepResult> {
+    await setNextDue(stored, secondsAfter(clock.now(), afterSeconds));
+    return { kind: 'again', afterSeconds, phase };
+  }
+
+  async function setNextDue(stored: Stored<AccessRequest>, due: Date): Promise<void> {
+    await changeRequest(requests, stored.row.id, (current) => ({ ...current, nextDue: due.toISOString() }));
+  }
+}
+
+/** The reason why a grant can't be opened on this NSG, if trying again would not help. */
+function refusalOf(result: ReconcileResult, requestId: string): Reason | undefined {
+  if (result.kind === 'gone' || result.kind === 'refused') return result.reason;
+  return result.kind === 'converged' ? result.refused.get(requestId) : undefined;
+}
+
+function isShut(result: ReconcileResult, requestId: string): boolean {
+  return result.kind === 'gone' || (result.kind === 'converged' && !result.present.has(requestId));
+}
+
+function ended(row: AccessRequest): Reason {
+  return { code: 'ended', message: `The time that was granted ended at ${row.end}.` };
+}
+
+async function patience(clock: Dependencies['clock'], seconds: number): Promise<ReconcileResult> {
+  await clock.sleep(seconds * 1000);
+  return {
+    kind: 'again',
+    afterSeconds: 5,
+    reason: { code: 'not-settled', message: 'The network security group is busy.' },
+  };
+}

@@ -1,0 +1,146 @@
+import { finalStates, type AccessRequest } from '../core/accessRequest.ts';
+import { note } from '../core/journal.ts';
+import type { Stored, UnendedRow } from '../core/stores.ts';
+import { changeRequest } from './changeRequest.ts';
+import type { Orchestrations } from './contracts.ts';
+import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
+import { settle } from './settle.ts';
+import type { Step } from './step.ts';
+
+/** What one sweep did, for the log. */
+export interface SweepReport {
+  seen: number;
+  stepped: number;
+  restarted: number;
+  removed: number;
+  failed: number;
+  /** Not reached within the time limit; the next sweep begins with all of them again. */
+  left: number;
+}
+
+const concurrency = 8;
+/** Seconds after which no further request is begun; the function's own time-out is five minutes. */
+const timeLimit = 180;
+
+/**
+ * Walks every request that has not ended, trusting no orchestration and no event: closes itself what is past its end,
+ * and gives a new orchestration to what has none. One request's failure does not stop the others.
+ */
+export async function sweep(
+  dependencies: Dependencies,
+  step: Step,
+  orchestrations: Orchestrations,
+): Promise<SweepReport> {
+  const { requests, live, clock, log } = dependencies;
+  const report: SweepReport = { seen: 0, stepped: 0, restarted: 0, removed: 0, failed: 0, left: 0 };
+  const began = clock.now();
+  // One iterator for all workers: whoever is free takes the next row.
+  const rows = (await live.unended()).values();
+  await Promise.all(Array.from({ length: concurrency }, () => work()));
+  return report;
+
+  async function work(): Promise<void> {
+    for (const row of rows) {
+      if (clock.now() > secondsAfter(began, timeLimit)) {
+        report.left += 1;
+        continue;
+      }
+      report.seen += 1;
+      try {
+        await visit(row);
+      } catch (error) {
+        report.failed += 1;
+        log.error('sweep-failed', {
+          requestId: row.requestId,
+          cause: error instanceof Error ? error.message : 'unknown',
+        });
+      }
+    }
+  }
+
+  async function visit(row: UnendedRow): Promise<void> {
+    const stored = await requests.get(row.requestId);
+    if (stored === undefined) {
+      // Its POST died between the two rows: nothing was granted.
+      if (isOld(row.createdAt)) await removeRows(row.requestId, []);
+      return;
+    }
+    if (finalStates.has(stored.row.state)) {
+      if (row.endedAt === undefined) {
+        await step(row.requestId, 'sweep');
+        report.stepped += 1;
+      } else if (isOld(row.endedAt)) {
+        await removeRows(
+          row.requestId,
+          stored.row.targets.map(({ nsgId }) => nsgId),
+        );
+      }
+      return;
+    }
+    const { row: request } = stored;
+    const givenUp = request.state === 'opening' && isOld(request.start);
+    if (isOverdue(request.end) || givenUp || (request.state === 'closing' && isOverdue(request.nextDue))) {
+      await step(request.id, 'sweep');
+      report.stepped += 1;
+    } else if (isOverdue(request.nextDue)) {
+      await wake(stored);
+    }
+  }
+
+  /** Rings the orchestration of an overdue request, or starts a successor where it is gone. */
+  async function wake(stored: Stored<AccessRequest>): Promise<void> {
+    const { row } = stored;
+    if ((await orchestrations.status(row.instance)) === 'running') {
+      await orchestrations.ring(row.instance);
+      return;
+    }
+    const previous = row.instance;
+    const { stored: now } = await changeRequest(
+      requests,
+      row.id,
+      (current) =>
+        current.instance === previous && !finalStates.has(current.state)
+          ? note(
+              current,
+              'orchestration-restarted',
+              {
+                at: clock.now(),
+                actor: 'sweep',
+                reasons: [
+                  {
+                    code: 'orchestration-missing',
+                    message: 'The orchestration of this request was not running; a new one was started.',
+                  },
+                ],
+              },
+              { instance: nextInstance(current), nextDue: clock.now().toISOString() },
+            )
+          : undefined,
+      stored,
+    );
+    if (now.row.instance === previous) return;
+    await settle(dependencies, now.row);
+    await orchestrations.start(now.row.instance, now.row.id);
+    report.restarted += 1;
+  }
+
+  async function removeRows(requestId: string, nsgIds: string[]): Promise<void> {
+    for (const nsgId of nsgIds) await live.remove(nsgId, requestId);
+    await live.removeUnended(requestId);
+    report.removed += 1;
+  }
+
+  function isOverdue(instant: string): boolean {
+    return clock.now() > secondsAfter(new Date(instant), limits.overdue);
+  }
+
+  function isOld(instant: string): boolean {
+    return clock.now() > secondsAfter(new Date(instant), limits.keepEnded);
+  }
+}
+
+/** `<id>`, then `<id>-2`, `<id>-3` …: a finished instance is never started again under its own name. */
+function nextInstance(request: AccessRequest): string {
+  const [, number] = request.instance.split('-');
+  return `${request.id}-${Number(number ?? 1) + 1}`;
+}
