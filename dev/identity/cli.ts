@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util';
 import { people } from '../sample/people.ts';
 import { startIdentity } from './server.ts';
+import type { IdentityOptions } from './server.ts';
 
-const help = `Usage: npm run dev:identity -- [--port N] [--key-file FILE] [--audience URI]
+const help = `Usage: npm run dev:identity -- [--port N] [--key-file FILE] [--audience URI] [--resource URI]…
 
 An OIDC issuer for development on 127.0.0.1. It gives a token for any sample person to anybody on this machine:
 trust it nowhere else.
@@ -10,6 +11,7 @@ trust it nowhere else.
   --port N          port to listen on (default 8080; 0 takes a free one)
   --key-file FILE   keeps the signing key across restarts (made when missing, mode 0600)
   --audience URI    audience of people's tokens (default api://sallyport)
+  --resource URI    what the app's identity may have tokens for beside Azure Resource Manager; may be repeated
 
   GET /token?person=NAME[&lifetime=SECONDS][&format=text]    NAME: ${Object.keys(people).join(', ')}
   GET /msi/token?resource=…&api-version=2019-08-01           the app's managed identity, as App Service serves it
@@ -21,27 +23,28 @@ try {
       port: { type: 'string', default: '8080' },
       'key-file': { type: 'string' },
       audience: { type: 'string' },
+      resource: { type: 'string', multiple: true, default: [] },
       help: { type: 'boolean', short: 'h' },
     },
   });
   if (values.help === true) {
     process.stdout.write(help);
   } else {
-    await serve(values.port, values['key-file'], values.audience);
+    await serve(values.port, {
+      resources: values.resource,
+      ...(values['key-file'] !== undefined && { keyFile: values['key-file'] }),
+      ...(values.audience !== undefined && { audience: values.audience }),
+    });
   }
 } catch (error) {
   console.error(sentence(error));
   process.exitCode = 1;
 }
 
-async function serve(portText: string, keyFile?: string, audience?: string): Promise<void> {
+async function serve(portText: string, options: IdentityOptions): Promise<void> {
   const port = Number(portText);
   if (!/^\d+$/.test(portText) || port > 65_535) throw new Error('--port must be a number from 0 to 65535.');
-  const identity = await startIdentity({
-    port,
-    ...(keyFile !== undefined && { keyFile }),
-    ...(audience !== undefined && { audience }),
-  });
+  const identity = await startIdentity({ ...options, port });
   console.log(
     JSON.stringify({
       ready: true,

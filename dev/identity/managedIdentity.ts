@@ -4,12 +4,6 @@ import type { Answer } from './answer.ts';
 import { claimsOfApp } from './tokens.ts';
 import type { TokenRealm } from './tokens.ts';
 
-/** The resources that the local identity may have tokens for; a trailing slash is echoed in `aud`, as Entra does. */
-const resources: ReadonlySet<string> = new Set([
-  'https://management.azure.com',
-  'https://management.core.windows.net',
-]);
-
 /**
  * Answers as App Service's local identity endpoint does (api-version 2019-08-01): the secret header keeps a forged
  * server-side request, which cannot set headers, from getting a token.
@@ -17,7 +11,12 @@ const resources: ReadonlySet<string> = new Set([
 export async function managedIdentityAnswer(
   header: string | string[] | undefined,
   query: URLSearchParams,
-  endpoint: { header: string; realm: TokenRealm; sign: (claims: JWTPayload) => Promise<string> },
+  endpoint: {
+    header: string;
+    resources: ReadonlySet<string>;
+    realm: TokenRealm;
+    sign: (claims: JWTPayload) => Promise<string>;
+  },
 ): Promise<Answer> {
   if (header !== endpoint.header) return refuse(401, 'X-IDENTITY-HEADER is missing or wrong.');
   if (query.get('api-version') !== '2019-08-01') return refuse(400, 'api-version must be 2019-08-01.');
@@ -26,7 +25,8 @@ export async function managedIdentityAnswer(
     return refuse(400, 'No managed identity has this client id.');
   }
   const resource = query.get('resource') ?? '';
-  if (!resources.has(resource.replace(/\/$/, ''))) {
+  // A trailing slash is echoed in `aud`, as Entra does.
+  if (!endpoint.resources.has(resource.replace(/\/$/, ''))) {
     return refuse(400, `The resource ${JSON.stringify(resource)} was not found in the tenant.`);
   }
 

@@ -19,6 +19,8 @@ export interface IdentityOptions {
   keyFile?: string;
   /** Of people's tokens. Default `api://sallyport`. */
   audience?: string;
+  /** What else than Azure Resource Manager the app's identity may have tokens for: URIs without a trailing slash. */
+  resources?: readonly string[];
 }
 
 export interface Identity extends TokenRealm {
@@ -36,6 +38,7 @@ export interface Identity extends TokenRealm {
 
 /** What the app's identity presents in X-IDENTITY-HEADER. App Service makes one up per instance; here it guards nothing. */
 const identityHeader = 'local-development';
+const azureResourceManager = ['https://management.azure.com', 'https://management.core.windows.net'];
 const day = 86_400;
 
 /**
@@ -58,6 +61,7 @@ export async function startIdentity(options: IdentityOptions = {}): Promise<Iden
     audience: options.audience ?? 'api://sallyport',
   };
   const jwksPath = `/${sampleTenantId}/discovery/v2.0/keys`;
+  const resources = new Set([...azureResourceManager, ...(options.resources ?? [])]);
   let keyRequests = 0;
 
   const token = (person: PersonName, lifetime?: number) =>
@@ -90,6 +94,7 @@ export async function startIdentity(options: IdentityOptions = {}): Promise<Iden
       case '/msi/token':
         return managedIdentityAnswer(request.headers['x-identity-header'], searchParams, {
           header: identityHeader,
+          resources,
           realm,
           sign: (claims) => sign(claims, keys),
         });

@@ -156,6 +156,17 @@ describe('the managed identity', () => {
   });
 });
 
+it('gives its managed identity tokens for further resources that it was told of', async () => {
+  const local = await startIdentity({ resources: ['https://127.0.0.1:8443'] });
+  vi.stubEnv('IDENTITY_ENDPOINT', local.managedIdentity.endpoint);
+  vi.stubEnv('IDENTITY_HEADER', local.managedIdentity.header);
+
+  const token = await new ManagedIdentityCredential().getToken('https://127.0.0.1:8443/.default');
+
+  expect(decodeJwt(token.token).aud).toBe('https://127.0.0.1:8443');
+  await local.stop();
+});
+
 describe('the key file', () => {
   it('keeps the key across restarts, readable by its owner only', async () => {
     const keyFile = join(folder, 'key.json');

@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
+import { json, text } from 'node:stream/consumers';
+import * as z from 'zod';
+
+export interface ArmAnswer {
+  status: number;
+  headers: Record<string, string | string[] | undefined>;
+  /** Parsed JSON; undefined without a body. */
+  body: unknown;
+}
+
+/** Talks to the ARM simulator, trusting its certificate and nobody else's. */
+export interface ArmClient {
+  /** Asks as the app's identity: `PUT`, `/subscriptions/…?api-version=…`. */
+  ask(method: string, path: string, body?: unknown): Promise<ArmAnswer>;
+  /** Everything that the simulator holds. */
+  state(): Promise<unknown>;
+}
+
+const tokenAnswer = z.object({ access_token: z.string() });
+
+/** Makes a client of the simulator at `url` with the PEM file of its certificate. */
+export function createArmClient(
+  url: string,
+  certificateFile: string,
+  managedIdentity: { endpoint: string; header: string },
+): ArmClient {
+  const ca = readFileSync(certificateFile);
+
+  async function send(method: string, path: string, token?: string, body?: unknown): Promise<ArmAnswer> {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      const sent = request(new URL(path, url), {
+        method,
+        ca,
+        headers: {
+          ...(token !== undefined && { authorization: `Bearer ${token}` }),
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+        },
+      });
+      sent.once('response', resolve).once('error', reject);
+      sent.end(body === undefined ? undefined : JSON.stringify(body));
+    });
+    const { statusCode = 0, headers } = response;
+    const isJson = headers['content-type']?.includes('json') === true;
+    return {
+      status: statusCode,
+      headers,
+      body: isJson ? await json(response) : (await text(response)) || undefined,
+    };
+  }
+
+  async function token(): Promise<string> {
+    const query = new URLSearchParams({ resource: new URL(url).origin, 'api-version': '2019-08-01' });
+    const response = await fetch(`${managedIdentity.endpoint}?${query.toString()}`, {
+      headers: { 'x-identity-header': managedIdentity.header },
+    });
+    return tokenAnswer.parse(await response.json()).access_token;
+  }
+
+  return {
+    ask: async (method, path, body) => send(method, path, await token(), body),
+    async state() {
+      const { status, body } = await send('GET', '/_sim/state');
+      if (status !== 200) throw new Error(`The ARM simulator answered ${status} when asked for its state.`);
+      return body;
+    },
+  };
+}

@@ -1,0 +1,232 @@
+import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as z from 'zod';
+import { createArmClient } from './armClient.ts';
+import type { ArmClient } from './armClient.ts';
+import { startAzurite } from './azurite.ts';
+import { startHostProcess } from './hostProcess.ts';
+import type { HostProcess } from './hostProcess.ts';
+import { freePorts, requireFree } from './ports.ts';
+import type { Ports } from './ports.ts';
+import { StartError, startProcess } from './processes.ts';
+import type { DevProcess } from './processes.ts';
+import type { PersonName } from './sample/people.ts';
+import { seedPolicies } from './seed.ts';
+
+export interface EnvironmentOptions {
+  /** Holds everything that lasts: storage, Azure's state, keys, logs. Made when missing. */
+  folder: string;
+  /** Fixed ports; without them free ones are taken. */
+  ports?: Ports;
+  hostOptions?: {
+    /** Further arguments of the host's command line. */
+    arguments?: string[];
+    /** App settings beside and instead of the usual ones. */
+    settings?: Record<string, string>;
+  };
+  armOptions?: {
+    /** Further arguments of the simulator's command line. */
+    arguments?: string[];
+  };
+}
+
+/** Azure on this machine, with the app in it. */
+export interface Environment {
+  urls: { host: string; arm: string; identity: string };
+  /** Of storage: the host's and the app's tables. */
+  connectionString: string;
+  /** PEM file of the simulator's throw-away certificate. */
+  certificate: string;
+  arm: ArmClient;
+  /** A new access token, good for an hour. */
+  token(person: PersonName): Promise<string>;
+  processIds(): { host: number; worker: number; arm: number; identity: number; azurite: number };
+  /** Kills the Functions worker, as a crash does, and waits until the host has started the next. */
+  killWorker(): Promise<void>;
+  /** Kills the host and its worker at once. */
+  killHost(): Promise<void>;
+  /** Stops the host in good order, if it runs, and starts it again on the same port. */
+  restartHost(): Promise<void>;
+  /** Settles with a sentence when something ends that was not asked to. */
+  failed: Promise<string>;
+  /** Ends every process; calling it again is harmless. */
+  stop(): Promise<void>;
+}
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+const identityLine = z.object({
+  url: z.string(),
+  issuer: z.string(),
+  tenantId: z.string(),
+  audience: z.string(),
+  managedIdentity: z.object({ endpoint: z.string(), header: z.string() }),
+});
+type IdentityLine = z.infer<typeof identityLine>;
+const armLine = z.object({ url: z.string(), certificate: z.string() });
+
+/**
+ * Brings up storage, identity, Azure Resource Manager and the host with the built app, and puts the sample policies
+ * there. All of it ends with `stop`, and with this process, however this process ends.
+ * @throws StartError with a sentence that says what to do; nothing is left running then
+ */
+export async function startEnvironment(options: EnvironmentOptions): Promise<Environment> {
+  const { folder } = options;
+  if (!existsSync(join(root, 'dist/main.cjs'))) {
+    throw new StartError('The app is not built: dist/main.cjs is missing. Run npm run build.');
+  }
+  const ports = options.ports ?? (await freePorts());
+  await requireFree(ports);
+  makeFolder(join(folder, 'logs'));
+  const azureState = join(folder, 'azure.json');
+  if (!existsSync(azureState)) copyFileSync(join(root, 'dev/sample/azure.json'), azureState);
+
+  const running: { stop(): Promise<void> }[] = [];
+  /** Last in, first out: the host still needs the rest while it stops. */
+  const stop = async () => {
+    for (const part of running.splice(0).reverse()) await part.stop();
+  };
+  let fail: (why: string) => void = () => undefined;
+  const failed = new Promise<string>((resolve) => (fail = resolve));
+  const keep = <Part extends DevProcess>(part: Part): Part => {
+    running.push(part);
+    void part.ended.then(() => {
+      if (running.includes(part))
+        fail(`${part.name} ended unexpectedly. Its log is in ${join(folder, 'logs')}.`);
+    });
+    return part;
+  };
+
+  try {
+    const storage = await startStorage(join(folder, 'storage'), ports.storage);
+    running.push(storage);
+    const armOrigin = `https://127.0.0.1:${ports.arm}`;
+    const identityProcess = keep(
+      await startProcess({
+        name: 'The identity issuer',
+        program: new URL('identity/cli.ts', import.meta.url),
+        arguments: [
+          ...['--port', String(ports.identity), '--key-file', join(folder, 'identity-key.json')],
+          ...['--resource', armOrigin],
+        ],
+        logFile: join(folder, 'logs/identity.log'),
+      }),
+    );
+    const identity = identityLine.parse(identityProcess.ready);
+    const armProcess = keep(
+      await startProcess({
+        name: 'The ARM simulator',
+        program: new URL('arm/cli.ts', import.meta.url),
+        arguments: [
+          ...['--port', String(ports.arm), '--cert-dir', join(folder, 'certificate')],
+          ...['--state', azureState, '--save'],
+          ...['--issuer', identity.issuer, '--audience', armOrigin],
+          ...(options.armOptions?.arguments ?? []),
+        ],
+        logFile: join(folder, 'logs/arm.log'),
+      }),
+    );
+    const arm = armLine.parse(armProcess.ready);
+    await seedPolicies(storage.connectionString);
+
+    const startHost = async (): Promise<HostProcess> =>
+      keep(
+        await startHostProcess({
+          arguments: [
+            ...['--app', root, '--port', String(ports.host), '--storage', storage.connectionString],
+            ...(options.hostOptions?.arguments ?? []),
+          ],
+          env: {
+            ...appSettings(identity, arm, storage.connectionString),
+            ...options.hostOptions?.settings,
+          },
+          logFile: join(folder, 'logs/host.log'),
+        }),
+      );
+    let host = await startHost();
+    const retire = () => running.splice(running.indexOf(host), running.includes(host) ? 1 : 0);
+
+    return {
+      urls: { host: host.url, arm: arm.url, identity: identity.url },
+      connectionString: storage.connectionString,
+      certificate: arm.certificate,
+      arm: createArmClient(arm.url, arm.certificate, identity.managedIdentity),
+      token: (person) => fetchToken(identity.url, person),
+      processIds: () => ({
+        host: host.pid,
+        worker: host.workerProcessId(),
+        arm: armProcess.pid,
+        identity: identityProcess.pid,
+        azurite: storage.pid,
+      }),
+      killWorker: () => host.killWorker(),
+      async killHost() {
+        retire();
+        await host.kill();
+      },
+      async restartHost() {
+        retire();
+        await host.stop();
+        host = await startHost();
+      },
+      failed,
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    throw new StartError(
+      `The folder ${folder} cannot be made. Choose another, or delete what is in its place.`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+async function startStorage(folder: string, port: number) {
+  makeFolder(folder);
+  try {
+    return await startAzurite({ folder, ports: { blob: port, queue: port + 1, table: port + 2 } });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new StartError(`${why} If its data in ${folder} is damaged, delete that folder.`, { cause });
+  }
+}
+
+/** The app cannot tell these from those of a deployment. */
+function appSettings(
+  identity: IdentityLine,
+  arm: { url: string; certificate: string },
+  connectionString: string,
+): Record<string, string> {
+  return {
+    FUNCTIONS_WORKER_RUNTIME: 'node',
+    AzureWebJobsStorage: connectionString,
+    SALLYPORT_INSTALLATION_ID: 'contoso',
+    SALLYPORT_TENANT_ID: identity.tenantId,
+    SALLYPORT_TOKEN_ISSUER: identity.issuer,
+    SALLYPORT_TOKEN_AUDIENCE: identity.audience,
+    SALLYPORT_ARM_ENDPOINT: arm.url,
+    SALLYPORT_CREDENTIAL: 'managed-identity',
+    SALLYPORT_TABLES: connectionString,
+    SALLYPORT_SWEEP_SCHEDULE: '0 * * * * *',
+    IDENTITY_ENDPOINT: identity.managedIdentity.endpoint,
+    IDENTITY_HEADER: identity.managedIdentity.header,
+    NODE_EXTRA_CA_CERTS: arm.certificate,
+  };
+}
+
+async function fetchToken(identityUrl: string, person: PersonName): Promise<string> {
+  const response = await fetch(`${identityUrl}/token?person=${person}&format=text`);
+  if (!response.ok) throw new Error(`The identity issuer answered ${response.status}.`);
+  return response.text();
+}
