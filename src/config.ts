@@ -30,11 +30,11 @@ const band = z
   );
 
 /** An https address; plain http only on loopback, where no token can leak to the network. */
-const address = z.url().refine((text) => {
-  const url = new URL(text);
+const address = z.string().refine((text) => {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
   return (
-    url.protocol === 'https:' ||
-    (url.protocol === 'http:' && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname))
+    protocol === 'https:' || (protocol === 'http:' && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname))
   );
 }, 'must be an https address (http only on loopback)');
 

@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigurationError, readConfig } from '../src/config.ts';
+
+const minimal = {
+  SALLYPORT_INSTALLATION_ID: 'contoso',
+  SALLYPORT_TENANT_ID: 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee',
+  SALLYPORT_TOKEN_ISSUER: 'https://login.contoso.example/v2.0',
+  SALLYPORT_TOKEN_AUDIENCE: 'api://sallyport',
+  SALLYPORT_TABLES__tableServiceUri: 'https://contoso.table.core.windows.net',
+};
+
+function problemOf(environment: Record<string, string>): string {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.message;
+    throw error;
+  }
+  return '';
+}
+
+describe('readConfig', () => {
+  it('fills in what has a default', () => {
+    expect(readConfig(minimal)).toEqual({
+      installation: {
+        id: 'contoso',
+        allowBand: { first: 100, last: 249 },
+        baselineBand: { first: 250, last: 299 },
+      },
+      token: {
+        tenantId: minimal.SALLYPORT_TENANT_ID,
+        issuer: minimal.SALLYPORT_TOKEN_ISSUER,
+        audience: 'api://sallyport',
+      },
+      trustAppServiceAuthentication: false,
+      arm: { endpoint: 'https://management.azure.com', networkApiVersion: '2025-05-01' },
+      credential: { kind: 'managed-identity' },
+      tables: { serviceUri: 'https://contoso.table.core.windows.net' },
+      sweepSchedule: '0 * * * * *',
+    });
+  });
+
+  it('reports every problem at once, by the name of its setting', () => {
+    const problem = problemOf({
+      ...minimal,
+      SALLYPORT_INSTALLATION_ID: 'Contoso-1',
+      SALLYPORT_TENANT_ID: 'contoso',
+      SALLYPORT_ALLOW_BAND: '50-90',
+      SALLYPORT_TOKEN_AUDIENCE: '',
+    });
+
+    for (const name of ['INSTALLATION_ID', 'TENANT_ID', 'ALLOW_BAND', 'TOKEN_AUDIENCE is required']) {
+      expect(problem).toContain(`SALLYPORT_${name}`);
+    }
+  });
+
+  it.each([
+    ['a plain http issuer', { SALLYPORT_TOKEN_ISSUER: 'http://login.contoso.example' }],
+    ['a plain http ARM endpoint, even on loopback', { SALLYPORT_ARM_ENDPOINT: 'http://127.0.0.1:8443' }],
+    ['a baseline band that leaves a gap', { SALLYPORT_BASELINE_BAND: '260-299' }],
+    ['a band beyond 4096', { SALLYPORT_ALLOW_BAND: '100-4097' }],
+    ['a flag that is neither true nor false', { SALLYPORT_TRUST_APP_SERVICE_AUTHENTICATION: 'yes' }],
+    ['two places for the tables', { SALLYPORT_TABLES: 'UseDevelopmentStorage=true' }],
+    ['an installation id of 13 characters', { SALLYPORT_INSTALLATION_ID: 'abcdefghijklm' }],
+  ])('refuses %s', (_case, setting) => {
+    expect(problemOf({ ...minimal, ...setting })).toContain(Object.keys(setting)[0]);
+  });
+
+  it('never repeats a value, which may be a secret', () => {
+    const problem = problemOf({ ...minimal, SALLYPORT_TOKEN_ISSUER: 'hunter2-secret' });
+
+    expect(problem).toContain('SALLYPORT_TOKEN_ISSUER');
+    expect(problem).not.toContain('hunter2');
+  });
+
+  it('accepts a loopback issuer, for development', () => {
+    expect(readConfig({ ...minimal, SALLYPORT_TOKEN_ISSUER: 'http://127.0.0.1:8080/x' }).token.issuer).toBe(
+      'http://127.0.0.1:8080/x',
+    );
+  });
+});
