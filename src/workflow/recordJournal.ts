@@ -29,21 +29,24 @@ export async function recordJournal(request: AccessRequest, audit: AuditTrail): 
   }
 }
 
+export interface DeniedSubmission {
+  /** The id that the request would have had: 32 lower-case hexadecimal digits. */
+  id: string;
+  /** When it was denied, ISO 8601. */
+  at: string;
+  submission: Submission;
+  decision: Decision;
+}
+
 /**
  * Records that a submission was denied: it has no request row, only this.
  * In a partition of its own: the id may come from an Idempotency-Key, and a later submission under the same key may be
  * denied again (its record follows) or granted (its journal is in the request's partition). Storage errors pass through.
  */
-export async function recordDenied(
-  audit: AuditTrail,
-  id: string,
-  submission: Submission,
-  decision: Decision,
-  now: Date,
-): Promise<void> {
-  const record = recordOfDenied(`denied-${id}`, submission, decision, now);
-  for (let present = await readWhole(record.partition, audit, 0); ;) {
-    if ((await append(record, present, audit)) !== 'exists') return;
+export async function recordDenied(denied: DeniedSubmission, audit: AuditTrail): Promise<void> {
+  const record = recordOfDenied(denied);
+  let present = await readWhole(record.partition, audit, 0);
+  while ((await append(record, present, audit)) === 'exists') {
     present = await readWhole(record.partition, audit, present.length + 1);
   }
 }
@@ -111,17 +114,12 @@ function recordOf(request: AccessRequest, entry: JournalEntry): UnsealedAuditRec
   };
 }
 
-function recordOfDenied(
-  partition: string,
-  submission: Submission,
-  decision: Decision,
-  now: Date,
-): UnsealedAuditRecord {
+function recordOfDenied({ id, at, submission, decision }: DeniedSubmission): UnsealedAuditRecord {
   const { objectId, displayName } = submission.requester;
   return {
-    partition,
+    partition: `denied-${id}`,
     event: eventOf({ event: 'denied' }),
-    at: now.toISOString(),
+    at,
     actor: 'sallyport',
     requester: { objectId, displayName },
     // What was left out would have come from the policy: any protocol, no source named.

@@ -2,6 +2,7 @@ import { odata, type TableClient } from '@azure/data-tables';
 import * as z from 'zod';
 import { canonicalJson, type AuditRecord, type UnsealedAuditRecord } from '../../core/auditRecord.ts';
 import type { AuditPage, AuditQuery, AuditTrail } from '../../core/stores.ts';
+import { canonicalId } from '../../core/virtualMachineId.ts';
 import { encodePosition, positionOf } from './auditContinuation.ts';
 import { ask, eachRow, insertOnce, rowsOfPartition, type Entity } from './calls.ts';
 import { keyOf, parseRow, toProperties } from './entity.ts';
@@ -126,15 +127,16 @@ function indexOf(query: AuditQuery): string {
 
 /** The index may only find too much: what a caller may see is decided on the record itself. */
 function matches(query: AuditQuery, record: AuditRecord): boolean {
+  const { requesterId, virtualMachineId } = query;
   return (
-    (query.requesterId === undefined || equal(record.requester?.objectId, query.requesterId)) &&
-    (query.virtualMachineId === undefined ||
-      (record.virtualMachines ?? []).some(({ id }) => equal(id, query.virtualMachineId)))
+    (requesterId === undefined || equal(record.requester?.objectId ?? '', requesterId)) &&
+    (virtualMachineId === undefined ||
+      (record.virtualMachines ?? []).some(({ id }) => equal(id, virtualMachineId)))
   );
 }
 
-function equal(a: string | undefined, b: string | undefined): boolean {
-  return a?.toLowerCase() === b?.toLowerCase();
+function equal(a: string, b: string): boolean {
+  return canonicalId(a) === canonicalId(b);
 }
 
 function rowKeyOf(sequence: number): string {

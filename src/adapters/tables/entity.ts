@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import { canonicalId } from '../../core/virtualMachineId.ts';
 
 /** A property holds 64 KiB of UTF-16: 32,768 code units. */
 const unitsPerProperty = 32_000;
@@ -18,7 +19,7 @@ export class UnreadableRowError extends Error {
 
 /** The key of an id that may differ in case or hold characters that keys may not: 32 hexadecimal digits. */
 export function keyOf(id: string): string {
-  return createHash('sha256').update(id.toLowerCase()).digest('hex').slice(0, 32);
+  return createHash('sha256').update(canonicalId(id)).digest('hex').slice(0, 32);
 }
 
 /**

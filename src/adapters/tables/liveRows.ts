@@ -2,6 +2,7 @@ import type { TableClient, TableEntity } from '@azure/data-tables';
 import * as z from 'zod';
 import { protocols, requestStates, type LiveRow } from '../../core/accessRequest.ts';
 import type { LiveRows, UnendedRow } from '../../core/stores.ts';
+import { canonicalId } from '../../core/virtualMachineId.ts';
 import { ask, getRow, insertOnce, replaceRow, rowsOfPartition, type Entity } from './calls.ts';
 import { keyOf, parseRow, toProperties } from './entity.ts';
 
@@ -97,7 +98,7 @@ function entityOf(row: LiveRow): TableEntity {
 /** A rule is made from this row: one that does not belong where it stands is no row of this NSG. */
 function parse(nsgId: string, requestId: string, entity: Entity): LiveRow {
   const belongs = liveSchema.refine(
-    (row) => row.requestId === requestId && row.nsgId.toLowerCase() === nsgId.toLowerCase(),
+    (row) => row.requestId === requestId && canonicalId(row.nsgId) === canonicalId(nsgId),
     'is the row of another request or NSG',
   );
   return parseRow(nameOf(nsgId, requestId), entity, belongs);

@@ -2,12 +2,11 @@ import type { TableClient } from '@azure/data-tables';
 import * as z from 'zod';
 import { protocols } from '../../core/accessRequest.ts';
 import { parsePrefix } from '../../core/address.ts';
+import { parseDuration } from '../../core/duration.ts';
 import type { Policies, Policy } from '../../core/policy.ts';
+import { canonicalId } from '../../core/virtualMachineId.ts';
 import { ask, rowsOfPartition, type Entity } from './calls.ts';
 import { keyOf, parseRow, toProperties } from './entity.ts';
-
-/** Years and months have no fixed length, and what is no duration must not be read as a long one. */
-const duration = /^P(?=\d|T\d)(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?$/;
 
 // Strict: a condition that a newer version wrote and this one does not know must not be passed over.
 const schema = z.strictObject({
@@ -25,7 +24,9 @@ const schema = z.strictObject({
           return parsed.ok && parsed.prefix === text;
         }, 'must be a canonical prefix such as 203.0.113.0/24'),
       ),
-      maxRequestAccessDuration: z.string().regex(duration, 'must be a duration such as PT3H, days at most'),
+      maxRequestAccessDuration: z
+        .string()
+        .refine((text) => parseDuration(text).ok, 'must be a duration such as PT3H'),
     }),
   ),
 });
@@ -82,7 +83,7 @@ async function policiesOf(table: TableClient, virtualMachineId: string): Promise
 function parse(virtualMachineId: string, entity: Entity): Policy {
   const id = entity.rowKey ?? '';
   const belongs = schema.refine(
-    (policy) => policy.id === id && policy.virtualMachineId.toLowerCase() === virtualMachineId.toLowerCase(),
+    (policy) => policy.id === id && canonicalId(policy.virtualMachineId) === canonicalId(virtualMachineId),
     'is the policy of another virtual machine, or of another name',
   );
   return parseRow(nameOf(id, virtualMachineId), entity, belongs);
