@@ -18,8 +18,9 @@ export interface HostSettings {
     maxConcurrentActivityFunctions: number;
     maxConcurrentOrchestratorFunctions: number;
     visibilityTimeoutMs: number;
-    useGracefulShutdown: boolean;
   };
+  /** Of Durable: wait at the end for what is under way. */
+  useGracefulShutdown: boolean;
 }
 
 const timeSpan = z.string().transform((text, context) => {
@@ -32,7 +33,7 @@ const visibilityTimeout = timeSpan.refine((milliseconds) => milliseconds >= 60_0
 });
 /** -1 means unbounded. */
 const limit = z.int().min(-1);
-const unsupported = z.undefined('not supported by the local host');
+const unsupported = z.never('not supported by the local host').optional();
 
 const durableTask = z
   .object({
@@ -80,7 +81,7 @@ export function readHostSettings(appDirectory: string, env: NodeJS.ProcessEnv): 
     throw new HostError(`host.json: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}.`);
   }
   const { extensions, functionTimeout } = parsed.data;
-  const { storageProvider, ...durable } = extensions.durableTask;
+  const { storageProvider, useGracefulShutdown, ...durable } = extensions.durableTask;
   const hubName = resolveSettings(durable.hubName, env);
   if (hubName === undefined || !hubNamePattern.test(hubName)) {
     throw new HostError(
@@ -93,6 +94,7 @@ export function readHostSettings(appDirectory: string, env: NodeJS.ProcessEnv): 
     maxConcurrentRequests: bounded(extensions.http.maxConcurrentRequests),
     maxOutstandingRequests: bounded(extensions.http.maxOutstandingRequests),
     durable: { ...durable, hubName, visibilityTimeoutMs: storageProvider.workItemQueueVisibilityTimeout },
+    useGracefulShutdown,
   };
 }
 

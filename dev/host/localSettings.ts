@@ -17,7 +17,7 @@ const schema = z.object({
     .literal(false, 'encrypted settings are not supported; run func settings decrypt')
     .default(false),
   Values: z.record(z.string(), z.string('must be text, in quotes')).default({}),
-  ConnectionStrings: z.undefined('not supported by the local host; put them into Values'),
+  ConnectionStrings: z.never('not supported by the local host; put them into Values').optional(),
   Host: z.object({ LocalHttpPort: z.int().optional() }).optional(),
 });
 

@@ -20,14 +20,14 @@ export interface SupervisorOptions extends WorkerOptions {
 
 export interface HostInvocation extends Invocation {
   retryContext?: RetryContext;
-  traceParent?: string;
-  traceState?: string;
 }
 
 /** The worker as the host sees it: there is always one, or one on its way. */
 export interface WorkerSupervisor extends Invoker {
   invoke(invocation: HostInvocation): Promise<InvocationOutcome>;
-  workerProcessId(): number;
+  workerProcessId: () => number;
+  /** What the app's programming model asked for while it loaded. */
+  capabilities: Record<string, unknown>;
   /** Settles with the reason when the worker has died too often, or does not load any more. */
   gaveUp: Promise<HostError>;
   stop(): Promise<void>;
@@ -46,7 +46,7 @@ export async function superviseWorker(options: SupervisorOptions): Promise<Worke
   let worker = await startWorker(options);
   let retired: WorkerProcess | undefined;
   let current = Promise.resolve(worker);
-  const { functions } = worker;
+  const { functions, capabilities } = worker;
   watch(worker);
 
   function watch(started: WorkerProcess): void {
@@ -95,6 +95,7 @@ export async function superviseWorker(options: SupervisorOptions): Promise<Worke
 
   return {
     gaveUp,
+    capabilities,
     functions: () => functions,
     workerProcessId: () => worker.pid,
     async invoke(invocation) {
@@ -135,12 +136,12 @@ function toRequest(
       inputs[binding.name] ??= { string: durableClient };
     }
   }
-  const { triggerMetadata, retryContext, traceParent = '', traceState = '' } = invocation;
+  const { triggerMetadata, retryContext } = invocation;
   return {
     invocationId: randomUUID(),
     functionId: definition.functionId,
     inputData: Object.entries(inputs).map(([name, data]) => ({ name, data })),
-    traceContext: { traceParent, traceState, attributes: {} },
+    traceContext: { traceParent: '', traceState: '', attributes: {} },
     ...(triggerMetadata && { triggerMetadata }),
     ...(retryContext && { retryContext }),
   };
