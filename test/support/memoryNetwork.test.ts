@@ -1,0 +1,79 @@
+import { describeNetworkContract, type WriteFault } from '../contracts/network.ts';
+import { createMemoryNetwork, type MemoryFault } from './memoryNetwork.ts';
+
+const group = '/subscriptions/11111111-2222-4333-8444-555555555555/resourceGroups/contoso';
+const network = `${group}/providers/Microsoft.Network`;
+const machine = (name: string) => `${group}/providers/Microsoft.Compute/virtualMachines/${name}`;
+const nsgId = `${network}/networkSecurityGroups/web`;
+
+const faults: Record<WriteFault, MemoryFault> = {
+  superseded: { kind: 'superseded' },
+  'operation-failed': { kind: 'operation-failed' },
+  'reset-after-commit': { kind: 'unknown-after-commit' },
+  'server-error': { kind: 'unknown' },
+  'changed-meanwhile': { kind: 'changed-meanwhile' },
+  locked: { kind: 'locked' },
+  throttled: { kind: 'throttled' },
+  forbidden: { kind: 'not-permitted' },
+  'scope-locked': { kind: 'not-permitted', code: 'ScopeLocked' },
+};
+
+describeNetworkContract('the memory', () => {
+  const memory = createMemoryNetwork({
+    clock: {
+      now: () => new Date(),
+      sleep: (milliseconds) => new Promise((wake) => setTimeout(wake, milliseconds)),
+    },
+    operationMilliseconds: 50,
+  });
+  const rule = (name: string, priority: number) => ({
+    name,
+    properties: { access: 'Allow', direction: 'Inbound', priority, protocol: 'TCP' },
+  });
+  memory.addNsg(nsgId, {
+    location: 'westeurope',
+    properties: { flushConnection: false, securityRules: [rule('web', 300), rule('mail', 310)] },
+  });
+  const virtualMachine = {
+    id: machine('web-1'),
+    networkInterfaceId: `${network}/networkInterfaces/web-1`,
+    nsgIds: [nsgId, `${network}/networkSecurityGroups/web-1`],
+    addresses: ['10.1.0.4', 'fd00:1::4'],
+  };
+  memory.addVirtualMachine({
+    virtualMachineId: virtualMachine.id,
+    networkInterfaceId: virtualMachine.networkInterfaceId,
+    nsgIds: virtualMachine.nsgIds,
+    addresses: [
+      { family: 'IPv4', address: '10.1.0.4' },
+      { family: 'IPv6', address: 'fd00:1::4' },
+    ],
+  });
+  memory.addVirtualMachine({
+    virtualMachineId: machine('open-1'),
+    refused: 'no-network-security-group',
+    message: 'No network security group stands before open-1.',
+  });
+  memory.addVirtualMachine({
+    virtualMachineId: machine('twin-1'),
+    refused: 'address-not-unique',
+    message: 'twin-1 and twin-2 have the same private address.',
+  });
+  return Promise.resolve({
+    network: memory,
+    nsgId,
+    missingNsgId: `${network}/networkSecurityGroups/missing`,
+    virtualMachine,
+    openVirtualMachineId: machine('open-1'),
+    ambiguousVirtualMachineId: machine('twin-1'),
+    editElsewhere: () => {
+      memory.edit(nsgId, (body) => ({ ...body, tags: { owner: 'fabrikam' } }));
+      return Promise.resolve();
+    },
+    faultNextWrite: (fault: WriteFault) => {
+      memory.fail('write', faults[fault]);
+    },
+    writes: () => memory.calls.filter(({ method }) => method === 'write').length,
+    close: () => Promise.resolve(),
+  });
+});

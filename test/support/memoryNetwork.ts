@@ -1,0 +1,267 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Clock } from '../../src/core/clock.ts';
+import type {
+  CallOptions,
+  Json,
+  JsonObject,
+  Network,
+  ReadNsgResult,
+  ResolveRefusal,
+  VirtualMachineNetwork,
+  WriteNsgResult,
+} from '../../src/core/network.ts';
+
+/** What Azure may do instead of, or besides, what it was asked for. */
+export type MemoryFault =
+  /** Reads and writes: not done. */
+  | { kind: 'unknown' }
+  | { kind: 'throttled'; retryAfterSeconds?: number }
+  | { kind: 'not-permitted'; code?: string }
+  /** Writes, not done. */
+  | { kind: 'changed-meanwhile' }
+  | { kind: 'locked'; retryAfterSeconds?: number }
+  | { kind: 'refused'; code?: string }
+  /** Writes, done, although the answer does not say so. */
+  | { kind: 'unknown-after-commit' }
+  | { kind: 'superseded' }
+  /** Written, but the operation fails and leaves the NSG in `Failed`. */
+  | { kind: 'operation-failed' };
+
+export interface MemoryCall {
+  method: 'resolve' | 'read' | 'write';
+  /** The NSG's or the virtual machine's id, as it was given. */
+  id: string;
+  correlationId: string;
+}
+
+export interface MemoryNetworkOptions {
+  clock: Clock;
+  /** From the acceptance of a write to the end of its operation; 0 settles at once. */
+  operationMilliseconds?: number;
+  /** Awaited before each call is looked at: the place for somebody else's edit in between. */
+  before?: (call: MemoryCall) => void | Promise<void>;
+}
+
+/** A Network in memory that misbehaves as Azure does, and the hands to make it. */
+export interface MemoryNetwork extends Network {
+  /** Adds or replaces an NSG, settled. */
+  addNsg(id: string, body: JsonObject): void;
+  /** Changes an NSG as somebody else would: at once, settled, under a new etag. */
+  edit(id: string, change: (body: JsonObject) => JsonObject): void;
+  removeNsg(id: string): void;
+  /** The NSG as a read would show it now. */
+  nsg(id: string): JsonObject | undefined;
+  addVirtualMachine(network: VirtualMachineNetwork | (ResolveRefusal & { virtualMachineId: string })): void;
+  /** Hits the next `times` calls of the method; faults are taken in the order in which they were added. */
+  fail(method: MemoryCall['method'], fault: MemoryFault, times?: number): void;
+  /** Every call that was not too late, in order. */
+  readonly calls: MemoryCall[];
+}
+
+interface Stored {
+  body: JsonObject;
+  /** Counts writes: an operation that is not the last one was superseded. */
+  version: number;
+}
+
+export function createMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwork {
+  const { clock, operationMilliseconds = 0 } = options;
+  const nsgs = new Map<string, Stored>();
+  const machines = new Map<string, VirtualMachineNetwork | ResolveRefusal>();
+  const faults: { method: MemoryCall['method']; fault: MemoryFault }[] = [];
+  const calls: MemoryCall[] = [];
+  let etags = 0;
+
+  const key = (id: string) => id.toLowerCase();
+  const late = ({ notAfter }: CallOptions) => notAfter !== undefined && clock.now() > notAfter;
+
+  function show(body: JsonObject, provisioningState: string): JsonObject {
+    etags += 1;
+    const etag = `W/"00000000-0000-0000-0000-${String(etags).padStart(12, '0')}"`;
+    const properties = asObject(body['properties']);
+    const rules = Array.isArray(properties['securityRules']) ? properties['securityRules'] : [];
+    const securityRules = rules.map((rule) => showRule(asObject(rule), etag, provisioningState));
+    return { ...body, etag, properties: { ...properties, provisioningState, securityRules } };
+  }
+
+  async function arrive(method: MemoryCall['method'], id: string, call: CallOptions) {
+    const entry = { method, id, correlationId: call.correlationId };
+    await options.before?.(entry);
+    if (late(call)) return 'too-late';
+    calls.push(entry);
+    const index = faults.findIndex((planned) => planned.method === method);
+    return index === -1 ? undefined : faults.splice(index, 1)[0]?.fault;
+  }
+
+  async function readNsg(id: string, call: CallOptions): Promise<ReadNsgResult> {
+    const fault = await arrive('read', id, call);
+    if (fault === 'too-late') return { kind: 'unknown', message: 'It was too late to read.' };
+    if (fault) return faultyRead(fault);
+    const stored = nsgs.get(key(id));
+    if (!stored) return { kind: 'not-found', message: `The resource ${id} was not found.` };
+    const body = structuredClone(stored.body);
+    return { kind: 'read', nsg: { id, etag: textOf(body, 'etag'), provisioningState: stateOf(body), body } };
+  }
+
+  const writeNsg: Network['writeNsg'] = async (nsg, wanted, call) => {
+    const fault = await arrive('write', nsg.id, call);
+    if (fault === 'too-late') return { kind: 'too-late' };
+    const refusal = fault && faultyWrite(fault);
+    if (refusal) return refusal;
+    const stored = nsgs.get(key(nsg.id));
+    // Also where there is none: a precondition on something that is not there does not hold.
+    if (!stored || textOf(stored.body, 'etag') !== nsg.etag) return { kind: 'changed-meanwhile' };
+    const conflict = conflictOf(wanted);
+    if (conflict !== undefined) {
+      return { kind: 'refused', code: 'SecurityRuleConflict', message: conflict };
+    }
+    const kept = readOnlyOf(stored.body);
+    const properties = { ...asObject(wanted['properties']), ...kept.properties };
+    stored.version += 1;
+    const { version } = stored;
+    stored.body = show({ ...structuredClone(wanted), ...kept.top, properties }, 'Updating');
+
+    const settle = async (): Promise<WriteNsgResult> => {
+      await clock.sleep(operationMilliseconds);
+      if (stored.version !== version) return superseded();
+      stored.body = show(stored.body, fault?.kind === 'operation-failed' ? 'Failed' : 'Succeeded');
+      return fault?.kind === 'operation-failed'
+        ? { kind: 'unknown', message: 'An error occurred.' }
+        : { kind: 'settled' };
+    };
+    if (fault?.kind === 'unknown-after-commit') {
+      void settle();
+      return { kind: 'unknown', message: 'read ECONNRESET' };
+    }
+    const result = await settle();
+    return fault?.kind === 'superseded' ? superseded() : result;
+  };
+
+  return {
+    calls,
+    readNsg,
+    writeNsg,
+    async resolveVirtualMachine(id, call) {
+      const fault = await arrive('resolve', id, call);
+      if (fault === 'too-late') throw new Error('It was too late to resolve.');
+      if (fault?.kind === 'throttled') {
+        return { refused: 'throttled', message: 'Too many requests.', retryAfterSeconds: seconds(fault, 10) };
+      }
+      if (fault?.kind === 'not-permitted') return { refused: 'not-permitted', message: 'No right to read.' };
+      if (fault) throw new Error('Azure gave no usable answer.');
+      const machine = machines.get(key(id));
+      return machine ? structuredClone(machine) : { refused: 'vm-not-found', message: `There is no ${id}.` };
+    },
+    addNsg(id, body) {
+      nsgs.set(key(id), { body: show({ ...structuredClone(body), id }, 'Succeeded'), version: 0 });
+    },
+    edit(id, change) {
+      const stored = nsgs.get(key(id));
+      if (!stored) throw new Error(`There is no ${id}.`);
+      stored.version += 1;
+      stored.body = show(change(structuredClone(stored.body)), 'Succeeded');
+    },
+    removeNsg(id) {
+      nsgs.delete(key(id));
+    },
+    nsg(id) {
+      const stored = nsgs.get(key(id));
+      return stored && structuredClone(stored.body);
+    },
+    addVirtualMachine(network) {
+      machines.set(key(network.virtualMachineId), network);
+    },
+    fail(method, fault, times = 1) {
+      for (let count = 0; count < times; count += 1) faults.push({ method, fault });
+    },
+  };
+}
+
+/** As Azure shows a rule: with the NSG's etag and state, and the four plural fields whether used or not. */
+function showRule(rule: JsonObject, etag: string, provisioningState: string): JsonObject {
+  const properties = asObject(rule['properties']);
+  const plurals = Object.fromEntries(
+    ['sourcePortRanges', 'destinationPortRanges', 'sourceAddressPrefixes', 'destinationAddressPrefixes'].map(
+      (name): [string, Json] => [name, properties[name] ?? []],
+    ),
+  );
+  return { ...rule, etag, properties: { ...properties, ...plurals, provisioningState } };
+}
+
+/** What a PUT cannot change, whatever its body says. */
+function readOnlyOf(body: JsonObject): { top: JsonObject; properties: JsonObject } {
+  const pick = (from: JsonObject, names: string[]): JsonObject =>
+    Object.fromEntries(names.flatMap((name) => (name in from ? [[name, from[name] ?? null]] : [])));
+  const properties = ['resourceGuid', 'defaultSecurityRules', 'networkInterfaces', 'subnets', 'flowLogs'];
+  return {
+    top: pick(body, ['id', 'name', 'type', 'location']),
+    properties: pick(asObject(body['properties']), properties),
+  };
+}
+
+function conflictOf(body: JsonObject): string | undefined {
+  const rules = asObject(body['properties'])['securityRules'];
+  const slots = (Array.isArray(rules) ? rules : []).map((rule) => {
+    const { direction, priority } = asObject(asObject(rule)['properties'] ?? null);
+    return [direction, priority];
+  });
+  const taken = slots.find((slot, index) =>
+    slots.slice(0, index).some((earlier) => isDeepStrictEqual(earlier, slot)),
+  );
+  return taken && `Two rules have the direction and priority ${JSON.stringify(taken)}.`;
+}
+
+function faultyRead(fault: MemoryFault): ReadNsgResult {
+  if (fault.kind === 'throttled') {
+    return { kind: 'throttled', retryAfterSeconds: seconds(fault, 10), message: 'Too many requests.' };
+  }
+  if (fault.kind === 'not-permitted') return { kind: 'not-permitted', message: 'No right to read.' };
+  return { kind: 'unknown', message: 'Azure did not answer.' };
+}
+
+/** Undefined for the faults of a write that is done. */
+function faultyWrite(fault: MemoryFault): WriteNsgResult | undefined {
+  switch (fault.kind) {
+    case 'unknown':
+      return { kind: 'unknown', message: 'Azure did not answer.' };
+    case 'changed-meanwhile':
+      return { kind: 'changed-meanwhile' };
+    case 'throttled':
+      return { kind: 'throttled', retryAfterSeconds: seconds(fault, 10), message: 'Too many requests.' };
+    case 'locked':
+      return { kind: 'locked', retryAfterSeconds: seconds(fault, 14), message: 'Another operation runs.' };
+    case 'not-permitted':
+      return {
+        kind: 'not-permitted',
+        code: fault.code ?? 'AuthorizationFailed',
+        message: 'No right to write.',
+      };
+    case 'refused':
+      return { kind: 'refused', code: fault.code ?? 'InvalidRequestFormat', message: 'Not accepted.' };
+    case 'unknown-after-commit':
+    case 'superseded':
+    case 'operation-failed':
+      return undefined;
+  }
+}
+
+function superseded(): WriteNsgResult {
+  return { kind: 'unknown', message: 'Operation was canceled and superseded by another operation.' };
+}
+
+function seconds(fault: { retryAfterSeconds?: number }, otherwise: number): number {
+  return fault.retryAfterSeconds ?? otherwise;
+}
+
+function asObject(value: Json | undefined): JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
+}
+
+function textOf(body: JsonObject, name: string): string {
+  const value = body[name];
+  return typeof value === 'string' ? value : '';
+}
+
+function stateOf(body: JsonObject): string {
+  return textOf(asObject(body['properties']), 'provisioningState');
+}
