@@ -91,7 +91,7 @@ function readText(text: string): { family: Family; first: bigint; length: number
       `${embedded}/32`,
     );
   }
-  return { family, first: valueOf(ipaddr.parse(address)), length: Number(lengthText ?? bits) };
+  return { family, first: valueOf(ipaddr[family].parse(address)), length: Number(lengthText ?? bits) };
 }
 
 /** Whether every address of `inner` is in `outer`; canonical prefixes. */
@@ -123,8 +123,8 @@ export function familyOf(prefix: string): Family {
 
 /** The first and last address of a canonical prefix; throws on anything else. */
 export function rangeOf(prefix: string): AddressRange {
-  const [address, length] = ipaddr.parseCIDR(prefix);
   const family = familyOf(prefix);
+  const [address, length] = ipaddr[family].parseCIDR(prefix);
   const first = valueOf(address);
   return { family, first, last: first + (1n << BigInt(bitsOf[family] - length)) - 1n };
 }
@@ -133,6 +133,7 @@ export function rangeOf(prefix: string): AddressRange {
  * The fewest canonical prefixes with exactly the same addresses: sorted, IPv4 first, none overlapping, siblings merged.
  */
 export function aggregate(prefixes: string[]): string[] {
+  if (prefixes.length < 2) return [...prefixes];
   const sorted = [...new Set(prefixes)]
     .map(rangeOf)
     .sort((a, b) =>
