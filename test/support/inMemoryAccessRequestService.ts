@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto';
+import { finalStates } from '../../src/core/accessRequest.ts';
+import type { AccessRequest, Person, RequestState } from '../../src/core/accessRequest.ts';
+import { decide } from '../../src/core/decide.ts';
+import type { Policy } from '../../src/core/policy.ts';
+import { canonicalId } from '../../src/core/virtualMachineId.ts';
+import type { AccessRequestService, SubmitResult, Submission } from '../../src/workflow/contracts.ts';
+
+/** The life of requests without Azure: decides as the product does, opens nothing. */
+export interface InMemoryAccessRequestService extends AccessRequestService {
+  /** Names of the operations that were called, in order. */
+  calls: string[];
+  submissions: Submission[];
+  /** What the next submission is answered with instead of a decision. */
+  answerWith(result: SubmitResult | Error): void;
+  setState(id: string, state: RequestState): void;
+}
+
+export function createInMemoryAccessRequestService(options: {
+  policies: Policy[];
+  /** Ids of the virtual machines that exist. */
+  virtualMachines: string[];
+}): InMemoryAccessRequestService {
+  const requests = new Map<string, AccessRequest>();
+  const existing = new Set(options.virtualMachines.map(canonicalId));
+  const calls: string[] = [];
+  const submissions: Submission[] = [];
+  let answer: SubmitResult | Error | undefined;
+  let count = 0;
+
+  function judge(submission: Submission): SubmitResult {
+    if (answer instanceof Error) throw answer;
+    if (answer !== undefined) return answer;
+    const policies = submission.virtualMachines.map(({ id }) =>
+      options.policies.find((policy) => canonicalId(policy.virtualMachineId) === canonicalId(id)),
+    );
+    const { decision, virtualMachines } = decide({ submission, policies });
+    if (decision.outcome === 'denied') return { kind: 'denied', decision };
+    const absent = submission.virtualMachines.findIndex(({ id }) => !existing.has(canonicalId(id)));
+    if (absent >= 0) {
+      const field = `virtualMachines[${absent}].id`;
+      const message = 'This virtual machine does not exist.';
+      return {
+        kind: 'denied',
+        decision: { ...decision, outcome: 'denied', reasons: [{ code: 'vm-not-found', message, field }] },
+      };
+    }
+    const request = requestOf(submission, count);
+    const accepted = { ...request, virtualMachines, decision };
+    requests.set(request.id, accepted);
+    return { kind: 'accepted', request: accepted };
+  }
+
+  return {
+    calls,
+    submissions,
+    answerWith: (result) => {
+      answer = result;
+    },
+    setState: (id, state) => {
+      const request = requests.get(id);
+      if (request !== undefined) requests.set(id, { ...request, state });
+    },
+    submit: (submission) => {
+      calls.push('submit');
+      submissions.push(submission);
+      count += 1;
+      return new Promise((resolve) => {
+        resolve(judge(submission));
+      });
+    },
+    find: (id) => {
+      calls.push('find');
+      return Promise.resolve(requests.get(id));
+    },
+    listUnended: (requesterId) => {
+      calls.push('listUnended');
+      const unended = [...requests.values()].filter(
+        ({ state, requester }) =>
+          !finalStates.has(state) && (requesterId === undefined || requester.objectId === requesterId),
+      );
+      return Promise.resolve(unended.reverse());
+    },
+    revoke: (id, actor: Person) => {
+      calls.push(`revoke by ${actor.objectId}`);
+      const request = requests.get(id);
+      if (request === undefined) return Promise.resolve({ kind: 'not-found' });
+      if (request.state === 'closing' || finalStates.has(request.state)) {
+        return Promise.resolve({ kind: 'revoked', request });
+      }
+      const closing: AccessRequest = {
+        ...request,
+        state: 'closing',
+        reason: { code: 'revoked', message: 'The grant was revoked.' },
+      };
+      requests.set(id, closing);
+      return Promise.resolve({ kind: 'revoked', request: closing });
+    },
+  };
+}
+
+function requestOf(submission: Submission, count: number): AccessRequest {
+  const start = new Date('2026-11-23T08:00:00Z');
+  const end = new Date(start.getTime() + submission.durationSeconds * 1000);
+  return {
+    id: createHash('sha256').update(String(count)).digest('hex').slice(0, 32),
+    state: 'opening',
+    version: 1,
+    requester: submission.requester,
+    virtualMachines: [],
+    targets: [{ nsgId: 'secret-nsg', boxes: [] }],
+    duration: submission.duration,
+    justification: submission.justification,
+    requestedAt: start.toISOString(),
+    start: start.toISOString(),
+    end: end.toISOString(),
+    decision: { outcome: 'granted', reasons: [], policies: [] },
+    outcome: 'closed',
+    correlationId: submission.correlationId,
+    instance: 'secret-instance',
+    nextDue: start.toISOString(),
+    journal: [],
+    recorded: 0,
+    bodyHash: submission.bodyHash,
+  };
+}
