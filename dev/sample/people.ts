@@ -10,8 +10,8 @@ export interface SamplePerson {
   roles: readonly AppRole[];
 }
 
-/** The made-up tenant of Contoso. */
-export const sampleTenantId = '00000000-0000-4000-8000-00000c047050';
+/** The made-up tenant of Contoso; azure.json has the same. */
+export const sampleTenantId = 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee';
 
 export const people = {
   /** Asks for access. */

@@ -1,16 +1,16 @@
 import type { Policy } from '../../src/core/policy.ts';
 
-const resourceGroup =
-  '/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/contoso-production/providers/Microsoft.Compute/virtualMachines';
+const subscription = '/subscriptions/11111111-2222-3333-4444-555555555555';
+const compute = 'providers/Microsoft.Compute/virtualMachines';
 
 /** The virtual machines of azure.json, by what inbound traffic has to pass. */
 export const virtualMachines = {
-  /** The network interface's NSG only. */
-  a: `${resourceGroup}/vm-a`,
-  /** The subnet's NSG only, shared with c. */
-  b: `${resourceGroup}/vm-b`,
-  /** The subnet's shared NSG and its own. */
-  c: `${resourceGroup}/vm-c`,
+  /** The network interface's own NSG; has an IPv6 address too. */
+  web: `${subscription}/resourceGroups/Contoso-Web-RG/${compute}/vm-web`,
+  /** The subnet's NSG, shared with db2. */
+  db1: `${subscription}/resourceGroups/contoso-data-RG/${compute}/vm-db1`,
+  /** The subnet's shared NSG, then its own. */
+  db2: `${subscription}/resourceGroups/contoso-data-RG/${compute}/vm-db2`,
 } as const;
 
 /** The office network of Contoso, in both address families: ranges that are kept for documentation. */
@@ -19,26 +19,31 @@ const office = ['203.0.113.0/24', '2001:db8::/32'];
 /** What may be asked for in the sample. */
 export const samplePolicies: readonly Policy[] = [
   {
-    id: 'contoso-ssh',
-    virtualMachineId: virtualMachines.a,
+    id: 'web-ssh',
+    virtualMachineId: virtualMachines.web,
     ports: [
       { number: 22, protocol: 'Tcp', allowedSourceAddressPrefixes: office, maxRequestAccessDuration: 'PT3H' },
     ],
   },
   {
-    id: 'contoso-remote-desktop',
-    virtualMachineId: virtualMachines.b,
+    id: 'db1-administration',
+    virtualMachineId: virtualMachines.db1,
     ports: [
       { number: 22, protocol: 'Tcp', allowedSourceAddressPrefixes: office, maxRequestAccessDuration: 'PT3H' },
-      { number: 3389, protocol: '*', allowedSourceAddressPrefixes: office, maxRequestAccessDuration: 'PT1H' },
+      {
+        number: 3389,
+        protocol: 'Tcp',
+        allowedSourceAddressPrefixes: office,
+        maxRequestAccessDuration: 'PT1H',
+      },
     ],
   },
   {
-    id: 'contoso-database',
-    virtualMachineId: virtualMachines.c,
+    id: 'db2-administration',
+    virtualMachineId: virtualMachines.db2,
     ports: [
       {
-        number: 22,
+        number: 3389,
         protocol: 'Tcp',
         allowedSourceAddressPrefixes: ['203.0.113.0/28'],
         maxRequestAccessDuration: 'PT30M',

@@ -1,0 +1,122 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import type { ArmOptions } from './server.ts';
+import { startArm } from './server.ts';
+import { StateError } from './state.ts';
+
+const SAMPLE = new URL('../sample/azure.json', import.meta.url);
+
+const HELP = `Azure Resource Manager on this machine: the networks and machines of a state file, with Azure's bad manners.
+
+npm run dev:arm -- [options]
+  --port N             listen on 127.0.0.1:N (default 0: any free port)
+  --state FILE         serve this state (default: the sample)
+  --save               write every change back to FILE; a FILE that is not there starts from the sample
+  --write-state FILE   write every change to this file instead
+  --http               plain http (Azure's own SDKs refuse to send tokens over it)
+  --cert-dir DIR       where the certificate lies or is made (default .sallyport/certificate)
+  --issuer URL         check tokens against this issuer's keys (default: any bearer passes)
+  --audience AUD       the audience that tokens must have; needed with --issuer
+  --operation-ms N     how long a write runs until it has Succeeded (default 1000)
+  --quiet              no line per request on stderr
+  --help               this text
+
+Prints one line of JSON on stdout when it listens; everything else goes to stderr. Faults: POST /_sim/faults,
+see docs/arm-simulator.md.
+`;
+
+/** A mistake of whoever started us: one line, no stack. */
+class UsageError extends Error {
+  override name = 'UsageError';
+}
+
+async function main(): Promise<void> {
+  const { values } = parse();
+  if (values.help) {
+    process.stdout.write(HELP);
+    return;
+  }
+  if ((values.issuer === undefined) !== (values.audience === undefined)) {
+    throw new UsageError('--issuer and --audience go together');
+  }
+  const saveTo = values['write-state'] ?? (values.save ? values.state : undefined);
+  if (values.save && values.state === undefined) throw new UsageError('--save needs --state FILE');
+  const fresh = values.save && values.state !== undefined && !existsSync(values.state);
+  const arm = await startArm({
+    state: readJson(fresh ? SAMPLE : (values.state ?? SAMPLE)),
+    port: wholeNumber('--port', values.port),
+    protocol: values.http ? 'http' : 'https',
+    certificateDirectory: values['cert-dir'],
+    settings: { operationMs: wholeNumber('--operation-ms', values['operation-ms']) },
+    ...(values.issuer !== undefined && { issuer: { url: values.issuer, audience: values.audience ?? '' } }),
+    ...(saveTo !== undefined && { saveTo }),
+    ...(!values.quiet && { log: (line: string) => process.stderr.write(`${line}\n`) }),
+  } satisfies ArmOptions);
+  const ready = { ready: true, url: arm.url, certificate: arm.certificatePath, processId: process.pid };
+  process.stdout.write(`${JSON.stringify(ready)}\n`);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      void arm.close().then(() => process.exit(0));
+    });
+  }
+}
+
+function parse() {
+  try {
+    return parseArgs({
+      options: {
+        port: { type: 'string', default: '0' },
+        state: { type: 'string' },
+        save: { type: 'boolean', default: false },
+        'write-state': { type: 'string' },
+        http: { type: 'boolean', default: false },
+        'cert-dir': { type: 'string', default: '.sallyport/certificate' },
+        issuer: { type: 'string' },
+        audience: { type: 'string' },
+        'operation-ms': { type: 'string', default: '1000' },
+        quiet: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    throw new UsageError(messageOf(error));
+  }
+}
+
+function wholeNumber(option: string, text: string): number {
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new UsageError(`${option} needs a whole number, not '${text}'`);
+}
+
+function readJson(file: string | URL): unknown {
+  const name = file instanceof URL ? file.pathname : file;
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    throw new UsageError(`cannot read the state file ${name}`);
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new UsageError(`the state file ${name} is not JSON: ${messageOf(error)}`);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function explain(error: unknown): string {
+  if (error instanceof UsageError) return error.message;
+  if (error instanceof StateError) return `the state is not usable: ${error.message}`;
+  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+    return `the port is in use: ${error.message}`;
+  }
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`dev:arm: ${explain(error)}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,55 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Caller } from './authentication.ts';
+import type { OperationFault } from './operations.ts';
+import type { World } from './state.ts';
+import type { Target } from './target.ts';
+import type { ValidationSettings } from './validate.ts';
+
+export interface Settings extends ValidationSettings {
+  /** From an accepted write to its end. */
+  operationMs: number;
+  /** Added to every answer. */
+  requestMs: number;
+  /** How long the synchronous part of an NSG write takes; another write meanwhile is 429. 0 switches that off. */
+  criticalSectionMs: number;
+  /** Retry-After of a poll that says InProgress: growing as Azure's, or none (the client's own interval counts). */
+  pollRetryAfter: 'growing' | 'none';
+  pageSize: number;
+  throttling: boolean;
+}
+
+export const DEFAULT_SETTINGS: Settings = {
+  operationMs: 1000,
+  requestMs: 0,
+  criticalSectionMs: 0,
+  pollRetryAfter: 'growing',
+  pageSize: 100,
+  throttling: true,
+  mixedFamilies: 'refuse',
+};
+
+/** One request that has passed the gateway, and everything a handler may use. */
+export interface Exchange {
+  world: World;
+  settings: Settings;
+  method: string;
+  target: Target;
+  query: URLSearchParams;
+  apiVersion: string;
+  headers: IncomingHttpHeaders;
+  body: unknown;
+  caller: Caller;
+  /** `https://127.0.0.1:1234`, as the caller addressed us: operation URLs and next links start with it. */
+  origin: string;
+  now: number;
+  operationFault?: OperationFault;
+}
+
+export interface Reply {
+  status: number;
+  headers?: Record<string, string>;
+  /** Undefined is an empty body; null is the four bytes `null`. */
+  body?: unknown;
+}
+
+export type Handler = (exchange: Exchange) => Reply;

@@ -1,0 +1,180 @@
+import { randomUUID } from 'node:crypto';
+import { renameSync, writeFileSync } from 'node:fs';
+import { z } from 'zod';
+import type { Associations } from './associations.ts';
+import { associate } from './associations.ts';
+import { ArmError } from './errors.ts';
+import type { Operation } from './operations.ts';
+import type { JsonObject, Resource } from './resource.ts';
+import { idKey, isObject, lastSegment, NSG_TYPE, objectsIn, resourceGroupOf } from './resource.ts';
+import { readRule } from './rules.ts';
+import { checkRules } from './validate.ts';
+
+export interface Lock {
+  name: string;
+  scope: string;
+  level: 'CanNotDelete' | 'ReadOnly';
+}
+
+/** One grant of rights, as the permissions API shows it; `*` as the principal means every caller. */
+export interface Permission {
+  principalId: string;
+  scope: string;
+  actions: string[];
+  notActions: string[];
+}
+
+export interface World {
+  tenantId: string;
+  subscriptions: { subscriptionId: string; displayName: string }[];
+  resourceGroups: { id: string; name: string; location: string }[];
+  resources: Map<string, Resource>;
+  locks: Lock[];
+  permissions: Permission[];
+  operations: Map<string, Operation>;
+  running: Set<Operation>;
+  associations: Associations;
+}
+
+/** The state is not usable; the message names the JSON path of the fault. */
+export class StateError extends Error {
+  override name = 'StateError';
+}
+
+const armId = z
+  .string()
+  .regex(/^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/([^/]+\/){2}[^/]+$/i, {
+    message: 'must be the id of a top-level resource in a resource group',
+  });
+const scope = z.string().startsWith('/');
+
+const resourceSchema = z.looseObject({
+  id: armId,
+  location: z.string().optional(),
+  tags: z.record(z.string(), z.string()).optional(),
+  etag: z.string().optional(),
+  properties: z.record(z.string(), z.unknown()).default({}),
+});
+
+const operationSchema = z.custom<Operation>(
+  (value) => isObject(value) && typeof value['id'] === 'string' && typeof value['dueAt'] === 'number',
+  'must be an operation as the simulator saved it',
+);
+
+const stateSchema = z.strictObject({
+  tenantId: z.string(),
+  subscriptions: z.array(z.object({ subscriptionId: z.string(), displayName: z.string() })).min(1),
+  resourceGroups: z.array(
+    z.object({
+      id: z.string().regex(/^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+$/i),
+      location: z.string(),
+    }),
+  ),
+  resources: z.array(resourceSchema),
+  locks: z
+    .array(z.object({ name: z.string(), scope, level: z.enum(['CanNotDelete', 'ReadOnly']) }))
+    .default([]),
+  permissions: z
+    .array(
+      z.object({
+        principalId: z.string(),
+        scope,
+        actions: z.array(z.string()),
+        notActions: z.array(z.string()).default([]),
+      }),
+    )
+    .default([{ principalId: '*', scope: '/', actions: ['*'], notActions: [] }]),
+  operations: z.array(operationSchema).default([]),
+});
+
+/** Makes the simulated world from parsed JSON; throws a StateError that names the place of the first fault. */
+export function readState(json: unknown): World {
+  const parsed = stateSchema.safeParse(json);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new StateError(`${pathOf(issue?.path ?? [])}: ${issue?.message ?? 'not a state'}`);
+  }
+  const { resourceGroups, resources, operations, ...rest } = parsed.data;
+  const byId = new Map<string, Resource>();
+  resources.forEach((resource, index) => {
+    if (byId.has(idKey(resource.id))) throw new StateError(`resources[${index}].id: appears twice`);
+    byId.set(idKey(resource.id), readResource(resource, index));
+  });
+  checkGroups(new Set(resourceGroups.map((group) => idKey(group.id))), resources);
+  return {
+    ...rest,
+    resourceGroups: resourceGroups.map((group) => ({ ...group, name: lastSegment(group.id) })),
+    resources: byId,
+    operations: new Map(operations.map((operation) => [operation.id, operation])),
+    running: new Set(operations.filter((operation) => operation.status === 'InProgress')),
+    associations: associate(byId),
+  };
+}
+
+function readResource(given: z.infer<typeof resourceSchema>, index: number): Resource {
+  const [, , , , , , namespace = '', type = ''] = given.id.split('/');
+  const resource = {
+    ...(given as JsonObject),
+    id: given.id,
+    name: lastSegment(given.id),
+    type: `${namespace}/${type}`,
+    etag: given.etag ?? randomUUID(),
+    properties: { provisioningState: 'Succeeded', ...given.properties },
+  };
+  if (idKey(resource.type) !== idKey(NSG_TYPE)) return resource;
+  try {
+    const rules = objectsIn(given.properties['securityRules']).map((rule) => {
+      const read = readRule(String(rule['name']), rule);
+      const state = isObject(rule['properties']) ? rule['properties']['provisioningState'] : undefined;
+      read.properties.provisioningState = typeof state === 'string' ? state : 'Succeeded';
+      return read;
+    });
+    checkRules(resource.id, rules, { mixedFamilies: 'accept' });
+    return {
+      ...resource,
+      type: NSG_TYPE,
+      properties: { resourceGuid: randomUUID(), ...resource.properties, securityRules: rules },
+    };
+  } catch (error) {
+    if (!(error instanceof ArmError)) throw error;
+    const reason = error.details?.[0]?.message ?? error.message;
+    throw new StateError(`resources[${index}].properties.securityRules: ${error.code}: ${reason}`);
+  }
+}
+
+function checkGroups(groups: Set<string>, resources: { id: string }[]): void {
+  resources.forEach(({ id }, index) => {
+    const group = id.split('/').slice(0, 5).join('/');
+    if (!groups.has(idKey(group))) {
+      throw new StateError(
+        `resources[${index}].id: resource group '${resourceGroupOf(id)}' is not in the state`,
+      );
+    }
+  });
+}
+
+function pathOf(path: PropertyKey[]): string {
+  const text = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
+  return text === '' ? '(top level)' : text.replace(/^\./, '');
+}
+
+/** The world as JSON that readState takes back, running operations included. */
+export function writeState(world: World): JsonObject {
+  const { tenantId, subscriptions, resourceGroups, locks, permissions } = world;
+  return structuredClone({
+    tenantId,
+    subscriptions,
+    resourceGroups: resourceGroups.map(({ id, location }) => ({ id, location })),
+    resources: [...world.resources.values()],
+    locks,
+    permissions,
+    operations: [...world.operations.values()],
+  });
+}
+
+/** Replaces the file in one step, so that a process killed in the middle leaves the old state whole. */
+export function saveState(world: World, file: string): void {
+  const temporary = `${file}.${process.pid}.tmp`;
+  writeFileSync(temporary, `${JSON.stringify(writeState(world), null, 2)}\n`);
+  renameSync(temporary, file);
+}
