@@ -16,7 +16,7 @@ export function handleAdmin(request: WebRequest, options: AdminOptions): WebResp
   const path = request.path.toLowerCase().replace(/\/$/, '');
   const [area, name = '', action] = path.split('/');
   if (path === 'host/ping')
-    return { status: 200, headers: { 'Cache-Control': 'no-store,no-cache' }, body: '' };
+    return { status: 200, headers: { 'Cache-Control': 'no-store,no-cache', Pragma: 'no-cache' }, body: '' };
   if (path === 'host/status' && method === 'GET') return json(options.status());
   if (path.startsWith('host/systemkeys/') && method === 'GET') {
     return json({ name: path.split('/')[2], value: options.systemKey });

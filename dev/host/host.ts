@@ -83,6 +83,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     Object.assign(env, {
       WEBSITE_HOSTNAME: `localhost:${listener.port}`,
       FUNCTIONS_WORKER_RUNTIME: 'node',
+      FUNCTIONS_EXTENSION_VERSION: '~4',
       AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
       AzureWebJobsScriptRoot: appDirectory,
     });

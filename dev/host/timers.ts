@@ -54,16 +54,13 @@ export function createTimers({ worker, env, store, log }: TimersOptions): Timers
 
   async function startTimer(timer: Timer): Promise<void> {
     const now = new Date();
-    const status = timer.monitored ? await store?.read(timer.definition.name) : undefined;
-    const isPastDue = status !== undefined && new Date(status.Next) < now;
-    if (isPastDue || timer.binding['runOnStartup'] === true) {
-      await fire(timer, now, isPastDue, status);
-      return;
-    }
     const next = timer.schedule.next(now);
-    const first = status ?? { Last: never, Next: stamp(next), LastUpdated: stamp(now) };
-    if (timer.monitored && status === undefined) await store?.write(timer.definition.name, first);
-    waitFor(timer, next, first);
+    const stored = timer.monitored ? await store?.read(timer.definition.name) : undefined;
+    const status = stored ?? { Last: never, Next: stamp(next), LastUpdated: never };
+    if (timer.monitored && stored === undefined) await store?.write(timer.definition.name, status);
+    const isPastDue = stored !== undefined && new Date(stored.Next) < now;
+    if (isPastDue || timer.binding['runOnStartup'] === true) await fire(timer, now, isPastDue, status);
+    else waitFor(timer, next, status);
   }
 
   /** Waits for the next time. One that has passed meanwhile fires at once: missed ticks become one run. */
