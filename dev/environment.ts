@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
@@ -29,6 +29,8 @@ export interface EnvironmentOptions {
     /** Further arguments of the simulator's command line. */
     arguments?: string[];
   };
+  /** Gives up while it is coming up. */
+  signal?: AbortSignal;
 }
 
 /** Azure on this machine, with the app in it. */
@@ -69,18 +71,17 @@ const armLine = z.object({ url: z.string(), certificate: z.string() });
 /**
  * Brings up storage, identity, Azure Resource Manager and the host with the built app, and puts the sample policies
  * there. All of it ends with `stop`, and with this process, however this process ends.
- * @throws StartError with a sentence that says what to do; nothing is left running then
+ * @throws StartError with a sentence that says what to do, or the signal's reason; nothing is left running then
  */
 export async function startEnvironment(options: EnvironmentOptions): Promise<Environment> {
-  const { folder } = options;
+  const { folder, signal } = options;
+  const abortable = signal === undefined ? {} : { signal };
   if (!existsSync(join(root, 'dist/main.cjs'))) {
     throw new StartError('The app is not built: dist/main.cjs is missing. Run npm run build.');
   }
   const ports = options.ports ?? (await freePorts());
   await requireFree(ports);
   makeFolder(join(folder, 'logs'));
-  const azureState = join(folder, 'azure.json');
-  if (!existsSync(azureState)) copyFileSync(join(root, 'dev/sample/azure.json'), azureState);
 
   const running: { stop(): Promise<void> }[] = [];
   /** Last in, first out: the host still needs the rest while it stops. */
@@ -111,6 +112,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
           ...['--resource', armOrigin],
         ],
         logFile: join(folder, 'logs/identity.log'),
+        ...abortable,
       }),
     );
     const identity = identityLine.parse(identityProcess.ready);
@@ -120,11 +122,12 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
         program: new URL('arm/cli.ts', import.meta.url),
         arguments: [
           ...['--port', String(ports.arm), '--cert-dir', join(folder, 'certificate')],
-          ...['--state', azureState, '--save'],
+          ...['--state', join(folder, 'azure.json'), '--save'],
           ...['--issuer', identity.issuer, '--audience', armOrigin],
           ...(options.armOptions?.arguments ?? []),
         ],
         logFile: join(folder, 'logs/arm.log'),
+        ...abortable,
       }),
     );
     const arm = armLine.parse(armProcess.ready);
@@ -142,6 +145,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
             ...options.hostOptions?.settings,
           },
           logFile: join(folder, 'logs/host.log'),
+          ...abortable,
         }),
       );
     let host = await startHost();

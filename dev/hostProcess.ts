@@ -19,7 +19,7 @@ const workerLine = z.object({ workerProcessId: z.number() });
  * @throws StartError with the host's own words
  */
 export async function startHostProcess(
-  options: Pick<ProcessOptions, 'arguments' | 'env' | 'logFile'>,
+  options: Pick<ProcessOptions, 'arguments' | 'env' | 'logFile' | 'signal'>,
 ): Promise<HostProcess> {
   let worker = 0;
   let announced: () => void = () => undefined;

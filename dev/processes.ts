@@ -17,6 +17,8 @@ export interface ProcessOptions {
   logFile: string;
   /** Hears every line of standard error. */
   onErrorLine?: (line: string) => void;
+  /** Gives up starting. */
+  signal?: AbortSignal;
 }
 
 /** A running child process. */
@@ -48,7 +50,8 @@ const endWithParent =
 
 /**
  * Starts a program and waits until it is ready.
- * @throws StartError with the program's own last words when it ends before, or is not ready within a minute
+ * @throws StartError with the program's own last words when it ends before, or is not ready within a minute;
+ * the signal's reason when it is aborted before
  */
 export async function startProcess(options: ProcessOptions): Promise<DevProcess> {
   const child = fork(fileURLToPath(options.program), options.arguments, {
@@ -66,6 +69,8 @@ export async function startProcess(options: ProcessOptions): Promise<DevProcess>
     endGroup(child);
     await ended;
   };
+  const giveUp = () => endGroup(child);
+  options.signal?.addEventListener('abort', giveUp);
   try {
     const ready = await readyLine(child, options, ended);
     return {
@@ -84,7 +89,10 @@ export async function startProcess(options: ProcessOptions): Promise<DevProcess>
     };
   } catch (error) {
     await kill();
+    options.signal?.throwIfAborted();
     throw error;
+  } finally {
+    options.signal?.removeEventListener('abort', giveUp);
   }
 }
 
