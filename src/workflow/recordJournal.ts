@@ -30,7 +30,7 @@ export async function recordJournal(request: AccessRequest, audit: AuditTrail): 
 }
 
 export interface DeniedSubmission {
-  /** The id that the request would have had: 32 lower-case hexadecimal digits. */
+  /** A new id, 32 lower-case hexadecimal digits; never one that a request may have. */
   id: string;
   /** When it was denied, ISO 8601. */
   at: string;
@@ -39,15 +39,12 @@ export interface DeniedSubmission {
 }
 
 /**
- * Records that a submission was denied: it has no request row, only this.
- * In a partition of its own: the id may come from an Idempotency-Key, and a later submission under the same key may be
- * denied again (its record follows) or granted (its journal is in the request's partition). Storage errors pass through.
+ * Records that a submission was denied: it has no request row, only this, the one record of its partition.
+ * May be repeated. Throws an Error when the id has another record; storage errors pass through.
  */
 export async function recordDenied(denied: DeniedSubmission, audit: AuditTrail): Promise<void> {
-  const record = recordOfDenied(denied);
-  let present = await readWhole(record.partition, audit, 0);
-  while ((await append(record, present, audit)) === 'exists') {
-    present = await readWhole(record.partition, audit, present.length + 1);
+  if ((await append(recordOfDenied(denied), [], audit)) === 'exists') {
+    throw new Error(`The audit of ${denied.id} has a record already: an id was used twice.`);
   }
 }
 
@@ -117,7 +114,7 @@ function recordOf(request: AccessRequest, entry: JournalEntry): UnsealedAuditRec
 function recordOfDenied({ id, at, submission, decision }: DeniedSubmission): UnsealedAuditRecord {
   const { objectId, displayName } = submission.requester;
   return {
-    partition: `denied-${id}`,
+    partition: id,
     event: eventOf({ event: 'denied' }),
     at,
     actor: 'sallyport',

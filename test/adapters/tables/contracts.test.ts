@@ -1,0 +1,16 @@
+import { createAuditTrail } from '../../../src/adapters/tables/auditTrail.ts';
+import { createLiveRows } from '../../../src/adapters/tables/liveRows.ts';
+import { createPolicies } from '../../../src/adapters/tables/policies.ts';
+import { createRequests } from '../../../src/adapters/tables/requests.ts';
+import { describeAuditTrailContract } from '../../contracts/auditTrail.ts';
+import { describeLiveRowsContract } from '../../contracts/liveRows.ts';
+import { describePoliciesContract } from '../../contracts/policies.ts';
+import { describeRequestsContract } from '../../contracts/requests.ts';
+import { useAzurite } from './testTables.ts';
+
+const { freshTables } = useAzurite();
+
+describeRequestsContract('Table Storage', async () => createRequests((await freshTables()).requests));
+describeLiveRowsContract('Table Storage', async () => createLiveRows((await freshTables()).live));
+describePoliciesContract('Table Storage', async () => createPolicies((await freshTables()).policies));
+describeAuditTrailContract('Table Storage', async (now) => createAuditTrail(await freshTables(), now));

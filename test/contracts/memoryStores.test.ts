@@ -1,0 +1,15 @@
+import {
+  createMemoryAuditTrail,
+  createMemoryLiveRows,
+  createMemoryPolicies,
+  createMemoryRequests,
+} from '../support/memoryStores.ts';
+import { describeAuditTrailContract } from './auditTrail.ts';
+import { describeLiveRowsContract } from './liveRows.ts';
+import { describePoliciesContract } from './policies.ts';
+import { describeRequestsContract } from './requests.ts';
+
+describeRequestsContract('in memory', () => Promise.resolve(createMemoryRequests()));
+describeLiveRowsContract('in memory', () => Promise.resolve(createMemoryLiveRows()));
+describePoliciesContract('in memory', () => Promise.resolve(createMemoryPolicies()));
+describeAuditTrailContract('in memory', (now) => Promise.resolve(createMemoryAuditTrail(now)));

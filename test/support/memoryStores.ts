@@ -1,0 +1,172 @@
+import { encodePosition, positionOf } from '../../src/adapters/tables/auditContinuation.ts';
+import type { AccessRequest, LiveRow } from '../../src/core/accessRequest.ts';
+import { canonicalJson, type AuditRecord, type UnsealedAuditRecord } from '../../src/core/auditRecord.ts';
+import type { Policies, Policy } from '../../src/core/policy.ts';
+import type {
+  AuditPage,
+  AuditQuery,
+  AuditTrail,
+  LiveRows,
+  Requests,
+  Stored,
+  UnendedRow,
+} from '../../src/core/stores.ts';
+import { canonicalId } from '../../src/core/virtualMachineId.ts';
+
+/** Rows under keys, each change with a new ETag; what goes in and out is a copy, as it is with a real table. */
+class MemoryTable<Row> {
+  readonly #rows = new Map<string, { text: string; etag: string }>();
+  #changes = 0;
+
+  get(key: string): Stored<Row> | undefined {
+    const found = this.#rows.get(key);
+    return found === undefined ? undefined : { row: JSON.parse(found.text) as Row, etag: found.etag };
+  }
+
+  /** As Table Storage does for a sender who lost the answer: the same content again is inserted, not refused. */
+  insert(key: string, row: Row): Stored<Row> | 'exists' {
+    const found = this.#rows.get(key);
+    if (found === undefined) return this.put(key, row);
+    return found.text === JSON.stringify(row) ? { row, etag: found.etag } : 'exists';
+  }
+
+  replace(key: string, row: Row, etag: string): Stored<Row> | 'changed' {
+    return this.#rows.get(key)?.etag === etag ? this.put(key, row) : 'changed';
+  }
+
+  put(key: string, row: Row): Stored<Row> {
+    this.#changes += 1;
+    const etag = `W/"${this.#changes}"`;
+    this.#rows.set(key, { text: JSON.stringify(row), etag });
+    return { row, etag };
+  }
+
+  delete(key: string): void {
+    this.#rows.delete(key);
+  }
+
+  /** In the order of the keys. */
+  under(prefix: string): { key: string; row: Row }[] {
+    return [...this.#rows]
+      .filter(([key]) => key.startsWith(prefix))
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, { text }]) => ({ key, row: JSON.parse(text) as Row }));
+  }
+}
+
+/** Requests in memory. */
+export function createMemoryRequests(): Requests {
+  const table = new MemoryTable<AccessRequest>();
+  return {
+    get: (id) => Promise.resolve(table.get(id)),
+    insert: (request) => Promise.resolve(table.insert(request.id, request)),
+    replace: (request, etag) => Promise.resolve(table.replace(request.id, request, etag)),
+  };
+}
+
+/** Live rows in memory. */
+export function createMemoryLiveRows(): LiveRows {
+  const rows = new MemoryTable<LiveRow>();
+  const unended = new MemoryTable<UnendedRow>();
+  const keyOf = (nsgId: string, requestId: string) => `${canonicalId(nsgId)} ${requestId}`;
+  return {
+    ofNsg: (nsgId) => Promise.resolve(rows.under(keyOf(nsgId, '')).map(({ row }) => row)),
+    get: (nsgId, requestId) => Promise.resolve(rows.get(keyOf(nsgId, requestId))),
+    insert: (row) =>
+      Promise.resolve(rows.insert(keyOf(row.nsgId, row.requestId), row) === 'exists' ? 'exists' : 'inserted'),
+    replace: (row, etag) =>
+      Promise.resolve(
+        rows.replace(keyOf(row.nsgId, row.requestId), row, etag) === 'changed' ? 'changed' : 'replaced',
+      ),
+    remove(nsgId, requestId) {
+      rows.delete(keyOf(nsgId, requestId));
+      return Promise.resolve();
+    },
+    unended: () => Promise.resolve(unended.under('').map(({ row }) => row)),
+    addUnended(row) {
+      unended.insert(row.requestId, row);
+      return Promise.resolve();
+    },
+    markEnded(requestId, endedAt) {
+      const found = unended.get(requestId);
+      if (found !== undefined) unended.put(requestId, { ...found.row, endedAt });
+      return Promise.resolve();
+    },
+    removeUnended(requestId) {
+      unended.delete(requestId);
+      return Promise.resolve();
+    },
+  };
+}
+
+/** Policies in memory. */
+export function createMemoryPolicies(): Policies {
+  const table = new MemoryTable<Policy>();
+  return {
+    forVirtualMachine: (id) => Promise.resolve(table.get(canonicalId(id))?.row),
+    put(policy) {
+      const key = canonicalId(policy.virtualMachineId);
+      const other = table.get(key)?.row.id ?? policy.id;
+      if (other !== policy.id) {
+        return Promise.reject(new Error(`${policy.virtualMachineId} has the policy ${other} already.`));
+      }
+      table.put(key, policy);
+      return Promise.resolve();
+    },
+  };
+}
+
+const perPage = 100;
+
+/** The audit trail in memory. */
+export function createMemoryAuditTrail(now: () => Date): AuditTrail {
+  const records = new MemoryTable<AuditRecord>();
+  const index = new MemoryTable<{ partition: string; requester: string; virtualMachines: string[] }>();
+  const read = (partition: string) => records.under(`${partition} `).map(({ row }) => row);
+
+  function query(asked: AuditQuery): AuditPage {
+    const { after, to } = positionOf(asked, now());
+    const found = index.under('').filter(({ key, row }) => key > after && key < to && admits(asked, row));
+    const page: AuditRecord[] = [];
+    let position = after;
+    for (const { key, row } of found) {
+      if (page.length >= perPage) {
+        return { records: page, continuation: encodePosition({ after: position, to }) };
+      }
+      page.push(...read(row.partition));
+      position = key;
+    }
+    return { records: page };
+  }
+
+  return {
+    read: (partition) => Promise.resolve(read(partition)),
+    insert(record) {
+      const key = `${record.partition} ${String(record.sequence).padStart(10, '0')}`;
+      const sorted = JSON.parse(canonicalJson(record)) as AuditRecord;
+      return Promise.resolve(records.insert(key, sorted) === 'exists' ? 'exists' : 'inserted');
+    },
+    index(record: UnsealedAuditRecord) {
+      index.insert(`${new Date(record.at).toISOString()}_${record.partition}`, {
+        partition: record.partition,
+        requester: canonicalId(record.requester?.objectId ?? ''),
+        virtualMachines: (record.virtualMachines ?? []).map(({ id }) => canonicalId(id)),
+      });
+      return Promise.resolve();
+    },
+    // Within `then`, so that a refused continuation is a rejection, as it is from a real table.
+    query: (asked) => Promise.resolve(asked).then(query),
+    async *partitions() {
+      const all = records.under('').map(({ row }) => row.partition);
+      yield* await Promise.resolve(new Set(all));
+    },
+  };
+}
+
+function admits(query: AuditQuery, row: { requester: string; virtualMachines: string[] }): boolean {
+  const { virtualMachineId, requesterId } = query;
+  return (
+    (requesterId === undefined || row.requester === canonicalId(requesterId)) &&
+    (virtualMachineId === undefined || row.virtualMachines.includes(canonicalId(virtualMachineId)))
+  );
+}
