@@ -33,7 +33,7 @@ const replaySafety = [
   },
   { selector: "Identifier[name='process']", message: 'Not replay-safe: the environment may change.' },
   {
-    selector: 'ThrowStatement Literal',
+    selector: 'ThrowStatement > :matches(Literal, TemplateLiteral)',
     message: 'A thrown non-Error hangs the real engine: throw an Error.',
   },
 ];
@@ -94,7 +94,8 @@ export default tseslint.config(
           message: 'core does no I/O.',
         },
         {
-          selector: 'CallExpression[callee.property.name=/^random(UUID|Bytes|Int)?$/]',
+          selector:
+            'CallExpression:matches([callee.property.name=/^random(UUID|Bytes|Int)?$/], [callee.name=/^random(UUID|Bytes|Int)$/])',
           message: 'core takes identifiers as arguments.',
         },
       ],

@@ -199,13 +199,13 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
 
   /** Completes the records of an ended request; its rows stay a while, for late writers to meet. */
   async function finish(stored: Stored<AccessRequest>): Promise<StepResult> {
-    await changeRequest(
-      requests,
-      stored.row.id,
-      (current) =>
-        current.recorded < stored.row.recorded ? { ...current, recorded: stored.row.recorded } : undefined,
-      stored,
-    );
+    // The row carries what settle found out about the records; the stored one may be behind.
+    const { recorded } = stored.row;
+    if ((await requests.replace(stored.row, stored.etag)) === 'changed') {
+      await changeRequest(requests, stored.row.id, (current) =>
+        current.recorded < recorded ? { ...current, recorded } : undefined,
+      );
+    }
     await live.markEnded(stored.row.id, clock.now().toISOString());
     return { kind: 'done' };
   }

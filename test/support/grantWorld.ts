@@ -1,0 +1,305 @@
+import type { AccessRequest, Person } from '../../src/core/accessRequest.ts';
+import type { AuditRecord } from '../../src/core/auditRecord.ts';
+import type { JsonObject } from '../../src/core/network.ts';
+import { verifyTrail } from '../../src/core/verifyTrail.ts';
+import { createAccessRequestService } from '../../src/workflow/accessRequestService.ts';
+import type { Orchestrations, Submission, SubmitResult } from '../../src/workflow/contracts.ts';
+import type { Dependencies } from '../../src/workflow/dependencies.ts';
+import { createReconciler } from '../../src/workflow/reconcile.ts';
+import { createRefusalQuota } from '../../src/workflow/refusalQuota.ts';
+import { createStep, type Step } from '../../src/workflow/step.ts';
+import { sweep, type SweepReport } from '../../src/workflow/sweep.ts';
+import { drive, type Drive } from './driveOrchestrator.ts';
+import { createMemoryNetwork, type MemoryCall, type MemoryNetwork } from './memoryNetwork.ts';
+import {
+  createMemoryAuditTrail,
+  createMemoryLiveRows,
+  createMemoryPolicies,
+  createMemoryRequests,
+} from './memoryStores.ts';
+import { virtualClock, type VirtualClock } from './virtualClock.ts';
+
+const group = '/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/Contoso-RG/providers';
+export const subnetNsg = `${group}/Microsoft.Network/networkSecurityGroups/nsg-subnet`;
+export const nicNsg = `${group}/Microsoft.Network/networkSecurityGroups/nsg-nic`;
+export const vmId = `${group}/Microsoft.Compute/virtualMachines/vm-web`;
+export const noon = new Date('2026-11-23T12:00:00.000Z');
+export const alice: Person = {
+  objectId: '00000000-0000-4000-8000-00000000a11c',
+  tenantId: 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee',
+  displayName: 'Alice',
+};
+
+/** Counts the effects of one process and can kill it at one of them. */
+export interface Lifeline {
+  effects: number;
+  dead: boolean;
+  /** The process dies at this effect, counted from 1: before it is done, or after it without seeing the answer. */
+  killAt?: { effect: number; when: 'before' | 'after' };
+}
+
+export class ProcessDied extends Error {}
+
+export interface Process {
+  lifeline: Lifeline;
+  submit(submission?: Partial<Submission>): Promise<SubmitResult>;
+  revoke(id: string): Promise<void>;
+  step: Step;
+  sweep(): Promise<SweepReport>;
+}
+
+export interface GrantWorld {
+  clock: VirtualClock;
+  network: MemoryNetwork;
+  stores: Pick<Dependencies, 'requests' | 'live' | 'audit' | 'policies'>;
+  logged: string[];
+  /** Instances that run, by their id. */
+  running: Map<string, Drive>;
+  startProcess(killAt?: Lifeline['killAt']): Process;
+  /** Lets every running orchestration go on, on this process, until nothing is due before the instant. */
+  runUntil(instant: Date, process: Process): Promise<void>;
+  request(id: string): Promise<AccessRequest>;
+  /** Names of owned rules in an NSG. */
+  ownedRules(nsgId: string): string[];
+  audit(id: string): Promise<AuditRecord[]>;
+}
+
+export const submission: Submission = {
+  requester: alice,
+  virtualMachines: [
+    { id: vmId, ports: [{ number: 22, protocol: 'Tcp', sourceAddressPrefix: '203.0.113.7/32' }] },
+  ],
+  duration: 'PT1H',
+  durationSeconds: 3600,
+  justification: 'Ticket 4711',
+  correlationId: '5a11f0a7-0000-4000-8000-000000000001',
+  bodyHash: 'body',
+};
+
+/** One virtual machine behind two NSGs, everything in memory, time driven by the test, the orchestrator real. */
+export async function grantWorld(
+  before?: (call: MemoryCall) => void | Promise<void>,
+  onDeath: 'task-failed' | 'instance-lost' = 'task-failed',
+): Promise<GrantWorld> {
+  const clock = virtualClock(noon);
+  const network = createMemoryNetwork({
+    clock,
+    operationMilliseconds: 1000,
+    ...(before === undefined ? {} : { before }),
+  });
+  for (const nsgId of [subnetNsg, nicNsg]) network.addNsg(nsgId, foreignNsg());
+  network.addVirtualMachine({
+    virtualMachineId: vmId,
+    networkInterfaceId: `${group}/Microsoft.Network/networkInterfaces/vm-web-nic`,
+    addresses: [{ family: 'IPv4', address: '10.1.0.4' }],
+    nsgIds: [subnetNsg, nicNsg],
+  });
+  const stores = {
+    requests: createMemoryRequests(),
+    live: createMemoryLiveRows(),
+    audit: createMemoryAuditTrail(() => clock.now()),
+    policies: createMemoryPolicies(),
+  };
+  await stores.policies.put({
+    id: 'ssh',
+    virtualMachineId: vmId,
+    ports: [
+      {
+        number: 22,
+        protocol: 'Tcp',
+        allowedSourceAddressPrefixes: ['203.0.113.0/24'],
+        maxRequestAccessDuration: 'PT3H',
+      },
+    ],
+  });
+  const logged: string[] = [];
+  const running = new Map<string, Drive>();
+  const quota = createRefusalQuota();
+  let ids = 0;
+
+  function startProcess(killAt?: Lifeline['killAt']): Process {
+    const lifeline: Lifeline = { effects: 0, dead: false, ...(killAt === undefined ? {} : { killAt }) };
+    const note = (message: string) => logged.push(message);
+    const orchestrations = mortal<Orchestrations>(
+      {
+        start: (instance, requestId) => {
+          if (!running.has(instance)) running.set(instance, drive(clock.now(), { requestId }));
+          return Promise.resolve();
+        },
+        ring: (instance) => {
+          running.get(instance)?.ring(clock.now());
+          return Promise.resolve();
+        },
+        status: (instance) => {
+          const found = running.get(instance);
+          if (found === undefined) return Promise.resolve('missing');
+          return Promise.resolve(found.asked().kind === 'returned' ? 'ended' : 'running');
+        },
+      },
+      lifeline,
+    );
+    const dependencies: Dependencies = {
+      requests: mortal(stores.requests, lifeline),
+      live: mortal(stores.live, lifeline),
+      audit: mortal(stores.audit, lifeline),
+      policies: mortal(stores.policies, lifeline),
+      network: mortal(network, lifeline),
+      clock,
+      log: { info: () => undefined, warn: note, error: note },
+      installation: {
+        id: 'contoso',
+        allowBand: { first: 100, last: 249 },
+        baselineBand: { first: 250, last: 299 },
+      },
+      newId: () => (ids += 1).toString(16).padStart(32, '0'),
+    };
+    const step = createStep(dependencies, createReconciler(dependencies));
+    const service = createAccessRequestService(dependencies, quota, orchestrations);
+    return {
+      lifeline,
+      submit: (changes) => service.submit({ ...submission, ...changes }),
+      revoke: async (id) => {
+        await service.revoke(id, alice, submission.correlationId);
+      },
+      step,
+      sweep: () => sweep(dependencies, step, orchestrations),
+    };
+  }
+
+  async function runUntil(instant: Date, process: Process): Promise<void> {
+    while (await runOnce(instant, process));
+    await clock.advanceTo(instant);
+  }
+
+  /** Lets the orchestration that is due first go on by one activity or timer. */
+  async function runOnce(instant: Date, process: Process): Promise<boolean> {
+    for (const [instance, grant] of running) {
+      const asked = grant.asked();
+      if (asked.kind !== 'activity') continue;
+      try {
+        grant.complete(
+          await clock.run(process.step((asked.input as { requestId: string }).requestId, 'sallyport')),
+        );
+      } catch (error) {
+        // The worker died inside the activity: the engine reports a failed task and goes on.
+        if (!process.lifeline.dead) throw error;
+        if (onDeath === 'task-failed') grant.fail();
+        else running.delete(instance);
+        return false;
+      }
+      return true;
+    }
+    const due = [...running.values()]
+      .flatMap((grant) => {
+        const asked = grant.asked();
+        return asked.kind === 'wait' ? [{ grant, until: asked.until }] : [];
+      })
+      .sort((a, b) => a.until.getTime() - b.until.getTime())[0];
+    if (due === undefined || due.until > instant) return false;
+    await clock.advanceTo(due.until);
+    due.grant.fire(clock.now());
+    return true;
+  }
+
+  return {
+    clock,
+    network,
+    stores,
+    logged,
+    running,
+    startProcess,
+    runUntil,
+    async request(id) {
+      const stored = await stores.requests.get(id);
+      if (stored === undefined) throw new Error(`There is no request ${id}.`);
+      return stored.row;
+    },
+    ownedRules: (nsgId) => ruleNames(network.nsg(nsgId)).filter((name) => name.startsWith('sallyport-')),
+    audit: (id) => stores.audit.read(id),
+  };
+}
+
+/** What a PUT cannot touch and what rotates is no matter of ours: the rest of an NSG, as JSON. */
+export function contentOf(body: JsonObject | undefined): unknown {
+  return JSON.parse(
+    JSON.stringify(body, (key: string, value: unknown) =>
+      key === 'etag' || key === 'provisioningState' ? undefined : value,
+    ),
+  );
+}
+
+/** The events of a request's records, after checking that their chain holds. */
+export async function eventsOf(world: GrantWorld, id: string): Promise<string[]> {
+  const records = await world.audit(id);
+  const findings = verifyTrail(id, records);
+  if (findings.length > 0) throw new Error(JSON.stringify(findings));
+  return records.map(({ event }) => event.replace('request.', ''));
+}
+
+/** Everything that this object does is an effect of a process that may die at it. */
+function mortal<T extends object>(target: T, lifeline: Lifeline): T {
+  return new Proxy(target, {
+    get(from, name, receiver) {
+      const member: unknown = Reflect.get(from, name, receiver);
+      if (typeof member !== 'function') return member;
+      return async (...parameters: unknown[]) => {
+        if (lifeline.dead) throw new ProcessDied();
+        lifeline.effects += 1;
+        const fatal = lifeline.killAt?.effect === lifeline.effects ? lifeline.killAt.when : undefined;
+        if (fatal === 'before') {
+          lifeline.dead = true;
+          throw new ProcessDied();
+        }
+        const result: unknown = await Reflect.apply(member, from, parameters);
+        if (fatal === 'after') lifeline.dead = true;
+        // What was under way when the process died is done, and nobody sees the answer.
+        if (lifeline.dead) throw new ProcessDied();
+        return result;
+      };
+    },
+  });
+}
+
+function ruleNames(body: JsonObject | undefined): string[] {
+  const properties = body?.['properties'] as JsonObject | undefined;
+  return ((properties?.['securityRules'] as { name: string }[] | undefined) ?? []).map(({ name }) => name);
+}
+
+function foreignNsg(): JsonObject {
+  return {
+    location: 'westeurope',
+    properties: {
+      flushConnection: false,
+      aPropertyOfTheFuture: { kept: [1, 2] },
+      securityRules: [
+        {
+          name: 'allow-https',
+          properties: {
+            protocol: 'TCP',
+            sourcePortRange: '*',
+            destinationPortRange: '443',
+            sourceAddressPrefix: 'Internet',
+            destinationAddressPrefix: '*',
+            access: 'Allow',
+            priority: 300,
+            direction: 'Inbound',
+            anotherPropertyOfTheFuture: true,
+          },
+        },
+        {
+          name: 'deny-ssh',
+          properties: {
+            protocol: '*',
+            sourcePortRange: '*',
+            destinationPortRange: '22',
+            sourceAddressPrefix: 'Internet',
+            destinationAddressPrefix: '*',
+            access: 'Deny',
+            priority: 1000,
+            direction: 'Inbound',
+          },
+        },
+      ],
+    },
+  };
+}
