@@ -21,6 +21,7 @@ export const reasonCodes = [
   'not-permitted',
   'throttled',
   'refused-by-azure',
+  'not-settled',
   'not-opened-in-time',
   // Ends.
   'ended',

@@ -54,6 +54,8 @@ export interface MemoryNetwork extends Network {
   addVirtualMachine(network: VirtualMachineNetwork | (ResolveRefusal & { virtualMachineId: string })): void;
   /** Hits the next `times` calls of the method; faults are taken in the order in which they were added. */
   fail(method: MemoryCall['method'], fault: MemoryFault, times?: number): void;
+  /** Forgets the faults that have not hit yet. */
+  clearFaults(): void;
   /** Every call that was not too late, in order. */
   readonly calls: MemoryCall[];
 }
@@ -170,6 +172,9 @@ export function createMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwor
     },
     addVirtualMachine(network) {
       machines.set(key(network.virtualMachineId), network);
+    },
+    clearFaults() {
+      faults.length = 0;
     },
     fail(method, fault, times = 1) {
       for (let count = 0; count < times; count += 1) faults.push({ method, fault });
