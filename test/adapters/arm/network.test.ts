@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import type { FaultSpec } from '../../../dev/arm/faults.ts';
+import { createArmNetwork } from '../../../src/adapters/arm/network.ts';
+import { describeNetworkContract, type WriteFault } from '../../contracts/network.ts';
+import { ids, realClock, simulateArm, stubCredential } from './simulatedArm.ts';
+
+const faults: Record<WriteFault, FaultSpec['fault']> = {
+  superseded: { kind: 'supersede' },
+  'operation-failed': { kind: 'lro-failed' },
+  'reset-after-commit': { kind: 'reset-after-commit' },
+  'server-error': { kind: 'status', status: 500 },
+  'changed-meanwhile': { kind: '412' },
+  locked: { kind: 'retryable-429', retryAfter: 14 },
+  throttled: { kind: 'throttle', retryAfter: 10 },
+  forbidden: { kind: 'forbidden' },
+  'scope-locked': { kind: 'locked' },
+};
+
+describeNetworkContract('Azure Resource Manager', async () => {
+  const { arm, network } = await simulateArm();
+  const elsewhere = { correlationId: '5a11f0a7-0000-4000-8000-00000000e15e' };
+  let before = 0;
+  const writes = () => arm.requests.filter(({ method }) => method === 'PUT').length;
+  return {
+    network,
+    nsgId: ids.nsg('web'),
+    missingNsgId: ids.nsg('missing'),
+    virtualMachine: {
+      id: ids.vm('web-1'),
+      networkInterfaceId: ids.nic('web-1'),
+      nsgIds: [ids.nsg('web'), ids.nsg('web-1')],
+      addresses: ['10.1.0.4', 'fd00:1::4'],
+    },
+    openVirtualMachineId: ids.vm('open-1'),
+    ambiguousVirtualMachineId: ids.vm('twin-1'),
+    editElsewhere: async () => {
+      const read = await network.readNsg(ids.nsg('web'), elsewhere);
+      if (read.kind !== 'read') throw new Error('not read');
+      await network.writeNsg(read.nsg, { ...read.nsg.body, tags: { owner: 'fabrikam' } }, elsewhere);
+      before += 1;
+    },
+    faultNextWrite: (fault: WriteFault) => {
+      arm.faults.add({ match: { method: 'PUT' }, times: 1, fault: faults[fault] });
+    },
+    writes: () => writes() - before,
+    close: () => arm.close(),
+  };
+});
+
+describe('createArmNetwork', () => {
+  it.each([
+    'http://management.azure.com',
+    'https://management.azure.com/subscriptions',
+    'https://a@b.example',
+  ])('refuses the endpoint %s', (endpoint) => {
+    const options = { credential: stubCredential(), networkApiVersion: '2025-05-01', clock: realClock };
+    expect(() => createArmNetwork({ ...options, endpoint })).toThrow('https origin');
+  });
+});
