@@ -1,0 +1,247 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { LiveRow } from '../../src/core/accessRequest.ts';
+import type { Clock } from '../../src/core/clock.ts';
+import type { JsonObject, Network } from '../../src/core/network.ts';
+import type { LiveRows } from '../../src/core/stores.ts';
+import { createReconciler, reconcile, type ReconcileResult } from '../../src/workflow/reconcile.ts';
+import { createMemoryLiveRows } from '../support/memoryStores.ts';
+import type { WriteFault } from './network.ts';
+
+export interface ReconcileHarness {
+  network: Network;
+  clock: Clock;
+  /** Runs work to its end, on a clock that may be virtual. */
+  run<T>(work: Promise<T>): Promise<T>;
+  /** An NSG with foreign rules and properties that nobody knows. */
+  nsgId: string;
+  missingNsgId: string;
+  /** Somebody else's change to the NSG, which must survive: a tag. */
+  editElsewhere(): Promise<void>;
+  faultNextWrite(fault: WriteFault): void;
+  /** Whole-NSG writes that arrived. */
+  writes(): number;
+  close(): Promise<void>;
+}
+
+const installation = {
+  id: 'contoso',
+  allowBand: { first: 100, last: 249 },
+  baselineBand: { first: 250, last: 299 },
+};
+const call = { correlationId: '5a11f0a7-0000-4000-8000-000000000002', purpose: 'open' } as const;
+const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** What reconcile does on every network: run in memory and against Azure Resource Manager over the wire. */
+export function describeReconcileContract(name: string, make: () => Promise<ReconcileHarness>): void {
+  describe(`reconcile on ${name}`, () => {
+    let harness: ReconcileHarness;
+    let live: LiveRows;
+    beforeEach(async () => {
+      harness = await make();
+      live = createMemoryLiveRows();
+    });
+    afterEach(() => harness.close());
+
+    const dependencies = () => ({ ...harness, live, log, installation });
+    const settle = () => harness.run(reconcile(dependencies(), harness.nsgId, call));
+
+    function row(number: number, changes: Partial<LiveRow> = {}): LiveRow {
+      const now = harness.clock.now().getTime();
+      return {
+        nsgId: harness.nsgId,
+        requestId: number.toString(16).padStart(32, '0'),
+        version: 1,
+        state: 'opening',
+        start: new Date(now - 1000).toISOString(),
+        end: new Date(now + 3_600_000).toISOString(),
+        boxes: [
+          {
+            protocol: 'Tcp',
+            sourceAddressPrefixes: ['203.0.113.7/32'],
+            destinationAddressPrefixes: ['10.1.0.4/32'],
+            destinationPorts: [22, 3389],
+          },
+        ],
+        ...changes,
+      };
+    }
+
+    async function change(wanted: LiveRow): Promise<void> {
+      const current = await live.get(wanted.nsgId, wanted.requestId);
+      if (current === undefined) await live.insert(wanted);
+      else await live.replace({ ...wanted, version: current.row.version + 1 }, current.etag);
+    }
+
+    async function content(): Promise<JsonObject> {
+      const read = await harness.network.readNsg(harness.nsgId, call);
+      if (read.kind !== 'read') throw new Error(`It was not read but ${read.kind}.`);
+      return JSON.parse(
+        JSON.stringify(read.nsg.body, (key, value: unknown) =>
+          key === 'etag' || key === 'provisioningState' ? undefined : value,
+        ),
+      ) as JsonObject;
+    }
+
+    async function ownedNames(): Promise<string[]> {
+      const properties = (await content())['properties'] as { securityRules: { name: string }[] };
+      return properties.securityRules
+        .map((rule) => rule.name)
+        .filter((rule) => rule.startsWith('sallyport-'))
+        .sort();
+    }
+
+    it('opens what the rows desire with one write, and closes it with one, leaving everything as it was', async () => {
+      const before = await content();
+      const grant = row(1);
+      await change(grant);
+
+      const opened = await settle();
+
+      expect(admittedOf(opened)).toEqual([grant.requestId]);
+      expect(await ownedNames()).toEqual([`sallyport-contoso-${grant.requestId}-1`]);
+
+      await change({ ...grant, state: 'closing' });
+      const closed = await settle();
+
+      expect(presentOf(closed)).toEqual([]);
+      expect(await content()).toEqual(before);
+      expect(harness.writes()).toBe(2);
+    });
+
+    it('writes nothing where nothing is to do', async () => {
+      await settle();
+      await change(row(1));
+      await settle();
+      const writes = harness.writes();
+
+      expect(admittedOf(await settle())).toEqual([row(1).requestId]);
+      expect(harness.writes()).toBe(writes);
+    });
+
+    it('opens many grants with one write', async () => {
+      const grants = Array.from({ length: 30 }, (_, index) => row(index + 1));
+      for (const grant of grants) await change(grant);
+
+      expect(admittedOf(await settle())).toEqual(grants.map(({ requestId }) => requestId));
+      expect(harness.writes()).toBe(1);
+    });
+
+    it('lets callers that arrive during a round share the next one', async () => {
+      const shared = createReconciler(dependencies());
+      const calls = Array.from({ length: 10 }, async (_, index) => {
+        await change(row(index + 1));
+        return shared(harness.nsgId, call);
+      });
+
+      const results = await harness.run(Promise.all(calls));
+
+      expect(admittedOf(results.at(-1))).toHaveLength(10);
+      expect(harness.writes()).toBeLessThanOrEqual(2);
+    });
+
+    it('converges when two processes reconcile at once', async () => {
+      await change(row(1));
+      await change(row(2));
+
+      const results = await harness.run(
+        Promise.all([1, 2].map(() => reconcile(dependencies(), harness.nsgId, call))),
+      );
+
+      for (const result of results) {
+        expect(admittedOf(result)).toEqual([row(1).requestId, row(2).requestId]);
+      }
+      expect(await ownedNames()).toHaveLength(2);
+    });
+
+    it('keeps what somebody else writes between its read and its write', async () => {
+      await change(row(1));
+      const { network } = harness;
+      let edited = false;
+      harness.network = {
+        ...network,
+        resolveVirtualMachine: (id, options) => network.resolveVirtualMachine(id, options),
+        readNsg: (id, options) => network.readNsg(id, options),
+        writeNsg: async (nsg, body, options) => {
+          if (!edited) {
+            edited = true;
+            await harness.editElsewhere();
+          }
+          return network.writeNsg(nsg, body, options);
+        },
+      };
+
+      expect(admittedOf(await settle())).toEqual([row(1).requestId]);
+      expect(JSON.stringify((await content())['tags'])).toContain('fabrikam');
+    });
+
+    it('does not leave open what is revoked while its write is under way', async () => {
+      const grant = row(1);
+      await change(grant);
+      const { network } = harness;
+      harness.network = {
+        ...network,
+        resolveVirtualMachine: (id, options) => network.resolveVirtualMachine(id, options),
+        readNsg: (id, options) => network.readNsg(id, options),
+        writeNsg: async (nsg, body, options) => {
+          const result = await network.writeNsg(nsg, body, options);
+          await change({ ...grant, state: 'closing' });
+          return result;
+        },
+      };
+
+      const result = await settle();
+
+      expect(admittedOf(result)).toEqual([]);
+      expect(presentOf(result)).toEqual([]);
+      expect(await ownedNames()).toEqual([]);
+    });
+
+    it.each([
+      'superseded',
+      'operation-failed',
+      'reset-after-commit',
+      'server-error',
+      'changed-meanwhile',
+      'locked',
+    ] as const)('reads again and converges when a write ends %s', async (fault) => {
+      await change(row(1));
+      harness.faultNextWrite(fault);
+
+      expect(admittedOf(await settle())).toEqual([row(1).requestId]);
+    });
+
+    it('asks to be called again when it is throttled, and says for how long', async () => {
+      await change(row(1));
+      harness.faultNextWrite('throttled');
+
+      const result = await settle();
+
+      expect(result).toMatchObject({ kind: 'again', reason: { code: 'throttled' } });
+      expect(result.kind === 'again' && result.afterSeconds).toBeGreaterThan(0);
+    });
+
+    it.each(['forbidden', 'scope-locked'] as const)('does not go on writing when it is %s', async (fault) => {
+      await change(row(1));
+      harness.faultNextWrite(fault);
+
+      expect(await settle()).toMatchObject({ kind: 'refused', reason: { code: 'not-permitted' } });
+      expect(harness.writes()).toBe(1);
+    });
+
+    it('says so when the NSG is gone', async () => {
+      const result = await harness.run(reconcile(dependencies(), harness.missingNsgId, call));
+
+      expect(result).toMatchObject({ kind: 'gone', reason: { code: 'target-gone' } });
+    });
+  });
+}
+
+function admittedOf(result: ReconcileResult | undefined): string[] {
+  if (result?.kind !== 'converged') throw new Error(`It did not converge: ${JSON.stringify(result)}`);
+  return [...result.admitted].sort();
+}
+
+function presentOf(result: ReconcileResult): string[] {
+  if (result.kind !== 'converged') throw new Error(`It did not converge: ${JSON.stringify(result)}`);
+  return [...result.present].sort();
+}

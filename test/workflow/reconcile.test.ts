@@ -1,0 +1,205 @@
+import { describe, expect, it } from 'vitest';
+import type { FaultSpec } from '../../dev/arm/faults.ts';
+import { reconcile } from '../../src/workflow/reconcile.ts';
+import { ids, realClock, simulateArm } from '../adapters/arm/simulatedArm.ts';
+import type { WriteFault } from '../contracts/network.ts';
+import { describeReconcileContract } from '../contracts/reconcile.ts';
+import { createMemoryNetwork, type MemoryFault } from '../support/memoryNetwork.ts';
+import { createMemoryLiveRows } from '../support/memoryStores.ts';
+import { virtualClock } from '../support/virtualClock.ts';
+
+const nsgId = ids.nsg('web');
+const noon = new Date('2026-11-23T12:00:00.000Z');
+const foreign = {
+  location: 'westeurope',
+  properties: {
+    flushConnection: false,
+    securityRules: [
+      {
+        name: 'web',
+        properties: {
+          protocol: 'TCP',
+          sourcePortRange: '*',
+          destinationPortRange: '443',
+          sourceAddressPrefix: 'Internet',
+          destinationAddressPrefix: '*',
+          access: 'Allow',
+          priority: 300,
+          direction: 'Inbound',
+          futureRuleProperty: { nested: [1, null, 'x'] },
+        },
+      },
+    ],
+  },
+};
+
+const inMemory: Record<WriteFault, MemoryFault> = {
+  superseded: { kind: 'superseded' },
+  'operation-failed': { kind: 'operation-failed' },
+  'reset-after-commit': { kind: 'unknown-after-commit' },
+  'server-error': { kind: 'unknown' },
+  'changed-meanwhile': { kind: 'changed-meanwhile' },
+  locked: { kind: 'locked' },
+  throttled: { kind: 'throttled' },
+  forbidden: { kind: 'not-permitted' },
+  'scope-locked': { kind: 'not-permitted', code: 'ScopeLocked' },
+};
+
+describeReconcileContract('the memory', () => {
+  const clock = virtualClock(noon);
+  const network = createMemoryNetwork({ clock, operationMilliseconds: 1000 });
+  network.addNsg(nsgId, foreign);
+  return Promise.resolve({
+    network,
+    clock,
+    run: (work) => clock.run(work),
+    nsgId,
+    missingNsgId: ids.nsg('missing'),
+    editElsewhere: () => {
+      network.edit(nsgId, (body) => ({ ...body, tags: { owner: 'fabrikam' } }));
+      return Promise.resolve();
+    },
+    faultNextWrite: (fault) => network.fail('write', inMemory[fault]),
+    writes: () => network.calls.filter(({ method }) => method === 'write').length,
+    close: () => Promise.resolve(),
+  });
+});
+
+const onTheWire: Record<WriteFault, FaultSpec['fault']> = {
+  superseded: { kind: 'supersede' },
+  'operation-failed': { kind: 'lro-failed' },
+  'reset-after-commit': { kind: 'reset-after-commit' },
+  'server-error': { kind: 'status', status: 500 },
+  'changed-meanwhile': { kind: '412' },
+  locked: { kind: 'retryable-429', retryAfter: 14 },
+  throttled: { kind: 'throttle', retryAfter: 10 },
+  forbidden: { kind: 'forbidden' },
+  'scope-locked': { kind: 'locked' },
+};
+
+describeReconcileContract('Azure Resource Manager', async () => {
+  const { arm, network } = await simulateArm();
+  let elsewhere = 0;
+  return {
+    network,
+    clock: realClock,
+    run: (work) => work,
+    nsgId,
+    missingNsgId: ids.nsg('missing'),
+    editElsewhere: async () => {
+      const call = { correlationId: '5a11f0a7-0000-4000-8000-00000000e15e' };
+      const read = await network.readNsg(nsgId, call);
+      if (read.kind !== 'read') throw new Error('It was not read.');
+      elsewhere += 1;
+      await network.writeNsg(read.nsg, { ...read.nsg.body, tags: { owner: 'fabrikam' } }, call);
+    },
+    faultNextWrite: (fault) => {
+      arm.faults.add({ match: { method: 'PUT' }, times: 1, fault: onTheWire[fault] });
+    },
+    writes: () => arm.requests.filter(({ method }) => method === 'PUT').length - elsewhere,
+    close: () => arm.close(),
+  };
+});
+
+describe('the order of reconcile', () => {
+  const installation = {
+    id: 'contoso',
+    allowBand: { first: 100, last: 249 },
+    baselineBand: { first: 250, last: 299 },
+  };
+  const call = { correlationId: '5a11f0a7-0000-4000-8000-000000000003', purpose: 'open' } as const;
+  const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  const row = {
+    nsgId,
+    requestId: '1'.padStart(32, '0'),
+    version: 1,
+    state: 'opening' as const,
+    start: noon.toISOString(),
+    end: new Date(noon.getTime() + 3_600_000).toISOString(),
+    boxes: [
+      {
+        protocol: 'Tcp' as const,
+        sourceAddressPrefixes: ['203.0.113.7/32'],
+        destinationAddressPrefixes: ['10.1.0.4/32'],
+        destinationPorts: [22],
+      },
+    ],
+  };
+
+  it('reads the NSG before the rows, so that a revocation in between is never overtaken', async () => {
+    const clock = virtualClock(noon);
+    const order: string[] = [];
+    const network = createMemoryNetwork({ clock, before: ({ method }) => void order.push(method) });
+    network.addNsg(nsgId, foreign);
+    const live = createMemoryLiveRows();
+    await live.insert(row);
+    const watched = {
+      ...live,
+      ofNsg: (id: string) => {
+        order.push('rows');
+        return live.ofNsg(id);
+      },
+    };
+
+    await clock.run(reconcile({ network, live: watched, clock, log, installation }, nsgId, call));
+
+    expect(order).toEqual(['read', 'rows', 'write', 'read', 'rows']);
+  });
+
+  it('sends no write later than five seconds after its rows were read, and reads again', async () => {
+    const clock = virtualClock(noon);
+    let slow = true;
+    const writes: Date[] = [];
+    const network = createMemoryNetwork({
+      clock,
+      before: async ({ method }) => {
+        if (method !== 'write') return;
+        // A token that takes its time: the write is judged when it would leave.
+        if (slow) await clock.sleep(6000);
+        slow = false;
+        writes.push(clock.now());
+      },
+    });
+    network.addNsg(nsgId, foreign);
+    const live = createMemoryLiveRows();
+    await live.insert(row);
+
+    const result = await clock.run(reconcile({ network, live, clock, log, installation }, nsgId, call));
+
+    expect(writes).toHaveLength(2);
+    expect(network.calls.filter(({ method }) => method === 'write')).toHaveLength(1);
+    expect(result.kind).toBe('converged');
+  });
+
+  it('waits for somebody else’s operation instead of cancelling it', async () => {
+    const clock = virtualClock(noon);
+    const network = createMemoryNetwork({ clock, operationMilliseconds: 2000 });
+    network.addNsg(nsgId, foreign);
+    const live = createMemoryLiveRows();
+    await live.insert(row);
+    const read = await network.readNsg(nsgId, call);
+    if (read.kind !== 'read') throw new Error('It was not read.');
+
+    const [theirs, ours] = await clock.run(
+      Promise.all([
+        network.writeNsg(read.nsg, { ...read.nsg.body, tags: { owner: 'fabrikam' } }, call),
+        reconcile({ network, live, clock, log, installation }, nsgId, call),
+      ]),
+    );
+
+    expect(theirs).toEqual({ kind: 'settled' });
+    expect(ours.kind).toBe('converged');
+  });
+
+  it('writes nothing when the rows cannot be read', async () => {
+    const clock = virtualClock(noon);
+    const network = createMemoryNetwork({ clock });
+    network.addNsg(nsgId, foreign);
+    const live = { ...createMemoryLiveRows(), ofNsg: () => Promise.reject(new Error('The table is down.')) };
+
+    await expect(
+      clock.run(reconcile({ network, live, clock, log, installation }, nsgId, call)),
+    ).rejects.toThrow('The table is down.');
+    expect(network.calls.map(({ method }) => method)).toEqual(['read']);
+  });
+});
