@@ -42,10 +42,10 @@ export function createRequests(table: TableClient): Requests {
   };
 }
 
-/** Every request there is, ended ones included, in the order of their ids: for verification. */
-export async function* listRequests(table: TableClient): AsyncGenerator<AccessRequest> {
-  for await (const entity of eachRow('list requests', table, {})) {
-    yield parse(entity.partitionKey ?? '', entity);
+/** The id of every request there is, ended ones included: for verification. */
+export async function* listRequestIds(table: TableClient): AsyncGenerator<string> {
+  for await (const { partitionKey } of eachRow('list requests', table, { select: ['PartitionKey'] })) {
+    if (partitionKey !== undefined) yield partitionKey;
   }
 }
 
