@@ -197,6 +197,7 @@ export const world = {
       web: 'web',
       open: undefined,
       twins: 'shared',
+      solo: 'solo',
     }),
     virtualNetwork(networkId(ids.subnet('b', 'x')), '10.1.0.0/16', { twins: 'shared', open: undefined }),
     virtualNetwork(networkId(ids.otherSubnet('c', 'x')), '10.3.0.0/16', { far: 'web' }),

@@ -69,6 +69,17 @@ describe('writeNsg', () => {
     expect(sent('PUT')).toHaveLength(1);
   });
 
+  it('sends the PUT again only when the gateway has refused its token and asks for a better one', async () => {
+    const claims = Buffer.from('{"access_token":{}}').toString('base64');
+    const challenge = `Bearer error="insufficient_claims", claims="${claims}"`;
+    const fault = { kind: 'status', status: 401, headers: { 'WWW-Authenticate': challenge } } as const;
+    simulated.arm.faults.add({ match: { method: 'PUT' }, times: 1, fault });
+    const credential = stubCredential();
+    expect(await write(simulated.connect({ credential }))).toEqual({ kind: 'settled' });
+    expect(sent('PUT')).toMatchObject([{ status: 401 }, { status: 200 }]);
+    expect(credential.asked).toHaveLength(2);
+  });
+
   it('tells a referenced resource that is not ready from a quota', async () => {
     const details = [{ code: 'ReferencedResourceNotProvisioned', message: 'Not in Succeeded state.' }];
     const fault = { kind: 'status', status: 429, code: 'RetryableError', details } as const;
