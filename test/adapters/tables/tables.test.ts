@@ -1,0 +1,241 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createAuditTrail } from '../../../src/adapters/tables/auditTrail.ts';
+import { createLiveRows } from '../../../src/adapters/tables/liveRows.ts';
+import { createPolicies } from '../../../src/adapters/tables/policies.ts';
+import { createRequests } from '../../../src/adapters/tables/requests.ts';
+import { keyOf, RowTooLargeError, toProperties } from '../../../src/adapters/tables/entity.ts';
+import { ensureTables, openTables } from '../../../src/adapters/tables/tables.ts';
+import { chainRecord } from '../../../src/core/auditRecord.ts';
+import {
+  nsgId,
+  requestId,
+  sampleLiveRow,
+  samplePolicy,
+  sampleRecord,
+  sampleRequest,
+  vmId,
+} from '../../contracts/samples.ts';
+import { startFaultyProxy, type Fate, type FaultyProxy } from './faultyProxy.ts';
+import { useAzurite } from './testTables.ts';
+
+const { connectionString, freshTables } = useAzurite();
+const now = () => new Date('2026-11-23T12:00:00.000Z');
+
+let proxy: FaultyProxy | undefined;
+afterEach(async () => {
+  await proxy?.stop();
+  proxy = undefined;
+});
+
+/** Fresh tables, reached through a proxy. */
+async function faultyTables(fateOf: (call: IncomingMessage, number: number) => Fate) {
+  const { prefix } = await freshTables();
+  proxy = await startFaultyProxy(connectionString(), fateOf);
+  const tables = openTables({ connectionString: proxy.connectionString, tableNamePrefix: prefix });
+  return { tables, calls: proxy.calls };
+}
+
+const loseFirst = (_: IncomingMessage, number: number): Fate => (number === 1 ? 'lose-answer' : 'pass');
+
+describe('ensureTables', () => {
+  it('makes the tables once, however often and from wherever it is called', async () => {
+    const tables = openTables({ connectionString: connectionString(), tableNamePrefix: fresh() });
+    await Promise.all([ensureTables(tables), ensureTables(tables)]);
+    await ensureTables(tables);
+    expect(await createRequests(tables.requests).get(requestId('a'))).toBeUndefined();
+  });
+
+  it('accepts tables that exist when it may not make them', async () => {
+    const { tables } = await faultyTables(refuseMaking);
+    await expect(ensureTables(tables)).resolves.toBeUndefined();
+  });
+
+  it('says which table is missing and what to do when it may not make it', async () => {
+    proxy = await startFaultyProxy(connectionString(), refuseMaking);
+    const tables = openTables({ connectionString: proxy.connectionString, tableNamePrefix: fresh() });
+    await expect(ensureTables(tables)).rejects.toThrow(
+      /The table \w+ does not exist, and this identity may not make it/,
+    );
+  });
+
+  it('keeps installations apart by the prefix', async () => {
+    const [one, other] = [await freshTables(), await freshTables()];
+    await createRequests(one.requests).insert(sampleRequest('a'));
+    expect(await createRequests(other.requests).get(requestId('a'))).toBeUndefined();
+  });
+});
+
+describe('what cannot be read is not absent', () => {
+  const missing = () => openTables({ connectionString: connectionString(), tableNamePrefix: fresh() });
+
+  it.each([
+    ['a request', () => createRequests(missing().requests).get(requestId('a'))],
+    ['live rows', () => createLiveRows(missing().live).ofNsg(nsgId('Web'))],
+    ['a live row', () => createLiveRows(missing().live).get(nsgId('Web'), requestId('a'))],
+    ['unended requests', () => createLiveRows(missing().live).unended()],
+    ['a mark', () => createLiveRows(missing().live).markEnded(requestId('a'), now().toISOString())],
+    ['a removal', () => createLiveRows(missing().live).remove(nsgId('Web'), requestId('a'))],
+    ['a policy', () => createPolicies(missing().policies).forVirtualMachine(vmId('Web-1'))],
+    ['audit records', () => createAuditTrail(missing(), now).read(requestId('a'))],
+    ['an audit query', () => createAuditTrail(missing(), now).query({})],
+    ['a replace', () => createRequests(missing().requests).replace(sampleRequest('a'), 'W/"x"')],
+  ])('throws for %s of a table that is missing', async (_, call) => {
+    await expect(call()).rejects.toThrow(/404 TableNotFound/);
+  });
+
+  it('throws for a policy that cannot be read, naming it', async () => {
+    const { policies } = await freshTables();
+    const stored = [
+      ['no JSON', '{'],
+      ['an unknown condition', JSON.stringify({ ...samplePolicy('Web-1'), approval: 'required' })],
+      ['another machine', JSON.stringify(samplePolicy('Web-2'))],
+      ['no canonical source', JSON.stringify(withSource('203.0.113.9/24'))],
+      ['a length that varies', JSON.stringify(withDuration('P1M'))],
+    ];
+    for (const [what, text] of stored) {
+      const properties = toProperties('', text ?? '');
+      await policies.upsertEntity(
+        { partitionKey: keyOf(vmId('Web-1')), rowKey: 'default', ...properties },
+        'Replace',
+      );
+      const read = createPolicies(policies).forVirtualMachine(vmId('Web-1'));
+      await expect(read, what).rejects.toThrow(/policy default of .*Web-1 cannot be read/);
+    }
+  });
+
+  it('throws for a live row that says it belongs to another NSG', async () => {
+    const { live } = await freshTables();
+    const row = sampleLiveRow('Web-Nsg', 'a');
+    const rows = createLiveRows(live);
+    await rows.insert(row);
+    await live.updateEntity(
+      {
+        partitionKey: `nsg-${keyOf(row.nsgId)}`,
+        rowKey: row.requestId,
+        ...toProperties('', JSON.stringify({ ...row, nsgId: nsgId('Other') })),
+      },
+      'Replace',
+    );
+    await expect(rows.ofNsg(row.nsgId)).rejects.toThrow(/live row .* cannot be read/);
+  });
+});
+
+describe('policies', () => {
+  it('refuse to choose between two for one machine, naming both', async () => {
+    const { policies } = await freshTables();
+    for (const id of ['default', 'second']) {
+      const text = JSON.stringify({ ...samplePolicy('Web-1'), id });
+      await policies.createEntity({
+        partitionKey: keyOf(vmId('Web-1')),
+        rowKey: id,
+        ...toProperties('', text),
+      });
+    }
+    await expect(createPolicies(policies).forVirtualMachine(vmId('Web-1'))).rejects.toThrow(
+      /has 2 policies \(default, second\)/,
+    );
+  });
+
+  it('are not stored if they could not be read back', async () => {
+    const { policies } = await freshTables();
+    const put = createPolicies(policies).put(withSource('203.0.113.9/24'));
+    await expect(put).rejects.toThrow(/cannot be stored.*canonical/s);
+    expect(await createPolicies(policies).forVirtualMachine(vmId('Web-1'))).toBeUndefined();
+  });
+});
+
+describe('an answer that is lost on the way', () => {
+  it('leaves an insert inserted, not refused as existing', async () => {
+    const { tables, calls } = await faultyTables(loseFirst);
+    const request = sampleRequest('a');
+    const inserted = await createRequests(tables.requests).insert(request);
+    expect(inserted).not.toBe('exists');
+    expect(await createRequests(tables.requests).get(request.id)).toEqual(inserted);
+    expect(calls.filter((call) => call.startsWith('POST'))).toHaveLength(2);
+  });
+
+  it('leaves an audit record inserted once', async () => {
+    const { tables } = await faultyTables(loseFirst);
+    const audit = createAuditTrail(tables, now);
+    const record = chainRecord(sampleRecord(requestId('a'), now().toISOString()), undefined);
+    expect(await audit.insert(record)).toBe('inserted');
+    expect(await audit.read(record.partition)).toEqual([record]);
+  });
+
+  it('reports a replace as changed, with the new content there to be read', async () => {
+    const { tables } = await faultyTables((_, number) => (number === 2 ? 'lose-answer' : 'pass'));
+    const requests = createRequests(tables.requests);
+    const first = await requests.insert(sampleRequest('a'));
+    if (first === 'exists') throw new Error('Not inserted.');
+    const next = { ...first.row, version: 2 };
+    expect(await requests.replace(next, first.etag)).toBe('changed');
+    expect((await requests.get(next.id))?.row).toEqual(next);
+  });
+});
+
+describe('calls', () => {
+  it('end with an error that names them when nobody answers', async () => {
+    const { tables } = await faultyTables(() => 'silence');
+    const request = sampleRequest('a');
+    const late = /did not answer within 10 s/;
+    await Promise.all([
+      expect(createRequests(tables.requests).get(request.id)).rejects.toThrow(late),
+      expect(createRequests(tables.requests).insert(request)).rejects.toThrow(late),
+      expect(createLiveRows(tables.live).ofNsg(nsgId('Web'))).rejects.toThrow(late),
+      expect(createAuditTrail(tables, now).query({})).rejects.toThrow(late),
+    ]);
+  });
+
+  it('throw what they do not expect, with the code of the refusal', async () => {
+    const { tables } = await faultyTables(() => ({ status: 403, code: 'AuthorizationPermissionMismatch' }));
+    const get = createRequests(tables.requests).get(requestId('a'));
+    await expect(get).rejects.toThrow(/request \w+: 403 AuthorizationPermissionMismatch/);
+  });
+
+  it('send nothing of a row that is too large', async () => {
+    const { tables, calls } = await faultyTables(() => 'pass');
+    const request = sampleRequest('a', { justification: 'x'.repeat(500_000) });
+    await expect(createRequests(tables.requests).insert(request)).rejects.toThrow(RowTooLargeError);
+    expect(calls).toEqual([]);
+  });
+});
+
+describe('audit query', () => {
+  it('reads a bounded number of months for a page and goes on with the next', async () => {
+    const audit = createAuditTrail(await freshTables(), now);
+    const record = chainRecord(sampleRecord(requestId('a'), '2026-11-23T08:00:00.000Z'), undefined);
+    await audit.index(record);
+    await audit.insert(record);
+    let page = await audit.query({ from: '2021-01-01T00:00:00.000Z' });
+    const pages = [page];
+    while (page.continuation !== undefined) {
+      page = await audit.query({ continuation: page.continuation });
+      pages.push(page);
+    }
+    expect(pages.map(({ records }) => records.length)).toEqual([0, 0, 1]);
+  });
+});
+
+function fresh(): string {
+  return `t${randomBytes(8).toString('hex')}`;
+}
+
+function refuseMaking(call: IncomingMessage): Fate {
+  const making = call.method === 'POST' && call.url?.endsWith('/Tables') === true;
+  return making ? { status: 403, code: 'AuthorizationPermissionMismatch' } : 'pass';
+}
+
+function withSource(prefix: string) {
+  const policy = samplePolicy('Web-1');
+  return {
+    ...policy,
+    ports: policy.ports.map((port) => ({ ...port, allowedSourceAddressPrefixes: [prefix] })),
+  };
+}
+
+function withDuration(duration: string) {
+  const policy = samplePolicy('Web-1');
+  return { ...policy, ports: policy.ports.map((port) => ({ ...port, maxRequestAccessDuration: duration })) };
+}
