@@ -52,13 +52,14 @@ async function main(): Promise<void> {
     ...(saveTo !== undefined && { saveTo }),
     ...(!values.quiet && { log: (line: string) => process.stderr.write(`${line}\n`) }),
   } satisfies ArmOptions);
-  const ready = { ready: true, url: arm.url, certificate: arm.certificatePath, processId: process.pid };
-  process.stdout.write(`${JSON.stringify(ready)}\n`);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       void arm.close().then(() => process.exit(0));
     });
   }
+  // Last: whoever reads this line may send a signal at once.
+  const ready = { ready: true, url: arm.url, certificate: arm.certificatePath, processId: process.pid };
+  process.stdout.write(`${JSON.stringify(ready)}\n`);
 }
 
 function parse() {

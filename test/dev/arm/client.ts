@@ -89,3 +89,9 @@ export function operationOf(answered: Answered): string {
   if (url === null) throw new Error(`no Azure-AsyncOperation in a ${answered.status}: ${answered.text}`);
   return url;
 }
+
+/** A member that must be a string. */
+export function textOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw new Error(`not a string: ${JSON.stringify(value)}`);
+}

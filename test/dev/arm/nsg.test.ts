@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Json, World } from './client.ts';
-import { names, NEW_NSG, operationOf, rule, startWorld, WEB_NSG } from './client.ts';
+import { names, NEW_NSG, operationOf, rule, startWorld, textOf, WEB_NSG } from './client.ts';
 
 let world: World;
 beforeEach(async () => (world = await startWorld()));
@@ -129,7 +129,7 @@ describe('DELETE of an NSG', () => {
   it('is refused while an interface uses it', async () => {
     const { status, body } = await world.send('DELETE', WEB_NSG);
     expect([status, body['error']?.['code']]).toEqual([400, 'InUseNetworkSecurityGroupCannotBeDeleted']);
-    expect(String(body['error']?.['message'])).toContain('networkInterfaces/vm-web-nic');
+    expect(textOf(body['error']?.['message'])).toContain('networkInterfaces/vm-web-nic');
   });
 
   it('is 202, empty, with operation and result URLs; the NSG goes when the operation ends', async () => {
