@@ -57,8 +57,13 @@ const sourceAddressPrefix = z
     return z.NEVER;
   });
 
+const portNumber = z.number().refine((value) => Number.isInteger(value) && value >= 1 && value <= 65_535, {
+  message: 'The port must be a whole number from 1 to 65535.',
+  params: { code: 'out-of-range' },
+});
+
 const port = z.strictObject({
-  number: z.int().min(1).max(65_535),
+  number: portNumber,
   protocol: protocol.optional(),
   sourceAddressPrefix: sourceAddressPrefix.optional(),
 });

@@ -37,9 +37,7 @@ function judge(issue: z.core.$ZodIssue, value: unknown): Omit<FieldProblem, 'fie
     case 'too_big':
       return tooBig(issue);
     case 'too_small':
-      return issue.origin === 'array' || issue.origin === 'string'
-        ? { code: 'empty', detail: `There must be at least ${String(issue.minimum)}.` }
-        : { code: 'out-of-range', detail: `This must be at least ${String(issue.minimum)}.` };
+      return { code: 'empty', detail: `There must be at least ${String(issue.minimum)}.` };
     case 'unrecognized_keys':
     case 'invalid_element':
     case 'invalid_format':
@@ -53,16 +51,12 @@ function judge(issue: z.core.$ZodIssue, value: unknown): Omit<FieldProblem, 'fie
 
 function tooBig(issue: z.core.$ZodIssueTooBig): Omit<FieldProblem, 'field'> {
   const allowed = Number(issue.maximum);
-  if (issue.origin === 'array') {
-    return { code: 'too-many', detail: `There must not be more than ${allowed}.`, allowed };
-  }
-  return issue.origin === 'string'
-    ? { code: 'too-long', detail: `This must not be longer than ${allowed} characters.`, allowed }
-    : { code: 'out-of-range', detail: `This must not be greater than ${allowed}.` };
+  return issue.origin === 'array'
+    ? { code: 'too-many', detail: `There must not be more than ${allowed}.`, allowed }
+    : { code: 'too-long', detail: `This must not be longer than ${allowed} characters.`, allowed };
 }
 
 function nameOfType(expected: string): string {
-  if (expected === 'int') return 'a whole number';
   return /^[aeiou]/.test(expected) ? `an ${expected}` : `a ${expected}`;
 }
 
