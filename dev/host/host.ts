@@ -98,6 +98,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     cleanup.push(() => worker.stop());
     refuseUnsupported(worker.functions(), worker.capabilities);
     const functions = worker.functions();
+    if (functions.length === 0) log('warn', 'The app has registered no functions.');
     const needsStorage = hasTimers(functions) || hasDurable(functions);
     const connectionString = needsStorage ? await requireStorage(env['AzureWebJobsStorage']) : '';
 
@@ -139,6 +140,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       ...{ url, systemKey, gaveUp: worker.gaveUp },
       workerProcessId: worker.workerProcessId,
       async stop() {
+        log('info', 'Stopping; what is under way may finish.');
         timers.stop();
         await Promise.all([listener.close(drainMs), durable?.extension.stop(settings.useGracefulShutdown)]);
         await worker.stop();

@@ -4,13 +4,14 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http';
 import { createInterface } from 'node:readline';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** The folder of a sample app. */
+/** The folder of a sample app; an absolute path stays what it is. */
 export function sampleApp(name: string): string {
-  return fileURLToPath(new URL(`apps/${name}`, import.meta.url));
+  return resolve(fileURLToPath(new URL('apps', import.meta.url)), name);
 }
 
 export interface SpawnedHost {

@@ -110,12 +110,12 @@ web('lateThrow', {
   },
 });
 
-/** Calls that wait until `release` is asked for, or for ever. */
+/** Calls that wait until `release` is asked for, or the signal comes, or for ever. */
 const held = [];
 web('held', { handler: () => new Promise((resolve) => held.push(() => resolve({ body: 'released' }))) });
 web('heldCount', { handler: () => ({ jsonBody: held.length }) });
-web('release', {
-  handler: () => {
-    for (const resolve of held.splice(0)) resolve();
-  },
-});
+const release = () => {
+  for (const resolve of held.splice(0)) resolve();
+};
+web('release', { handler: release });
+process.on('SIGUSR2', release);
