@@ -127,6 +127,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
           ...(options.armOptions?.arguments ?? []),
         ],
         logFile: join(folder, 'logs/arm.log'),
+        advice: `If ${join(folder, 'azure.json')} is damaged, delete it to begin with the sample.`,
         ...abortable,
       }),
     );
@@ -202,7 +203,7 @@ async function startStorage(folder: string, port: number) {
     return await startAzurite({ folder, ports: { blob: port, queue: port + 1, table: port + 2 } });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new StartError(`${why} If its data in ${folder} is damaged, delete that folder.`, { cause });
+    throw new StartError(`${why}. If its data in ${folder} is damaged, delete that folder.`, { cause });
   }
 }
 

@@ -17,6 +17,8 @@ export interface ProcessOptions {
   logFile: string;
   /** Hears every line of standard error. */
   onErrorLine?: (line: string) => void;
+  /** A sentence on what to do when it does not start. */
+  advice?: string;
   /** Gives up starting. */
   signal?: AbortSignal;
 }
@@ -128,7 +130,8 @@ function readyLine(child: ChildProcess, options: ProcessOptions, ended: Promise<
     void ended.then(() => {
       clearTimeout(late);
       log.end();
-      reject(new StartError(`${name} did not start: ${lastWords || `it said nothing, see ${logFile}`}`));
+      const why = `${name} did not start: ${lastWords || `it said nothing, see ${logFile}`}`;
+      reject(new StartError(options.advice === undefined ? why : `${why}. ${options.advice}`));
     });
   });
 }

@@ -90,7 +90,10 @@ function parse(options: NonNullable<Parameters<typeof parseArgs>[0]>['options'])
 
 function introduction({ urls, certificate, connectionString }: Environment, folder: string): string {
   const tables = /TableEndpoint=([^;]+)/.exec(connectionString)?.[1] ?? '';
-  const here = (path: string) => relative(process.cwd(), path) || '.';
+  const here = (path: string) => {
+    const fromHere = relative(process.cwd(), path);
+    return fromHere.startsWith('..') ? path : fromHere || '.';
+  };
   return `
 Sallyport runs.
 
@@ -108,10 +111,10 @@ Ask for SSH on vm-web for two minutes, as alice:
     "virtualMachines": [{ "id": "'$VM'", "ports": [{ "number": 22, "sourceAddressPrefix": "203.0.113.7" }] }],
     "duration": "PT2M", "justification": "Look around" }'
 
-What is open, the rules in Azure, and who did what:
+What is open, our rules in Azure, and who did what:
 
   curl -s ${urls.host}/api/access-requests -H "Authorization: Bearer $TOKEN"
-  curl -s --cacert ${here(certificate)} ${urls.arm}/_sim/state
+  curl -s --cacert ${here(certificate)} ${urls.arm}/_sim/state | grep -o '"sallyport-[^"]*"'
   curl -s ${urls.host}/api/audit -H "Authorization: Bearer $TOKEN"
 
 Then try: POST …/api/access-requests/{id}/revoke · port 23, or PT4H: refused, with the reason · Ctrl-C while a

@@ -1,0 +1,93 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as z from 'zod';
+
+const script = fileURLToPath(new URL('../../scripts/build.mjs', import.meta.url));
+const metafile = z.object({
+  inputs: z.record(z.string(), z.unknown()),
+  outputs: z.record(
+    z.string(),
+    z.object({
+      inputs: z.record(z.string(), z.unknown()),
+      imports: z.array(z.object({ path: z.string(), kind: z.string() })),
+    }),
+  ),
+});
+
+let folder: string;
+let meta: z.infer<typeof metafile>;
+let output: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sallyport-build-'));
+  output = execFileSync(process.execPath, [script, 'src/main.ts', folder], { encoding: 'utf8' });
+  meta = metafile.parse(JSON.parse(readFileSync(join(folder, 'meta.json'), 'utf8')));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('the bundle', () => {
+  it('is built without a word', () => {
+    expect(output).toBe('');
+  });
+
+  it('holds nothing of dev, test and scripts', () => {
+    const ours = Object.keys(meta.inputs).filter((file) => !file.includes('node_modules/'));
+
+    expect(ours).toContain('src/main.ts');
+    expect(ours.filter((file) => /(^|\/)(dev|test|scripts)\//.test(file))).toEqual([]);
+  });
+
+  it('leaves the module that the Functions worker supplies to the worker, and needs nothing else than Node', () => {
+    const outside = Object.values(meta.outputs)
+      .flatMap(({ imports }) => imports.map(({ path }) => path))
+      .filter((path) => meta.outputs[path] === undefined && !isBuiltin(path));
+
+    expect([...new Set(outside)].sort()).toEqual(['@azure/functions-core']);
+    expect(Object.keys(meta.inputs).filter((file) => file.includes('@azure/functions-core/'))).toEqual([]);
+  });
+
+  it('loads the clients of Azure Resource Manager when they are needed, not at the start', () => {
+    const atStart = loadedAtStart();
+
+    expect(atStart.some((file) => file.includes('@azure/data-tables'))).toBe(true);
+    expect(atStart.filter((file) => /@azure\/(arm-compute|arm-network|identity)\//.test(file))).toEqual([]);
+    expect(Object.keys(meta.inputs).some((file) => file.includes('@azure/arm-network/'))).toBe(true);
+  });
+
+  it('comes with the notice of every package in it', () => {
+    const notices = readFileSync(join(folder, 'THIRD-PARTY-NOTICES.txt'), 'utf8');
+
+    for (const name of ['@azure/functions', 'durable-functions', 'zod', 'jose', 'moment']) {
+      expect(notices).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\(MIT\\)$`, 'm'));
+    }
+  });
+
+  it('is the same when it is built again', () => {
+    const before = readFileSync(join(folder, 'main.cjs'));
+
+    execFileSync(process.execPath, [script, 'src/main.ts', folder]);
+
+    expect(readFileSync(join(folder, 'main.cjs')).equals(before)).toBe(true);
+  });
+});
+
+/** The sources in main.cjs and in every chunk that it imports statically. */
+function loadedAtStart(): string[] {
+  const outputs = new Map(Object.entries(meta.outputs));
+  const reached = new Set<string>();
+  const visit = (name: string) => {
+    if (reached.has(name)) return;
+    reached.add(name);
+    for (const imported of outputs.get(name)?.imports ?? []) {
+      if (imported.kind === 'import-statement' && outputs.has(imported.path)) visit(imported.path);
+    }
+  };
+  const main = [...outputs.keys()].find((name) => name.endsWith('/main.cjs'));
+  visit(main ?? '');
+  return [...reached].flatMap((name) => Object.keys(outputs.get(name)?.inputs ?? {}));
+}
