@@ -152,16 +152,17 @@ describe('writeNsg', () => {
   });
 
   it.each([
-    ['SecurityRuleConflict', 'refused'],
-    ['InternalServerError', 'unknown'],
-    ['RetryableError', 'unknown'],
-    [undefined, 'unknown'],
-  ])('judges an operation that failed with %s as %s', async (code, kind) => {
+    ['Failed', 'SecurityRuleConflict', 'refused'],
+    ['Failed', 'InternalServerError', 'unknown'],
+    ['Failed', 'RetryableError', 'unknown'],
+    ['Failed', undefined, 'unknown'],
+    ['Canceled', 'SecurityRuleConflict', 'unknown'],
+  ])('judges an operation that ended as %s with %s as %s', async (status, code, kind) => {
     const httpClient = intercepting(simulated.httpClient, async (request, forward) => {
       const response = await forward();
       const error = code === undefined ? {} : { error: { code, message: 'It failed.' } };
       return request.url.includes('/operations/')
-        ? { ...response, bodyAsText: JSON.stringify({ status: 'Failed', ...error }) }
+        ? { ...response, bodyAsText: JSON.stringify({ status, ...error }) }
         : response;
     });
     expect(await write(simulated.connect({ httpClient }))).toMatchObject({ kind });
