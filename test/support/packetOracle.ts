@@ -18,52 +18,56 @@ const tags: Record<string, string[]> = {
   azureloadbalancer: ['168.63.129.16/32'],
 };
 
-export function admits(body: JsonObject, packet: Packet): boolean {
-  return deciding(body, packet)?.access === 'Allow';
-}
+type Test<T> = (value: T) => boolean;
 
-/** The inbound rule that decides over a packet. */
-export function deciding(body: JsonObject, packet: Packet): { access: string; priority: number } | undefined {
+/** Whether packets get in, by the rules of this body. */
+export function judgeOf(body: JsonObject): Test<Packet> {
   const properties = body['properties'] as JsonObject;
   const lists = [properties['securityRules'], properties['defaultSecurityRules'] ?? []] as JsonObject[][];
-  return lists
+  const rules = lists
     .flat()
     .map((rule) => rule['properties'] as JsonObject)
-    .filter((rule) => rule['direction'] === 'Inbound' && matches(rule, packet))
-    .map((rule) => ({ access: textOf(rule['access']), priority: Number(rule['priority']) }))
-    .sort((a, b) => a.priority - b.priority)[0];
+    .filter((rule) => rule['direction'] === 'Inbound')
+    .sort((a, b) => Number(a['priority']) - Number(b['priority']))
+    .map((rule) => ({ allows: rule['access'] === 'Allow', matches: matcherOf(rule) }));
+  return (packet) => rules.find((rule) => rule.matches(packet))?.allows ?? false;
 }
 
-/** Whether a raw rule's properties match a packet. */
-export function matches(rule: JsonObject, packet: Packet): boolean {
-  const any = (one: string, many: string, test: (text: string) => boolean) =>
-    [rule[one], ...((rule[many] ?? []) as Json[])].some((text) => typeof text === 'string' && test(text));
+/** Whether packets match a rule, given its raw properties. */
+export function matcherOf(rule: JsonObject): Test<Packet> {
+  const anyOf = <T>(one: string, many: string, read: (text: string) => Test<T>): Test<T> => {
+    const tests = [rule[one], ...((rule[many] ?? []) as Json[])]
+      .filter((text) => typeof text === 'string')
+      .map(read);
+    return (value) => tests.some((test) => test(value));
+  };
   const protocol = textOf(rule['protocol']).toLowerCase();
-  return (
+  const port = anyOf('destinationPortRange', 'destinationPortRanges', portTest);
+  const source = anyOf('sourceAddressPrefix', 'sourceAddressPrefixes', addressTest);
+  const destination = anyOf('destinationAddressPrefix', 'destinationAddressPrefixes', addressTest);
+  return (packet) =>
     (protocol === '*' || protocol === packet.protocol.toLowerCase()) &&
-    any('destinationPortRange', 'destinationPortRanges', (text) =>
-      portMatches(text, packet.destinationPort),
-    ) &&
-    any('sourceAddressPrefix', 'sourceAddressPrefixes', (text) =>
-      addressMatches(text, packet.family, packet.source),
-    ) &&
-    any('destinationAddressPrefix', 'destinationAddressPrefixes', (text) =>
-      addressMatches(text, packet.family, packet.destination),
-    )
-  );
+    port(packet.destinationPort) &&
+    source({ family: packet.family, value: packet.source }) &&
+    destination({ family: packet.family, value: packet.destination });
+}
+
+interface Address {
+  family: 4 | 6;
+  value: bigint;
 }
 
 /** Whether an address is meant by `*`, a tag, an address or a prefix. */
-export function addressMatches(text: string, family: 4 | 6, address: bigint): boolean {
-  if (text === '*') return true;
+function addressTest(text: string): Test<Address> {
+  if (text === '*') return () => true;
   const tag = text.toLowerCase();
   if (tag === 'internet') {
-    return !Object.keys(tags).some((name) => addressMatches(name, family, address));
+    const inside = Object.keys(tags).map(addressTest);
+    return (address) => !inside.some((test) => test(address));
   }
-  const meant = tags[tag];
-  if (meant !== undefined) return meant.some((prefix) => addressMatches(prefix, family, address));
-  const range = span(text);
-  return range.family === family && range.first <= address && address <= range.last;
+  const meant = (tags[tag] ?? [text]).map(span);
+  return ({ family, value }) =>
+    meant.some((range) => range.family === family && range.first <= value && value <= range.last);
 }
 
 /** First and last address of an address or prefix. */
@@ -76,10 +80,10 @@ export function span(text: string): { family: 4 | 6; first: bigint; last: bigint
   return { family, first, last: first + size - 1n };
 }
 
-function portMatches(text: string, port: number): boolean {
-  if (text === '*') return true;
+function portTest(text: string): Test<number> {
+  if (text === '*') return () => true;
   const [first = '', last = first] = text.split('-');
-  return Number(first) <= port && port <= Number(last);
+  return (port) => Number(first) <= port && port <= Number(last);
 }
 
 function number4(address: string): bigint {
