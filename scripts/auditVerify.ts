@@ -81,11 +81,13 @@ async function settingsOf(
 ): Promise<TablesSettings> {
   const common = prefix === undefined ? {} : { tableNamePrefix: prefix };
   if (connection !== undefined) return { connectionString: connection, ...common };
-  const settings = { ...(await localSettings()), ...process.env };
-  const connectionString = settings['SALLYPORT_TABLES'];
-  const serviceUri = settings['SALLYPORT_TABLES__tableServiceUri'];
-  if (connectionString) return { connectionString, ...common };
-  if (serviceUri) return { serviceUri, credential: new AzureCliCredential(), ...common };
+  // One source or the other, never half of each: a mixture would verify another account than the one that was meant.
+  for (const settings of [process.env, await localSettings()]) {
+    const connectionString = settings['SALLYPORT_TABLES'];
+    const serviceUri = settings['SALLYPORT_TABLES__tableServiceUri'];
+    if (connectionString) return { connectionString, ...common };
+    if (serviceUri) return { serviceUri, credential: new AzureCliCredential(), ...common };
+  }
   throw new UsageError(
     'Where the tables are is not known: set SALLYPORT_TABLES or SALLYPORT_TABLES__tableServiceUri, ' +
       'run this where local.settings.json is, or give --connection.',
