@@ -141,8 +141,10 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       workerProcessId: worker.workerProcessId,
       async stop() {
         log('info', 'Stopping; what is under way may finish.');
-        timers.stop();
-        await Promise.all([listener.close(drainMs), durable?.extension.stop(settings.useGracefulShutdown)]);
+        await Promise.all([
+          ...[listener.close(drainMs), within(drainMs, timers.stop())],
+          durable?.extension.stop(settings.useGracefulShutdown),
+        ]);
         await worker.stop();
         await durable?.close();
       },
@@ -151,6 +153,13 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     for (const undo of cleanup.reverse()) await undo();
     throw error;
   }
+}
+
+async function within(milliseconds: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((done) => (timer = setTimeout(done, milliseconds)));
+  await Promise.race([work, late]);
+  clearTimeout(timer);
 }
 
 function appFolder(directory: string): string {

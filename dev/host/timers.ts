@@ -14,7 +14,8 @@ export interface Timers {
   start(): void;
   /** Runs a timer now, whatever its schedule; false when it is in error. */
   runNow: (definition: FunctionDefinition) => boolean;
-  stop(): void;
+  /** Starts no more runs, and waits for those under way. */
+  stop(): Promise<void>;
 }
 
 interface Timer {
@@ -50,6 +51,7 @@ export function createTimers({ worker, env, store, log }: TimersOptions): Timers
   const errors = new Map<string, string>();
   const timers = worker.functions().flatMap((definition) => readTimer(definition, env, errors));
   const waits = new Map<string, NodeJS.Timeout>();
+  const running = new Set<Promise<InvocationOutcome>>();
   let stopped = false;
 
   async function startTimer(timer: Timer): Promise<void> {
@@ -112,7 +114,7 @@ export function createTimers({ worker, env, store, log }: TimersOptions): Timers
     }
   }
 
-  function invoke(
+  async function invoke(
     timer: Timer,
     IsPastDue: boolean,
     status: TimerStatus | undefined,
@@ -120,11 +122,15 @@ export function createTimers({ worker, env, store, log }: TimersOptions): Timers
   ): Promise<InvocationOutcome> {
     const ScheduleStatus = timer.monitored ? (status ?? null) : null;
     const info = { Schedule: { AdjustForDST: true }, ScheduleStatus, IsPastDue };
-    return worker.invoke({
+    const run = worker.invoke({
       functionName: timer.definition.name,
       inputs: { [timer.binding.name]: { json: JSON.stringify(info) } },
       ...(retryContext && { retryContext }),
     });
+    running.add(run);
+    const outcome = await run;
+    running.delete(run);
+    return outcome;
   }
 
   return {
@@ -144,9 +150,10 @@ export function createTimers({ worker, env, store, log }: TimersOptions): Timers
       void runWithRetries(timer, false, undefined);
       return true;
     },
-    stop() {
+    async stop() {
       stopped = true;
       for (const wait of waits.values()) clearTimeout(wait);
+      await Promise.all(running);
     },
   };
 }
