@@ -1,5 +1,6 @@
 import type { HttpHandler } from '@azure/functions';
 import { isGuid, seesEverything } from '../core/caller.ts';
+import { InvalidContinuationError } from '../core/stores.ts';
 import type { AuditPage, AuditQuery, AuditTrail } from '../core/stores.ts';
 import { parseVirtualMachineId } from '../core/virtualMachineId.ts';
 import { handleCall } from './handleCall.ts';
@@ -17,6 +18,8 @@ export function createAuditHandler(dependencies: AuditDependencies): HttpHandler
   return handleCall(dependencies, (call) => read(call, dependencies.audit));
 }
 
+const notOurContinuation = 'This must be the continuation of an earlier answer, unchanged.';
+
 const parameters = {
   vm: (text) => {
     const read = parseVirtualMachineId(text);
@@ -29,9 +32,7 @@ const parameters = {
   from: instantParameter,
   to: instantParameter,
   continuation: (text) =>
-    /^[\x21-\x2b\x2d-\x7e]{1,2048}$/.test(text)
-      ? { value: text }
-      : { detail: 'This must be the continuation of an earlier answer, unchanged.' },
+    /^[\x21-\x2b\x2d-\x7e]{1,2048}$/.test(text) ? { value: text } : { detail: notOurContinuation },
 } satisfies Record<string, Parameter>;
 
 async function read(call: Call, audit: Pick<AuditTrail, 'query'>): Promise<Answer> {
@@ -39,9 +40,7 @@ async function read(call: Call, audit: Pick<AuditTrail, 'query'>): Promise<Answe
   if (!parsed.ok) return parsed;
   const { vm, requester, from, to, continuation } = parsed.query;
   if (from !== undefined && to !== undefined && from >= to) {
-    const detail = 'This must be later than from.';
-    const errors = [{ field: 'to', code: 'malformed', detail } as const];
-    return refuse({ code: 'query-invalid', detail: 'to must be later than from.', errors });
+    return refuse(invalid('to', 'This must be later than from.'));
   }
   const everybodys = seesEverything(call.caller);
   const own = call.caller.person.objectId;
@@ -57,7 +56,11 @@ async function read(call: Call, audit: Pick<AuditTrail, 'query'>): Promise<Answe
     ...(to !== undefined && { to }),
     ...(continuation !== undefined && { continuation }),
   };
-  const page = await audit.query(query);
+  const page = await audit.query(query).catch((error: unknown) => {
+    if (error instanceof InvalidContinuationError) return undefined;
+    throw error;
+  });
+  if (page === undefined) return refuse(invalid('continuation', notOurContinuation));
   // A continuation is a caller's text: whatever it leads to, nobody else's records leave here without a role.
   const value = page.records.filter((record) => everybodys || record.requester?.objectId === own);
   return { ok: true, status: 200, body: { value, ...nextLinkOf(call, page) } };
@@ -69,6 +72,10 @@ function nextLinkOf(call: Call, page: AuditPage): { nextLink?: string } {
   const query = new URLSearchParams(call.request.query);
   query.set('continuation', page.continuation);
   return { nextLink: `/api/audit?${query.toString()}` };
+}
+
+function invalid(field: string, detail: string): Problem {
+  return { code: 'query-invalid', detail, errors: [{ field, code: 'malformed', detail }] };
 }
 
 function refuse(problem: Problem): Answer {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { chainRecord } from '../../src/core/auditRecord.ts';
 import type { AuditRecord } from '../../src/core/auditRecord.ts';
+import { InvalidContinuationError } from '../../src/core/stores.ts';
 import type { AuditPage, AuditQuery } from '../../src/core/stores.ts';
 import { createAuditHandler } from '../../src/http/audit.ts';
 import { call, surroundings } from '../support/httpCalls.ts';
@@ -154,6 +155,20 @@ describe('GET /api/audit', () => {
     expect(answer).toMatchObject({ status: 400, json: { code: 'query-invalid' } });
     expect(errorsOf(answer)[0]?.field).toBe(field);
     expect(queries).toEqual([]);
+  });
+
+  it('refuses a continuation that the trail does not know, and hides other faults of it', async () => {
+    const answers = [new InvalidContinuationError(), new Error('AccountKey=secret')].map(async (fault) => {
+      const audit = { query: () => Promise.reject(fault) };
+      const authorization = `Bearer ${await issuer.sign()}`;
+      const handler = createAuditHandler({ ...surroundings(issuer), audit });
+      return call(handler, { path: '/api/audit?continuation=abc', headers: { authorization } });
+    });
+    const [unknown, fault] = await Promise.all(answers);
+
+    expect(unknown).toMatchObject({ status: 400, json: { errors: [{ field: 'continuation' }] } });
+    expect(fault).toMatchObject({ status: 500, json: { code: 'internal' } });
+    expect(fault?.text).not.toContain('secret');
   });
 
   it('needs a token', async () => {
