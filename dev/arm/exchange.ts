@@ -48,7 +48,7 @@ export interface Exchange {
 export interface Reply {
   status: number;
   headers?: Record<string, string>;
-  /** Undefined is an empty body; null is the four bytes `null`. */
+  /** Undefined is an empty body; null is the four bytes `null`; text goes out as it is, all else as JSON. */
   body?: unknown;
 }
 

@@ -19,7 +19,7 @@ import type { Target } from './target.ts';
 import { topLevelId } from './target.ts';
 
 const faultSchema = z.discriminatedUnion('kind', [
-  /** Any answer, instead of handling the request. Without a body, code and message make ARM's envelope. */
+  /** Any answer, instead of handling the request. A body of text goes out as it is, like a proxy's error page. */
   z.strictObject({
     kind: z.literal('status'),
     status: z.number().int().min(200).max(599),
@@ -27,6 +27,7 @@ const faultSchema = z.discriminatedUnion('kind', [
     message: z.string().default('An error occurred.'),
     details: z.array(z.object({ code: z.string(), message: z.string() })).optional(),
     headers: z.record(z.string(), z.string()).default({}),
+    body: z.unknown().optional(),
   }),
   /** 200 with a body that ends in the middle of its JSON. */
   z.strictObject({ kind: z.literal('malformed') }),
@@ -43,7 +44,7 @@ const faultSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('retryable-429'), retryAfter: z.number().int().default(14) }),
   z.strictObject({ kind: z.literal('throttle'), retryAfter: z.number().int().default(10) }),
   z.strictObject({ kind: z.literal('network-throttle'), retryAfter: z.number().int().default(39) }),
-  z.strictObject({ kind: z.enum(['unauthorized', 'forbidden', 'policy', 'locked']) }),
+  z.strictObject({ kind: z.enum(['unauthorized', 'claims', 'forbidden', 'policy', 'locked']) }),
 ]);
 
 const specSchema = z.strictObject({
@@ -175,9 +176,13 @@ export function refusal(
     case 'network-throttle':
       return providerThrottled(subscriptionId, fault.retryAfter);
     case 'unauthorized':
-      return gatewayError(401, 'InvalidAuthenticationToken', 'The access token is invalid.', {
-        'WWW-Authenticate': `Bearer authorization_uri="https://login.microsoftonline.com/${world.tenantId}", error="invalid_token"`,
-      });
+      return unauthorized(world, 'error="invalid_token"');
+    case 'claims': {
+      // Continuous access evaluation: the client must fetch a new token with these claims.
+      const claims = { access_token: { nbf: { essential: true, value: '1767225600' } } };
+      const encoded = Buffer.from(JSON.stringify(claims)).toString('base64');
+      return unauthorized(world, `error="insufficient_claims", claims="${encoded}"`);
+    }
     case 'forbidden':
       return authorizationFailed(objectId, request.action, target.path);
     case 'policy':
@@ -194,4 +199,11 @@ export function refusal(
     case 'supersede':
       return undefined;
   }
+}
+
+function unauthorized(world: World, challenge: string): ArmError {
+  const authority = `https://login.microsoftonline.com/${world.tenantId}`;
+  return gatewayError(401, 'InvalidAuthenticationToken', 'The access token is invalid.', {
+    'WWW-Authenticate': `Bearer authorization_uri="${authority}", ${challenge}`,
+  });
 }

@@ -56,7 +56,7 @@ export async function answer(simulator: Simulator, request: ArmRequest): Promise
   const headers: Record<string, string> = {};
   let fault: Fault | undefined;
   try {
-    await sleep(simulator.settings.requestMs);
+    if (simulator.settings.requestMs > 0) await sleep(simulator.settings.requestMs);
     const caller = await simulator.authenticate(request.headers.authorization);
     const target = parseTarget(request.url.pathname);
     if (!target)
@@ -99,6 +99,9 @@ async function handle(
   Object.assign(sharedHeaders, countCall(simulator, target, caller, kind));
   if (isNetwork(target)) Object.assign(sharedHeaders, providerHeaders(world.tenantId, caller));
   const apiVersion = checkApiVersion(url.searchParams, target.types.join('/'));
+  if (fault?.kind === 'status' && fault.body !== undefined) {
+    return { status: fault.status, headers: fault.headers, body: fault.body };
+  }
   if (fault) {
     const action = actionOf(method, [target.namespace ?? '', ...target.types].join('/'));
     const ifMatch = headers['if-match'] ?? '';

@@ -18,6 +18,9 @@ const SINGLES = [
 const GROUPS = ['sourceApplicationSecurityGroups', 'destinationApplicationSecurityGroups'] as const;
 const PROTOCOLS = ['tcp', 'udp', 'icmp', 'esp', 'ah', '*'];
 
+const REQUIRED = ['protocol', 'access', 'priority', 'direction'] as const;
+const KNOWN = new Set<string>([...SINGLES, ...LISTS, ...GROUPS, ...REQUIRED]);
+
 /**
  * Reads a rule as a request (or a state file) gives it: access and direction get Azure's casing, the protocol keeps
  * its own, read-only properties are dropped and unknown ones are kept. Throws the provider's 400 for what it cannot read.
@@ -31,7 +34,7 @@ export function readRule(name: string, body: unknown): Rule {
   for (const key of SINGLES) expect(properties[key], key, 'a string', isString);
   for (const key of LISTS) expect(properties[key], key, 'a list of strings', isListOf(isString));
   for (const key of GROUPS) expect(properties[key], key, 'a list of ids', isListOf(hasId));
-  for (const key of ['protocol', 'access', 'priority', 'direction']) {
+  for (const key of REQUIRED) {
     if (properties[key] === undefined) throw missingParameter(name, key);
   }
   expect(properties['priority'], 'priority', 'an integer', Number.isInteger);
@@ -72,16 +75,11 @@ export function renderRule(nsg: Nsg, rule: Rule): JsonObject {
   };
 }
 
-/** Null means "not given" to the provider, and so does an empty list. */
+/** In the fields that the provider knows, null means "not given", and so does an empty list. */
 function withoutEmpty(properties: JsonObject): JsonObject {
-  return Object.fromEntries(
-    Object.entries(properties).filter(
-      ([key, value]) =>
-        value !== null &&
-        value !== undefined &&
-        !([...LISTS, ...GROUPS].some((list) => list === key) && Array.isArray(value) && value.length === 0),
-    ),
-  );
+  const empty = (key: string, value: unknown): boolean =>
+    KNOWN.has(key) && (value === null || (Array.isArray(value) && value.length === 0));
+  return Object.fromEntries(Object.entries(properties).filter(([key, value]) => !empty(key, value)));
 }
 
 function missingParameter(name: string, key: string) {

@@ -29,7 +29,7 @@ export interface ArmOptions {
   protocol?: 'https' | 'http';
   /** Where the certificate lies or is made. */
   certificateDirectory?: string;
-  /** Milliseconds; operations end, buckets fill and ports of time are told by it. */
+  /** Milliseconds; operations end and buckets fill by it. */
   clock?: () => number;
   settings?: Partial<Settings>;
   faults?: readonly FaultSpec[];
@@ -174,14 +174,14 @@ function recordOf(
 }
 
 function send(response: ServerResponse, reply: Answer, common: Record<string, string>): void {
-  const text = reply.body === undefined ? '' : JSON.stringify(reply.body);
+  const text =
+    reply.body === undefined ? '' : typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body);
   const shown = reply.malformed ? text.slice(0, Math.ceil(text.length / 2)) : text;
-  response.writeHead(reply.status, {
-    'Content-Type': 'application/json; charset=utf-8',
-    ...common,
-    ...reply.headers,
-    ...(reply.status !== 204 && { 'Content-Length': Buffer.byteLength(shown) }),
-  });
+  // One by one: setHeader knows that a fault's `content-type` replaces our `Content-Type`.
+  const headers = { 'Content-Type': 'application/json; charset=utf-8', ...common, ...reply.headers };
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  if (reply.status !== 204) response.setHeader('Content-Length', Buffer.byteLength(shown));
+  response.statusCode = reply.status;
   response.end(shown);
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { z } from 'zod';
 import type { Associations } from './associations.ts';
 import { associate } from './associations.ts';
@@ -174,6 +175,7 @@ export function writeState(world: World): JsonObject {
 
 /** Replaces the file in one step, so that a process killed in the middle leaves the old state whole. */
 export function saveState(world: World, file: string): void {
+  mkdirSync(dirname(file), { recursive: true });
   const temporary = `${file}.${process.pid}.tmp`;
   writeFileSync(temporary, `${JSON.stringify(writeState(world), null, 2)}\n`);
   renameSync(temporary, file);

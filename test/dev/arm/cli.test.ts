@@ -76,7 +76,7 @@ describe('the process', () => {
   });
 
   it('keeps what was written when it is killed and started again', async () => {
-    const file = join(folder, 'azure.json');
+    const file = join(folder, 'new', 'azure.json');
     const first = run('--http', '--state', file, '--save', '--operation-ms', '0');
     const put = await sender((await ready(first)).url)('PUT', RULE, rule());
     expect(put.status).toBe(201);

@@ -150,6 +150,26 @@ describe('a refusal', () => {
     expect(await exists()).toBe(false);
   });
 
+  it('can be a challenge for new claims', async () => {
+    once({ kind: 'claims' });
+    const challenge = (await put()).headers.get('www-authenticate') ?? '';
+    const claims = /error="insufficient_claims", claims="([^"]+)"/.exec(challenge)?.[1] ?? '';
+    expect(JSON.parse(Buffer.from(claims, 'base64').toString())).toHaveProperty('access_token');
+  });
+
+  it('can be a page that is not JSON', async () => {
+    const headers = { 'content-type': 'text/html', 'retry-after': '7' };
+    once({ kind: 'status', status: 502, headers, body: '<h1>Bad gateway</h1>' }, { method: 'GET' });
+    const init = { headers: { authorization: 'Bearer x' } };
+    const response = await fetch(`${world.arm.url}${WEB_NSG}?api-version=2025-05-01`, init);
+    expect([
+      response.status,
+      response.headers.get('content-type'),
+      response.headers.get('retry-after'),
+    ]).toEqual([502, 'text/html', '7']);
+    expect(await response.text()).toBe('<h1>Bad gateway</h1>');
+  });
+
   it('names the action that was not authorised', async () => {
     once({ kind: 'forbidden' });
     const message = textOf((await put()).body['error']?.['message']);

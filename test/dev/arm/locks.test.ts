@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
 import type { World } from './client.ts';
-import { rule, sample, startWorld, textOf, WEB_GROUP, WEB_NSG } from './client.ts';
+import { operationOf, rule, sample, startWorld, textOf, WEB_GROUP, WEB_NSG } from './client.ts';
 
 let world: World;
 afterEach(() => world.arm.close());
@@ -55,7 +55,9 @@ it('the rights in the state decide what a caller may do, and the permissions API
     },
   ];
   world = await startWorld({ state: { ...sample(), permissions } });
-  expect((await world.send('PATCH', WEB_NSG, { tags: {} })).status).toBe(200);
+  const put = await world.send('PUT', `${WEB_NSG}/securityRules/sp-1`, rule());
+  expect(put.status).toBe(201);
+  expect((await world.send('GET', operationOf(put))).status).toBe(200);
   const refused = await world.send('DELETE', RULE);
   expect(refused.status).toBe(403);
   expect(refused.headers.get('connection')).toBe('close');

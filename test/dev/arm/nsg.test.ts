@@ -86,7 +86,7 @@ describe('PUT of an NSG', () => {
 
   it('keeps properties that it does not know, as JSON values, at both levels', async () => {
     const future = { list: [1, 2.5, null], nested: { on: false } };
-    const futureRule = { name: 'a', ...rule({ futureRule: future }), newTop: [true] };
+    const futureRule = { name: 'a', ...rule({ futureRule: future, futureNull: null }), newTop: [true] };
     await world.send('PUT', NEW_NSG, {
       ...empty,
       newTop: 'x',
@@ -97,6 +97,7 @@ describe('PUT of an NSG', () => {
     expect(body['properties']?.['futureNsg']).toEqual(future);
     const [shown] = body['properties']?.['securityRules'] as unknown as Json[];
     expect(shown?.['properties']?.['futureRule']).toEqual(future);
+    expect(shown?.['properties']?.['futureNull']).toBeNull();
     expect(shown?.['newTop']).toEqual([true]);
   });
 
