@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { FaultSpec } from '../../../dev/arm/faults.ts';
 import { createArmNetwork } from '../../../src/adapters/arm/network.ts';
 import { describeNetworkContract, type WriteFault } from '../../contracts/network.ts';
-import { ids, realClock, simulateArm, stubCredential } from './simulatedArm.ts';
+import { ids, realClock, simulateArm, stubCredential, type SimulatedFault } from './simulatedArm.ts';
 
-const faults: Record<WriteFault, FaultSpec['fault']> = {
+const faults: Record<WriteFault, SimulatedFault> = {
   superseded: { kind: 'supersede' },
   'operation-failed': { kind: 'lro-failed' },
   'reset-after-commit': { kind: 'reset-after-commit' },

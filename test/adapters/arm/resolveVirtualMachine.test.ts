@@ -1,7 +1,6 @@
 import { inspect } from 'node:util';
 import { createHttpHeaders, type PipelineRequest } from '@azure/core-rest-pipeline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { FaultSpec } from '../../../dev/arm/faults.ts';
 import {
   ids,
   intercepting,
@@ -10,6 +9,7 @@ import {
   stubCredential,
   subscriptionId,
   type SimulatedArm,
+  type SimulatedFault,
 } from './simulatedArm.ts';
 
 const call = { correlationId: '5a11f0a7-0000-4000-8000-000000000004' };
@@ -156,7 +156,7 @@ describe('resolveVirtualMachine', () => {
     expect(resolved).toMatchObject({ refused: 'throttled', retryAfterSeconds: 17 });
   });
 
-  it.each<FaultSpec['fault']>([
+  it.each<SimulatedFault>([
     { kind: 'status', status: 500, message: 'An error occurred.' },
     { kind: 'reset-before' },
     { kind: 'malformed' },

@@ -6,6 +6,7 @@ import {
   type PipelineRequest,
   type PipelineResponse,
 } from '@azure/core-rest-pipeline';
+import type { Fault } from '../../../dev/arm/faults.ts';
 import { startArm, type RunningArm } from '../../../dev/arm/server.ts';
 import { createArmNetwork, type ArmNetworkOptions } from '../../../src/adapters/arm/network.ts';
 import type { Clock } from '../../../src/core/clock.ts';
@@ -81,6 +82,12 @@ export function leapingClock(
       now += milliseconds;
     },
   };
+}
+
+/** As the simulator's own schema has it, which checks it when it is added. */
+export interface SimulatedFault {
+  kind: Fault['kind'];
+  [setting: string]: unknown;
 }
 
 export interface SimulatedArm {

@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Fault, FaultSpec } from '../../../dev/arm/faults.ts';
 import type { Network, NsgDocument } from '../../../src/core/network.ts';
 import { withRule } from '../../contracts/network.ts';
 import {
@@ -9,6 +8,7 @@ import {
   simulateArm,
   stubCredential,
   type SimulatedArm,
+  type SimulatedFault,
 } from './simulatedArm.ts';
 
 const call = { correlationId: '5a11f0a7-0000-4000-8000-000000000003' };
@@ -30,7 +30,7 @@ describe('writeNsg', () => {
   const write = (network: Network = simulated.network, options = {}) =>
     network.writeNsg(nsg, withRule(nsg.body, 100), { ...call, ...options });
   const sent = (method: string) => simulated.arm.requests.filter((request) => request.method === method);
-  const faultPolls = (fault: FaultSpec['fault'], times?: number) =>
+  const faultPolls = (fault: SimulatedFault, times?: number) =>
     simulated.arm.faults.add({
       match: { path: '/operations/' },
       fault,
@@ -46,7 +46,7 @@ describe('writeNsg', () => {
     }
   });
 
-  it.each<{ fault: FaultSpec['fault'] & { kind: Fault['kind'] }; kind: string }>([
+  it.each<{ fault: SimulatedFault; kind: string }>([
     { fault: { kind: 'throttle', retryAfter: 1 }, kind: 'throttled' },
     { fault: { kind: 'network-throttle', retryAfter: 1 }, kind: 'throttled' },
     { fault: { kind: 'retryable-429', retryAfter: 1 }, kind: 'locked' },
@@ -129,7 +129,7 @@ describe('writeNsg', () => {
     expect(sent('PUT')).toHaveLength(1);
   });
 
-  it.each<FaultSpec['fault']>([
+  it.each<SimulatedFault>([
     { kind: 'status', status: 500 },
     { kind: 'reset-before' },
     { kind: 'malformed' },
