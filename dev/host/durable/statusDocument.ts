@@ -106,5 +106,7 @@ function result({ Result }: HistoryEvent, show: boolean): Record<string, unknown
 }
 
 function value(text: string | null): unknown {
-  return text === null ? null : (parse(text) ?? text);
+  if (text === null) return null;
+  const parsed = parse(text);
+  return parsed === undefined ? text : parsed;
 }
