@@ -25,7 +25,10 @@ let arm: RunningArm;
 let network: NetworkManagementClient;
 let compute: ComputeManagementClient;
 beforeEach(async () => {
-  arm = await startArm({ state: sample(), settings: { operationMs: 40, pollRetryAfter: 'none' } });
+  // Time passes with requests alone: a busy machine cannot end an operation before its first poll.
+  let now = Date.parse('2026-11-23T09:00:00Z');
+  const clock = () => (now += 5);
+  arm = await startArm({ state: sample(), clock, settings: { operationMs: 40, pollRetryAfter: 'none' } });
   const credential = {
     getToken: () => Promise.resolve({ token: 'opaque', expiresOnTimestamp: Date.now() + 3_600_000 }),
   };
@@ -35,7 +38,7 @@ beforeEach(async () => {
 });
 afterEach(() => arm.close());
 
-const fast = { updateIntervalInMs: 10 };
+const fast = { updateIntervalInMs: 1 };
 const count = (method: string, path: RegExp) =>
   arm.requests.filter((request) => request.method === method && path.test(request.path)).length;
 
