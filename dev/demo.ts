@@ -130,7 +130,7 @@ async function submit(environment: Environment, token: string): Promise<AccessRe
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
     body: JSON.stringify({
       virtualMachines: [
-        { id: virtualMachines.web, ports: [{ number: 22, sourceAddressPrefix: '203.0.113.7' }] },
+        { id: virtualMachines.web, ports: [{ number: 22, allowedSourceAddressPrefix: '203.0.113.7' }] },
       ],
       duration: `PT${durationSeconds}S`,
       justification: 'Look at the demo',

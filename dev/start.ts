@@ -108,7 +108,7 @@ Ask for SSH on vm-web for two minutes, as alice:
   TOKEN=$(curl -s '${urls.identity}/token?person=alice&format=text')
   VM=${virtualMachines.web}
   curl -s ${urls.host}/api/access-requests -H "Authorization: Bearer $TOKEN" --json '{
-    "virtualMachines": [{ "id": "'$VM'", "ports": [{ "number": 22, "sourceAddressPrefix": "203.0.113.7" }] }],
+    "virtualMachines": [{ "id": "'$VM'", "ports": [{ "number": 22, "allowedSourceAddressPrefix": "203.0.113.7" }] }],
     "duration": "PT2M", "justification": "Look around" }'
 
 What is open, our rules in Azure, and who did what:

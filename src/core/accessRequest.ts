@@ -32,7 +32,7 @@ export interface RequestedPort {
   number: number;
   protocol: Protocol;
   /** Canonical prefixes, one per address range; never empty. */
-  sourceAddressPrefixes: string[];
+  allowedSourceAddressPrefixes: string[];
 }
 
 export interface RequestedVirtualMachine {

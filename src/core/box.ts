@@ -23,12 +23,12 @@ export function boxesOf(ports: RequestedPort[], addresses: VirtualMachineAddress
   const refused: Reason[] = [];
   ports.forEach((port, portIndex) => {
     for (const family of families) {
-      const sources = port.sourceAddressPrefixes.filter((prefix) => familyOf(prefix) === family);
+      const sources = port.allowedSourceAddressPrefixes.filter((prefix) => familyOf(prefix) === family);
       if (sources.length === 0) continue;
       const destinations = destinationsOf(addresses, family);
       if (destinations.length === 0) {
         refused.push(
-          noAddress(family, sources, addresses, `${field}.ports[${portIndex}].sourceAddressPrefixes`),
+          noAddress(family, sources, addresses, `${field}.ports[${portIndex}].allowedSourceAddressPrefix`),
         );
         continue;
       }

@@ -9,7 +9,7 @@ export interface Asked {
   virtualMachines: readonly {
     id: string;
     /** What is left out is taken from the policy. Sources are canonical prefixes. */
-    ports: readonly { number: number; protocol?: Protocol; sourceAddressPrefix?: string }[];
+    ports: readonly { number: number; protocol?: Protocol; allowedSourceAddressPrefix?: string }[];
   }[];
   durationSeconds: number;
 }
@@ -99,7 +99,7 @@ function admit(
     });
     return undefined;
   }
-  const ofSource = ofProtocol.filter((entry) => admitsSource(entry, asked.sourceAddressPrefix));
+  const ofSource = ofProtocol.filter((entry) => admitsSource(entry, asked.allowedSourceAddressPrefix));
   if (ofSource.length === 0) reasons.push(sourceReason(asked, field, ofProtocol));
 
   // Where no source fits, the duration is still judged, so that both problems are told at once.
@@ -112,10 +112,10 @@ function admit(
   return {
     number: asked.number,
     protocol: asked.protocol ?? entry.protocol,
-    sourceAddressPrefixes:
-      asked.sourceAddressPrefix === undefined
+    allowedSourceAddressPrefixes:
+      asked.allowedSourceAddressPrefix === undefined
         ? [...entry.allowedSourceAddressPrefixes]
-        : [asked.sourceAddressPrefix],
+        : [asked.allowedSourceAddressPrefix],
   };
 }
 
@@ -135,16 +135,16 @@ function admitsSource(entry: PolicyPort, asked: string | undefined): boolean {
 }
 
 function sourceReason(
-  asked: { number: number; sourceAddressPrefix?: string },
+  asked: { number: number; allowedSourceAddressPrefix?: string },
   field: string,
   entries: readonly PolicyPort[],
 ): Reason {
   const allowed = unique(entries.flatMap((entry) => entry.allowedSourceAddressPrefixes));
   const message =
-    asked.sourceAddressPrefix === undefined
+    asked.allowedSourceAddressPrefix === undefined
       ? `The policy admits everybody to port ${asked.number}: name the source address or range that you need.`
-      : `For port ${asked.number} the policy does not allow ${asked.sourceAddressPrefix}, but only what lies within one of ${shortList(allowed)}.`;
-  return { code: 'source-not-in-policy', message, field: `${field}.sourceAddressPrefix`, allowed };
+      : `For port ${asked.number} the policy does not allow ${asked.allowedSourceAddressPrefix}, but only what lies within one of ${shortList(allowed)}.`;
+  return { code: 'source-not-in-policy', message, field: `${field}.allowedSourceAddressPrefix`, allowed };
 }
 
 /** One reason for the one duration of the request: the least maximum is what would be allowed. */

@@ -44,7 +44,7 @@ const protocol = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-const sourceAddressPrefix = z
+const allowedSourceAddressPrefix = z
   .string()
   .max(maximumSourceLength)
   .transform((text, context) => {
@@ -65,7 +65,7 @@ const portNumber = z.number().refine((value) => Number.isInteger(value) && value
 const port = z.strictObject({
   number: portNumber,
   protocol: protocol.optional(),
-  sourceAddressPrefix: sourceAddressPrefix.optional(),
+  allowedSourceAddressPrefix: allowedSourceAddressPrefix.optional(),
 });
 
 const virtualMachine = z.strictObject({
@@ -147,7 +147,9 @@ export function parseAccessRequestBody(json: unknown): AccessRequestBodyResult {
         ports: ports.map((asked) => ({
           number: asked.number,
           ...(asked.protocol !== undefined && { protocol: asked.protocol }),
-          ...(asked.sourceAddressPrefix !== undefined && { sourceAddressPrefix: asked.sourceAddressPrefix }),
+          ...(asked.allowedSourceAddressPrefix !== undefined && {
+            allowedSourceAddressPrefix: asked.allowedSourceAddressPrefix,
+          }),
         })),
       })),
       duration: duration.text,

@@ -13,10 +13,10 @@ export function presentRequest(request: AccessRequest) {
     requester: { objectId: requester.objectId, displayName: requester.displayName },
     virtualMachines: request.virtualMachines.map(({ id, ports }) => ({
       id,
-      ports: ports.map(({ number, protocol, sourceAddressPrefixes }) => ({
+      ports: ports.map(({ number, protocol, allowedSourceAddressPrefixes }) => ({
         number,
         protocol,
-        sourceAddressPrefixes,
+        allowedSourceAddressPrefixes,
       })),
     })),
     duration: request.duration,

@@ -6,7 +6,7 @@ export interface AskedPort {
   number: number;
   protocol?: Protocol;
   /** Canonical prefix. */
-  sourceAddressPrefix?: string;
+  allowedSourceAddressPrefix?: string;
 }
 
 /** A request as it was asked for: checked for form, not yet against any policy. */

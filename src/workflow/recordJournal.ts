@@ -122,10 +122,11 @@ function recordOfDenied({ id, at, submission, decision }: DeniedSubmission): Uns
     // What was left out would have come from the policy: any protocol, no source named.
     virtualMachines: submission.virtualMachines.map((virtualMachine) => ({
       id: virtualMachine.id,
-      ports: virtualMachine.ports.map(({ number, protocol, sourceAddressPrefix }) => ({
+      ports: virtualMachine.ports.map(({ number, protocol, allowedSourceAddressPrefix }) => ({
         number,
         protocol: protocol ?? '*',
-        sourceAddressPrefixes: sourceAddressPrefix === undefined ? [] : [sourceAddressPrefix],
+        allowedSourceAddressPrefixes:
+          allowedSourceAddressPrefix === undefined ? [] : [allowedSourceAddressPrefix],
       })),
     })),
     justification: submission.justification,

@@ -38,7 +38,7 @@ export function sampleRequest(name: string, changes: Partial<AccessRequest> = {}
     virtualMachines: [
       {
         id: vmId('Web-1'),
-        ports: [{ number: 22, protocol: 'Tcp', sourceAddressPrefixes: ['203.0.113.7/32'] }],
+        ports: [{ number: 22, protocol: 'Tcp', allowedSourceAddressPrefixes: ['203.0.113.7/32'] }],
       },
     ],
     targets: [
@@ -88,7 +88,7 @@ export function largeRequest(name: string): AccessRequest {
   const ports = Array.from({ length: 20 }, (_, index) => ({
     number: 1000 + index,
     protocol: 'Tcp' as const,
-    sourceAddressPrefixes: prefixes,
+    allowedSourceAddressPrefixes: prefixes,
   }));
   return sampleRequest(name, {
     virtualMachines: Array.from({ length: 10 }, (_, index) => ({ id: vmId(`Web-${index}`), ports })),

@@ -7,7 +7,7 @@ const address4: VirtualMachineAddress = { family: 'IPv4', address: '10.0.0.4' };
 const address6: VirtualMachineAddress = { family: 'IPv6', address: 'fd00::4' };
 
 function port(number: number, sources: string[], protocol: RequestedPort['protocol'] = 'Tcp'): RequestedPort {
-  return { number, protocol, sourceAddressPrefixes: sources };
+  return { number, protocol, allowedSourceAddressPrefixes: sources };
 }
 
 function boxes(ports: RequestedPort[], addresses = [address4, address6]) {
@@ -66,7 +66,7 @@ describe('boxes', () => {
     expect(refused).toEqual([
       expect.objectContaining({
         code: 'no-address-of-family',
-        field: 'virtualMachines[0].ports[1].sourceAddressPrefixes',
+        field: 'virtualMachines[0].ports[1].allowedSourceAddressPrefix',
         allowed: ['IPv4'],
       }),
     ]);

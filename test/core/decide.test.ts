@@ -39,14 +39,14 @@ function codesOf(result: ReturnType<typeof decide>): (readonly [string, string |
 
 describe('a request within the policy', () => {
   it('is granted exactly as asked', () => {
-    const asked = { number: 22, protocol: 'Tcp', sourceAddressPrefix: '203.0.113.7/32' } as const;
+    const asked = { number: 22, protocol: 'Tcp', allowedSourceAddressPrefix: '203.0.113.7/32' } as const;
 
     const result = judge(aPolicy(aPort()), [asked]);
 
     expect(result.decision).toMatchObject({ outcome: 'granted', policies: ['web-1-ssh'] });
     expect(codesOf(result)).toEqual([['within-policy', undefined]]);
     expect(result.virtualMachines).toEqual([
-      { id, ports: [{ number: 22, protocol: 'Tcp', sourceAddressPrefixes: ['203.0.113.7/32'] }] },
+      { id, ports: [{ number: 22, protocol: 'Tcp', allowedSourceAddressPrefixes: ['203.0.113.7/32'] }] },
     ]);
   });
 
@@ -54,7 +54,7 @@ describe('a request within the policy', () => {
     const result = judge(aPolicy(aPort({ protocol: '*' })), [{ number: 22 }]);
 
     expect(result.virtualMachines[0]?.ports).toEqual([
-      { number: 22, protocol: '*', sourceAddressPrefixes: ['203.0.113.0/24', '2001:db8::/48'] },
+      { number: 22, protocol: '*', allowedSourceAddressPrefixes: ['203.0.113.0/24', '2001:db8::/48'] },
     ]);
   });
 
@@ -84,7 +84,7 @@ describe('a request within the policy', () => {
     for (const everybody of ['0.0.0.0/0', '::/0']) {
       const policy = aPolicy(aPort({ allowedSourceAddressPrefixes: [everybody] }));
 
-      expect(judge(policy, [{ number: 22, sourceAddressPrefix: everybody }]).decision.outcome).toBe(
+      expect(judge(policy, [{ number: 22, allowedSourceAddressPrefix: everybody }]).decision.outcome).toBe(
         'granted',
       );
     }
@@ -127,13 +127,13 @@ describe('a request outside the policy', () => {
 
   it.each(['0.0.0.0/0', '::/0', '203.0.112.0/23', '198.51.100.7/32', '2001:db8::/47', '2001:db9::1/128'])(
     'is denied the source %s',
-    (sourceAddressPrefix) => {
-      const result = judge(aPolicy(aPort()), [{ number: 22, sourceAddressPrefix }]);
+    (allowedSourceAddressPrefix) => {
+      const result = judge(aPolicy(aPort()), [{ number: 22, allowedSourceAddressPrefix }]);
 
       expect(result.decision.reasons).toMatchObject([
         {
           code: 'source-not-in-policy',
-          field: 'virtualMachines[0].ports[0].sourceAddressPrefix',
+          field: 'virtualMachines[0].ports[0].allowedSourceAddressPrefix',
           allowed: ['203.0.113.0/24', '2001:db8::/48'],
         },
       ]);
@@ -143,9 +143,9 @@ describe('a request outside the policy', () => {
   it('is denied a source that only two allowed prefixes together hold', () => {
     const policy = aPolicy(aPort({ allowedSourceAddressPrefixes: ['203.0.113.0/25', '203.0.113.128/25'] }));
 
-    expect(judge(policy, [{ number: 22, sourceAddressPrefix: '203.0.113.0/24' }]).decision.outcome).toBe(
-      'denied',
-    );
+    expect(
+      judge(policy, [{ number: 22, allowedSourceAddressPrefix: '203.0.113.0/24' }]).decision.outcome,
+    ).toBe('denied');
   });
 
   it.each([[['0.0.0.0/0']], [['::/0']], [['203.0.113.0/24', '::/0']], [['0.0.0.0/1', '128.0.0.0/1']]])(
@@ -154,7 +154,7 @@ describe('a request outside the policy', () => {
       const result = judge(aPolicy(aPort({ allowedSourceAddressPrefixes })), [{ number: 22 }]);
 
       expect(codesOf(result)).toEqual([
-        ['source-not-in-policy', 'virtualMachines[0].ports[0].sourceAddressPrefix'],
+        ['source-not-in-policy', 'virtualMachines[0].ports[0].allowedSourceAddressPrefix'],
       ]);
       expect(result.decision.reasons[0]?.message).toContain('name the source');
     },
@@ -176,7 +176,7 @@ describe('a request outside the policy', () => {
       aPort({ allowedSourceAddressPrefixes: ['198.51.100.0/24'], maxRequestAccessDuration: 'PT8H' }),
     );
 
-    const result = judge(policy, [{ number: 22, sourceAddressPrefix: '203.0.113.7/32' }], 7_200);
+    const result = judge(policy, [{ number: 22, allowedSourceAddressPrefix: '203.0.113.7/32' }], 7_200);
 
     expect(result.decision.reasons).toMatchObject([{ code: 'duration-exceeds-policy', allowed: 'PT1H' }]);
   });
@@ -193,7 +193,10 @@ describe('a request outside the policy', () => {
         virtualMachines: [
           { id, ports: [{ number: 22 }, { number: 23 }, { number: 22, protocol: 'Udp' }] },
           { id: id.replace('web-1', 'web-2'), ports: [{ number: 22 }] },
-          { id: id.replace('web-1', 'web-3'), ports: [{ number: 22, sourceAddressPrefix: '0.0.0.0/0' }] },
+          {
+            id: id.replace('web-1', 'web-3'),
+            ports: [{ number: 22, allowedSourceAddressPrefix: '0.0.0.0/0' }],
+          },
         ],
         durationSeconds: 86_400,
       },
@@ -204,7 +207,7 @@ describe('a request outside the policy', () => {
       ['port-not-in-policy', 'virtualMachines[0].ports[1].number'],
       ['protocol-not-in-policy', 'virtualMachines[0].ports[2].protocol'],
       ['no-policy', 'virtualMachines[1].id'],
-      ['source-not-in-policy', 'virtualMachines[2].ports[0].sourceAddressPrefix'],
+      ['source-not-in-policy', 'virtualMachines[2].ports[0].allowedSourceAddressPrefix'],
       ['duration-exceeds-policy', 'duration'],
     ]);
     expect(result.virtualMachines).toEqual([]);
@@ -230,7 +233,10 @@ describe('whatever is granted', () => {
     allowedSourceAddressPrefixes: fc.uniqueArray(prefix, { minLength: 1, maxLength: 3 }),
     maxRequestAccessDuration: fc.integer({ min: 1, max: 8 }).map((hours) => formatDuration(hours * 3600)),
   });
-  const asked = fc.record({ number, protocol, sourceAddressPrefix: prefix }, { requiredKeys: ['number'] });
+  const asked = fc.record(
+    { number, protocol, allowedSourceAddressPrefix: prefix },
+    { requiredKeys: ['number'] },
+  );
 
   it('is never wider than one entry of the policy, and never more or less than was asked', () => {
     fc.assert(
@@ -250,8 +256,8 @@ describe('whatever is granted', () => {
           for (const [index, port] of granted.entries()) {
             const want = ports[index];
             if (want?.protocol !== undefined) expect(port.protocol).toBe(want.protocol);
-            if (want?.sourceAddressPrefix !== undefined) {
-              expect(port.sourceAddressPrefixes).toEqual([want.sourceAddressPrefix]);
+            if (want?.allowedSourceAddressPrefix !== undefined) {
+              expect(port.allowedSourceAddressPrefixes).toEqual([want.allowedSourceAddressPrefix]);
             }
             const holder = entries.find((candidate) => {
               const maximum = parseDuration(candidate.maxRequestAccessDuration);
@@ -260,7 +266,7 @@ describe('whatever is granted', () => {
                 (candidate.protocol === '*' || candidate.protocol === port.protocol) &&
                 maximum.ok &&
                 durationSeconds <= maximum.seconds &&
-                port.sourceAddressPrefixes.every((source) =>
+                port.allowedSourceAddressPrefixes.every((source) =>
                   candidate.allowedSourceAddressPrefixes.some((allowed) => containsPrefix(allowed, source)),
                 )
               );
@@ -276,8 +282,8 @@ describe('whatever is granted', () => {
   it('is granted with every narrowing of what the policy allows', () => {
     fc.assert(
       fc.property(entry, fc.integer({ min: 1, max: 3600 }), (only, durationSeconds) => {
-        for (const sourceAddressPrefix of only.allowedSourceAddressPrefixes) {
-          const port = { number: only.number, protocol: only.protocol, sourceAddressPrefix };
+        for (const allowedSourceAddressPrefix of only.allowedSourceAddressPrefixes) {
+          const port = { number: only.number, protocol: only.protocol, allowedSourceAddressPrefix };
           expect(judge(aPolicy(only), [port], durationSeconds).decision.outcome).toBe('granted');
         }
       }),

@@ -174,6 +174,14 @@ describe('priorities', () => {
     ]);
   });
 
+  it('are not lost by a right rule to a damaged one of the other direction', () => {
+    const [first, second] = opened(nsg([]), [row(alice), row(bob)]);
+    const turned = changed(first, { direction: 'Outbound', priority: 111 });
+    const result = run(nsg([turned, second ?? null]), [row(alice), row(bob)]);
+    expect(result.securityRules?.[1]).toBe(second);
+    expect(placesOf(result.securityRules)).toContainEqual([aliceRule, 110]);
+  });
+
   it('are brought back into the band', () => {
     const [rule] = opened(nsg([]), [row(alice)]);
     const result = run(nsg([changed(rule, { priority: 300 })]), [row(alice)]);
@@ -224,6 +232,17 @@ describe('room', () => {
     expect(result.refused[0]?.reason.message).toContain('1,000 security rules');
   });
 
+  it('that a grant gives up counts for the next in the queue', () => {
+    const others = Array.from({ length: 998 }, (_, index) =>
+      foreign(`rule-${index}`, 3010 + index, { ...harmless, direction: 'Outbound' }),
+    );
+    const open = opened(nsg([]), [row(bob, { boxes: boxesOn(1, 2) })]);
+    const rows = [row(alice, { boxes: boxesOn(1, 2) }), row(bob, { boxes: boxesOn(1, 2, 3) })];
+    const result = plan({ body: nsg([...others, ...open]), rows, now: noon, installation: wide });
+    expect(result.refused.map(({ requestId }) => requestId)).toEqual([bob]);
+    expect(result.securityRules).toHaveLength(1000);
+  });
+
   it.each(['source', 'destination'])('ends at 4,000 %s prefixes, those of others included', (side) => {
     const many = Array.from({ length: 3999 }, (_, index) => `10.${index >> 8}.${index & 255}.1`);
     const big = foreign('big', 4000, { [`${side}AddressPrefix`]: '', [`${side}AddressPrefixes`]: many });
@@ -254,6 +273,11 @@ describe('foreign denies', () => {
       expect(result.refused[0]?.reason.message).toContain('behind priority 112');
     },
   );
+
+  it('are assumed where an access is not understood', () => {
+    const result = run(nsg([foreign('odd', 105, { access: 'Audit' })]), [row(alice)]);
+    expect(result.refused).toMatchObject([{ reason: { code: 'blocked-by-foreign-rule' } }]);
+  });
 
   it('after the band are overridden', () => {
     expect(run(nsg([foreign('deny-all', 113)]), [row(alice)]).securityRules).toHaveLength(2);

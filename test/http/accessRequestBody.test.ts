@@ -84,14 +84,14 @@ describe('the shape of an access request', () => {
     ],
     [
       'a source that is a list',
-      withPort({ sourceAddressPrefix: ['203.0.113.7'] }),
-      'virtualMachines[0].ports[0].sourceAddressPrefix',
+      withPort({ allowedSourceAddressPrefix: ['203.0.113.7'] }),
+      'virtualMachines[0].ports[0].allowedSourceAddressPrefix',
       'wrong-type',
     ],
     [
       'a source of 65 characters',
-      withPort({ sourceAddressPrefix: '1'.repeat(65) }),
-      'virtualMachines[0].ports[0].sourceAddressPrefix',
+      withPort({ allowedSourceAddressPrefix: '1'.repeat(65) }),
+      'virtualMachines[0].ports[0].allowedSourceAddressPrefix',
       'too-long',
     ],
     ['an unknown field', aBody({ approvedBy: 'me' }), 'approvedBy', 'unknown'],
@@ -150,8 +150,8 @@ describe('the shape of an access request', () => {
           {
             id: vm('a'),
             ports: [
-              { number: 22, protocol: 'TCP', sourceAddressPrefix: '203.0.113.7' },
-              { sourceAddressPrefix: '203.0.113.7/32', number: 22, protocol: 'tcp' },
+              { number: 22, protocol: 'TCP', allowedSourceAddressPrefix: '203.0.113.7' },
+              { allowedSourceAddressPrefix: '203.0.113.7/32', number: 22, protocol: 'tcp' },
             ],
           },
         ],
@@ -172,9 +172,9 @@ describe('the shape of an access request', () => {
 
   it('may ask for one port from two sources and by two protocols', () => {
     const ports = [
-      { number: 22, sourceAddressPrefix: '203.0.113.7' },
-      { number: 22, sourceAddressPrefix: '203.0.113.8' },
-      { number: 22, protocol: 'Tcp', sourceAddressPrefix: '203.0.113.7' },
+      { number: 22, allowedSourceAddressPrefix: '203.0.113.7' },
+      { number: 22, allowedSourceAddressPrefix: '203.0.113.8' },
+      { number: 22, protocol: 'Tcp', allowedSourceAddressPrefix: '203.0.113.7' },
     ];
 
     expect(problemsOf(aBody({ virtualMachines: [{ id: vm('web-1'), ports }] }))).toEqual([]);
@@ -216,11 +216,11 @@ describe('a source', () => {
     ['203.0.113.7/24', '203.0.113.0/24'],
     ['::ffff:203.0.113.7', '203.0.113.7/32'],
     ['2001:db8::1/64', '2001:db8::/64'],
-  ])('written as %s is refused with the form that would be right', (sourceAddressPrefix, correct) => {
-    const [problem] = problemsOf(withPort({ sourceAddressPrefix }));
+  ])('written as %s is refused with the form that would be right', (allowedSourceAddressPrefix, correct) => {
+    const [problem] = problemsOf(withPort({ allowedSourceAddressPrefix }));
 
     expect(problem).toMatchObject({
-      field: 'virtualMachines[0].ports[0].sourceAddressPrefix',
+      field: 'virtualMachines[0].ports[0].allowedSourceAddressPrefix',
       code: 'source-malformed',
       allowed: correct,
     });
@@ -243,8 +243,8 @@ describe('a source', () => {
     'fe80::1%eth0',
     '203.0.113.7,198.51.100.7',
     '203.0.113.256',
-  ])('written as %j is refused in a sentence', (sourceAddressPrefix) => {
-    const [problem] = problemsOf(withPort({ sourceAddressPrefix }));
+  ])('written as %j is refused in a sentence', (allowedSourceAddressPrefix) => {
+    const [problem] = problemsOf(withPort({ allowedSourceAddressPrefix }));
 
     expect(problem?.code).toBe('source-malformed');
     expect(problem?.detail).toMatch(/\.$/);
@@ -252,8 +252,8 @@ describe('a source', () => {
 
   it.each(['0.0.0.0/0', '::/0'])(
     'written as %s has the right form: it is for the policy',
-    (sourceAddressPrefix) => {
-      expect(problemsOf(withPort({ sourceAddressPrefix }))).toEqual([]);
+    (allowedSourceAddressPrefix) => {
+      expect(problemsOf(withPort({ allowedSourceAddressPrefix }))).toEqual([]);
     },
   );
 });
@@ -271,7 +271,7 @@ describe('whatever JSON comes', () => {
       {
         number: fc.oneof(fc.integer({ min: -1, max: 65_537 }), fc.jsonValue()),
         protocol: fc.oneof(fc.constantFrom('tcp', 'UDP', '*', 'Any'), fc.jsonValue()),
-        sourceAddressPrefix: source,
+        allowedSourceAddressPrefix: source,
       },
       { requiredKeys: ['number'] },
     );
@@ -307,13 +307,13 @@ describe('whatever JSON comes', () => {
           expect(new Set(virtualMachines.map(({ id }) => id.toLowerCase())).size).toBe(
             virtualMachines.length,
           );
-          for (const { number, protocol, sourceAddressPrefix } of virtualMachines.flatMap(
+          for (const { number, protocol, allowedSourceAddressPrefix } of virtualMachines.flatMap(
             ({ ports }) => ports,
           )) {
             expect(Number.isInteger(number) && number >= 1 && number <= 65_535).toBe(true);
             expect([undefined, 'Tcp', 'Udp', '*']).toContain(protocol);
-            if (sourceAddressPrefix === undefined) continue;
-            const [address = '', length = ''] = sourceAddressPrefix.split('/');
+            if (allowedSourceAddressPrefix === undefined) continue;
+            const [address = '', length = ''] = allowedSourceAddressPrefix.split('/');
             expect(isIPv4(address) || isIPv6(address)).toBe(true);
             expect(Number(length)).toBeLessThanOrEqual(isIPv4(address) ? 32 : 128);
           }

@@ -48,7 +48,7 @@ describe('POST /api/access-requests', () => {
       duration: 'PT1H',
       decision: { outcome: 'granted', policies: ['web-1-policy'] },
       virtualMachines: [
-        { ports: [{ number: 22, protocol: 'Tcp', sourceAddressPrefixes: ['203.0.113.7/32'] }] },
+        { ports: [{ number: 22, protocol: 'Tcp', allowedSourceAddressPrefixes: ['203.0.113.7/32'] }] },
       ],
     });
     expect(answer.text).not.toContain('secret');
@@ -63,7 +63,7 @@ describe('POST /api/access-requests', () => {
         virtualMachines: [
           {
             id: vm('web-1'),
-            ports: [{ number: 22, protocol: 'Tcp', sourceAddressPrefix: '203.0.113.7/32' }],
+            ports: [{ number: 22, protocol: 'Tcp', allowedSourceAddressPrefix: '203.0.113.7/32' }],
           },
         ],
         duration: 'PT1H',

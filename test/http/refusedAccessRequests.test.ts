@@ -87,13 +87,18 @@ describe('a body that is not right', () => {
     ]);
   });
 
-  const source = 'virtualMachines[0].ports[0].sourceAddressPrefix';
+  const source = 'virtualMachines[0].ports[0].allowedSourceAddressPrefix';
   it.each([
-    ['host bits', withPort({ sourceAddressPrefix: '10.1.2.3/8' }), source, '10.0.0.0/8'],
-    ['octal', withPort({ sourceAddressPrefix: '010.0.0.1' }), source, undefined],
-    ['a short form', withPort({ sourceAddressPrefix: '1.2.3' }), source, undefined],
-    ['IPv4 as IPv6', withPort({ sourceAddressPrefix: '::ffff:203.0.113.7' }), source, '203.0.113.7/32'],
-    ['multicast', withPort({ sourceAddressPrefix: '224.0.0.1' }), source, undefined],
+    ['host bits', withPort({ allowedSourceAddressPrefix: '10.1.2.3/8' }), source, '10.0.0.0/8'],
+    ['octal', withPort({ allowedSourceAddressPrefix: '010.0.0.1' }), source, undefined],
+    ['a short form', withPort({ allowedSourceAddressPrefix: '1.2.3' }), source, undefined],
+    [
+      'IPv4 as IPv6',
+      withPort({ allowedSourceAddressPrefix: '::ffff:203.0.113.7' }),
+      source,
+      '203.0.113.7/32',
+    ],
+    ['multicast', withPort({ allowedSourceAddressPrefix: '224.0.0.1' }), source, undefined],
     ['no time', aBody({ duration: 'PT0S' }), 'duration', undefined],
     ['a negative time', aBody({ duration: '-PT1H' }), 'duration', undefined],
     ['a month', aBody({ duration: 'P1M' }), 'duration', undefined],
@@ -122,12 +127,12 @@ describe('a body that is not right', () => {
 
 describe('a request beyond the policies', () => {
   it('is denied with the reason and what would be allowed', async () => {
-    const answer = await api.post(withPort({ sourceAddressPrefix: '198.51.100.7' }));
+    const answer = await api.post(withPort({ allowedSourceAddressPrefix: '198.51.100.7' }));
 
     expect(answer).toMatchObject({ status: 403, json: { code: 'source-not-in-policy' } });
     expect(errorsOf(answer)).toMatchObject([
       {
-        field: 'virtualMachines[0].ports[0].sourceAddressPrefix',
+        field: 'virtualMachines[0].ports[0].allowedSourceAddressPrefix',
         code: 'source-not-in-policy',
         allowed: ['203.0.113.0/24', '2001:db8::/48'],
       },
@@ -155,9 +160,9 @@ describe('a request beyond the policies', () => {
 
   it.each(['0.0.0.0/0', '::/0'])(
     'is open to %s only where the policy says so',
-    async (sourceAddressPrefix) => {
-      const denied = await api.post(withPort({ sourceAddressPrefix }));
-      const granted = await api.post(withPort({ sourceAddressPrefix }, 'open-1'));
+    async (allowedSourceAddressPrefix) => {
+      const denied = await api.post(withPort({ allowedSourceAddressPrefix }));
+      const granted = await api.post(withPort({ allowedSourceAddressPrefix }, 'open-1'));
 
       expect(denied).toMatchObject({ status: 403, json: { code: 'source-not-in-policy' } });
       expect(granted.status).toBe(202);

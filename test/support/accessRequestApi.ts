@@ -67,7 +67,10 @@ export function createAccessRequestApi(issuer: TokenIssuer): AccessRequestApi {
 export function aBody(changes: Record<string, unknown> = {}) {
   return {
     virtualMachines: [
-      { id: vm('web-1'), ports: [{ number: 22, protocol: 'Tcp', sourceAddressPrefix: '203.0.113.7' }] },
+      {
+        id: vm('web-1'),
+        ports: [{ number: 22, protocol: 'Tcp', allowedSourceAddressPrefix: '203.0.113.7' }],
+      },
     ],
     duration: 'PT1H',
     justification: 'Restart the web server',

@@ -82,7 +82,7 @@ export function drive(start: Date, input: unknown = { requestId: 'a'.repeat(32) 
 
   /** A race that is over before it begins, because somebody rang while the step was under way. */
   function settled(): HandTask | undefined {
-    return (waiting)?.find((task) => task.isCompleted);
+    return waiting?.find((task) => task.isCompleted);
   }
 
   proceed(() => generator.next());

@@ -67,7 +67,7 @@ export interface GrantWorld {
 export const submission: Submission = {
   requester: alice,
   virtualMachines: [
-    { id: vmId, ports: [{ number: 22, protocol: 'Tcp', sourceAddressPrefix: '203.0.113.7/32' }] },
+    { id: vmId, ports: [{ number: 22, protocol: 'Tcp', allowedSourceAddressPrefix: '203.0.113.7/32' }] },
   ],
   duration: 'PT1H',
   durationSeconds: 3600,

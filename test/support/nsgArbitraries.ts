@@ -128,7 +128,7 @@ export function nsgBody(securityRules: JsonObject[]): JsonObject {
 const requestedPort: fc.Arbitrary<RequestedPort> = fc.record({
   number: port,
   protocol,
-  sourceAddressPrefixes: fc.array(sourcePrefix, { minLength: 1, maxLength: 4 }),
+  allowedSourceAddressPrefixes: fc.array(sourcePrefix, { minLength: 1, maxLength: 4 }),
 });
 
 /** Grants of dual-stack machines, all desired at noon. */
@@ -169,7 +169,7 @@ export function isGranted({ ports, addresses }: Grant, packet: Packet): boolean 
       (entry) =>
         (entry.protocol === '*' || entry.protocol === packet.protocol) &&
         entry.number === packet.destinationPort &&
-        entry.sourceAddressPrefixes.some((prefix) => isThere(prefix, packet.source)),
+        entry.allowedSourceAddressPrefixes.some((prefix) => isThere(prefix, packet.source)),
     )
   );
 }
@@ -204,7 +204,7 @@ export function packetsFor(body: JsonObject, granted: Grant[], picks: number[]):
 
 function packetsOfGrant({ ports, addresses }: Grant): Packet[] {
   return ports.flatMap((entry) =>
-    entry.sourceAddressPrefixes.map(span).flatMap((range) =>
+    entry.allowedSourceAddressPrefixes.map(span).flatMap((range) =>
       addresses
         .map(({ address }) => span(address))
         .filter(({ family }) => family === range.family)

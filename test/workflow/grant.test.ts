@@ -225,7 +225,9 @@ describe('submitting', () => {
 
     const result = await world.clock.run(
       process.submit({
-        virtualMachines: [{ id: vmId, ports: [{ number: 3389, sourceAddressPrefix: '203.0.113.7/32' }] }],
+        virtualMachines: [
+          { id: vmId, ports: [{ number: 3389, allowedSourceAddressPrefix: '203.0.113.7/32' }] },
+        ],
       }),
     );
 
@@ -321,7 +323,7 @@ function withRule<Body extends Record<string, unknown>>(
       protocol: '*',
       sourcePortRange: '*',
       destinationPortRange: '*',
-      sourceAddressPrefix: '*',
+      allowedSourceAddressPrefix: '*',
       destinationAddressPrefix: '*',
       access,
       priority,

@@ -132,7 +132,10 @@ describe('recordDenied', () => {
     virtualMachines: [
       {
         id: vmId('Web-1'),
-        ports: [{ number: 22 }, { number: 53, protocol: 'Udp', sourceAddressPrefix: '203.0.113.7/32' }],
+        ports: [
+          { number: 22 },
+          { number: 53, protocol: 'Udp', allowedSourceAddressPrefix: '203.0.113.7/32' },
+        ],
       },
     ],
     duration: 'PT9H',
@@ -164,8 +167,8 @@ describe('recordDenied', () => {
         {
           id: vmId('Web-1'),
           ports: [
-            { number: 22, protocol: '*', sourceAddressPrefixes: [] },
-            { number: 53, protocol: 'Udp', sourceAddressPrefixes: ['203.0.113.7/32'] },
+            { number: 22, protocol: '*', allowedSourceAddressPrefixes: [] },
+            { number: 53, protocol: 'Udp', allowedSourceAddressPrefixes: ['203.0.113.7/32'] },
           ],
         },
       ],

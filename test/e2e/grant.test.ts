@@ -1,0 +1,305 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { people } from '../../dev/sample/people.ts';
+import { virtualMachines } from '../../dev/sample/policies.ts';
+import { expectSame, startCloud, type Cloud } from './cloud.ts';
+
+const { web, db1, db2 } = virtualMachines;
+
+describe('over real sockets, with the built bundle in the local host', () => {
+  let cloud: Cloud;
+  beforeAll(async () => {
+    cloud = await startCloud();
+  });
+  afterAll(() => cloud.close());
+
+  const writesTo = async (nsg: string) =>
+    (await cloud.armCalls()).filter(({ method, path }) => method === 'PUT' && path.includes(nsg)).length;
+
+  it('a grant opens, shuts by itself, and the NSG is what it was', async () => {
+    const before = await cloud.nsg('nsg-web');
+    const writes = await writesTo('nsg-web');
+    const request = await cloud.grant({ vm: web, duration: 'PT6S' });
+    expect(request).toMatchObject({ state: 'opening', requester: { objectId: people.alice.objectId } });
+
+    await cloud.until(request.id, 'active', 15);
+    const [rule, ...others] = await cloud.owned('nsg-web');
+    expect(others).toEqual([]);
+    expect(rule?.properties).toMatchObject({
+      access: 'Allow',
+      direction: 'Inbound',
+      protocol: 'Tcp',
+      priority: 100,
+      sourceAddressPrefix: '203.0.113.7/32',
+      destinationAddressPrefix: expect.stringMatching(/^10\.\d+\.\d+\.\d+\/32$/) as string,
+      destinationPortRange: '22',
+    });
+
+    await cloud.until(request.id, 'closed', 20);
+    expectSame(await cloud.nsg('nsg-web'), before);
+    expect(await cloud.events(request.id)).toEqual(['opening', 'active', 'closing', 'closed']);
+    expect((await writesTo('nsg-web')) - writes).toBe(2);
+  });
+
+  it('a revocation shuts the port at once, and only the first one is recorded', async () => {
+    const before = await cloud.nsg('nsg-web');
+    const request = await cloud.grant({ vm: web, duration: 'PT1H' });
+    await cloud.until(request.id, 'active', 15);
+
+    const path = `/api/access-requests/${request.id}/revoke`;
+    const first = await cloud.call('alice', 'POST', path);
+    const second = await cloud.call('alice', 'POST', path);
+    await cloud.until(request.id, 'closed', 15);
+    const third = await cloud.call('alice', 'POST', path);
+
+    expect([first.status, second.status, third.status]).toEqual([200, 200, 200]);
+    expect(third.body).toMatchObject({ state: 'closed', reason: { code: 'revoked' } });
+    expectSame(await cloud.nsg('nsg-web'), before);
+    expect(await cloud.events(request.id)).toEqual(['opening', 'active', 'closing', 'closed']);
+  });
+
+  it('a grant opens both NSGs on its path and shuts both', async () => {
+    const before = [await cloud.nsg('nsg-data'), await cloud.nsg('nsg-db2')];
+    const request = await cloud.grant({ vm: db2, port: 5432, duration: 'PT5S' });
+
+    await cloud.until(request.id, 'active', 15);
+    const open = [await cloud.owned('nsg-data'), await cloud.owned('nsg-db2')];
+    await cloud.until(request.id, 'closed', 20);
+
+    expect(open.map((rules) => rules.length)).toEqual([1, 1]);
+    expectSame([await cloud.nsg('nsg-data'), await cloud.nsg('nsg-db2')], before);
+  });
+
+  it('a grant on a shared subnet NSG leaves the neighbour shut', async () => {
+    const request = await cloud.grant({ vm: db1, port: 3389, duration: 'PT1H' });
+    await cloud.until(request.id, 'active', 15);
+
+    const destinations = (await cloud.owned('nsg-data')).map(
+      ({ properties }) => properties['destinationAddressPrefix'],
+    );
+    const addresses = await addressesOf(cloud);
+
+    expect(destinations).toEqual([`${addresses['vm-db1-nic'] ?? ''}/32`]);
+    expect(destinations).not.toContain(`${addresses['vm-db2-nic'] ?? ''}/32`);
+    await cloud.call('alice', 'POST', `/api/access-requests/${request.id}/revoke`);
+    await cloud.until(request.id, 'closed', 15);
+  });
+
+  it('an administrator’s edit while a grant is open survives its end', async () => {
+    const request = await cloud.grant({ vm: web, duration: 'PT1H' });
+    await cloud.until(request.id, 'active', 15);
+    const monitoring = {
+      name: 'AllowMonitoring',
+      properties: {
+        protocol: 'Tcp',
+        sourcePortRange: '*',
+        destinationPortRange: '9100',
+        sourceAddressPrefix: '10.0.0.0/8',
+        destinationAddressPrefix: '*',
+        access: 'Allow',
+        priority: 350,
+        direction: 'Inbound',
+      },
+    };
+    await cloud.edit('nsg-web', (rules) => [
+      ...rules.filter(({ name }) => name !== 'AllowFromWebFarm'),
+      monitoring,
+    ]);
+    const edited = (await cloud.nsg('nsg-web')).properties.securityRules.map(({ name }) => name);
+
+    await cloud.call('alice', 'POST', `/api/access-requests/${request.id}/revoke`);
+    await cloud.until(request.id, 'closed', 15);
+
+    const after = (await cloud.nsg('nsg-web')).properties.securityRules.map(({ name }) => name);
+    expect(after).toEqual(edited.filter((name) => !name.startsWith('sallyport-')));
+    expect(after).toContain('AllowMonitoring');
+    expect(after).not.toContain('AllowFromWebFarm');
+  });
+
+  it.each([
+    ['412', { kind: '412' }],
+    ['superseded', { kind: 'supersede' }],
+    ['a reset after it was committed', { kind: 'reset-after-commit' }],
+    ['an operation that fails', { kind: 'lro-failed' }],
+    ['a locked parent', { kind: 'retryable-429' }],
+  ])('a write that ends with %s is read back and done again', async (_case, fault) => {
+    const before = await cloud.nsg('nsg-web');
+    await cloud.fault({ method: 'PUT', path: 'nsg-web' }, fault);
+
+    const request = await cloud.grant({ vm: web, duration: 'PT1H' });
+    await cloud.until(request.id, 'active', 25);
+    await cloud.fault({ method: 'PUT', path: 'nsg-web' }, fault);
+    await cloud.call('alice', 'POST', `/api/access-requests/${request.id}/revoke`);
+    await cloud.until(request.id, 'closed', 25);
+
+    expectSame(await cloud.nsg('nsg-web'), before);
+    expect(await cloud.events(request.id)).toEqual(['opening', 'active', 'closing', 'closed']);
+  });
+
+  it('a request that a foreign deny would make useless ends failed and names the rule', async () => {
+    await cloud.edit('nsg-data', (rules) => [
+      ...rules,
+      {
+        name: 'QuarantineData',
+        properties: {
+          protocol: '*',
+          sourcePortRange: '*',
+          destinationPortRange: '*',
+          sourceAddressPrefix: '*',
+          destinationAddressPrefix: '*',
+          access: 'Deny',
+          priority: 110,
+          direction: 'Inbound',
+        },
+      },
+    ]);
+
+    const request = await cloud.grant({ vm: db1, port: 22, duration: 'PT1H' });
+    const failed = await cloud.until(request.id, 'failed', 50);
+
+    expect(failed.reason).toMatchObject({ code: 'blocked-by-foreign-rule' });
+    expect(failed.reason?.message).toContain('QuarantineData');
+    expect(await cloud.owned('nsg-data')).toEqual([]);
+    await cloud.edit('nsg-data', (rules) => rules.filter(({ name }) => name !== 'QuarantineData'));
+  });
+
+  it('refused requests are answered with what would be allowed, and are in the audit', async () => {
+    const ask = (changes: object) =>
+      cloud.call('bob', 'POST', '/api/access-requests', {
+        virtualMachines: [{ id: web, ports: [{ number: 22, allowedSourceAddressPrefix: '203.0.113.7' }] }],
+        duration: 'PT1H',
+        justification: 'Ticket 4712',
+        ...changes,
+      });
+    const vm = (id: string, port: object) => ({ virtualMachines: [{ id, ports: [port] }] });
+
+    const answers = [
+      await ask(vm(web, { number: 3389, allowedSourceAddressPrefix: '203.0.113.7' })),
+      await ask(vm(web, { number: 22, allowedSourceAddressPrefix: '198.51.100.1' })),
+      await ask(vm(web, { number: 22, allowedSourceAddressPrefix: '0.0.0.0/0' })),
+      await ask({ duration: 'PT4H' }),
+      await ask(vm(web.replace('vm-web', 'vm-nowhere'), { number: 22 })),
+      await ask({ duration: 'P1M' }),
+    ];
+
+    expect(answers.map(({ status, body }) => [status, body['code']])).toEqual([
+      [403, 'port-not-in-policy'],
+      [403, 'source-not-in-policy'],
+      [403, 'source-not-in-policy'],
+      [403, 'duration-exceeds-policy'],
+      [404, 'vm-not-found'],
+      [400, 'body-invalid'],
+    ]);
+    expect(answers[0]?.headers.get('content-type')).toContain('application/problem+json');
+    const audit = await cloud.call('bob', 'GET', '/api/audit');
+    const events = (audit.body['value'] as { event: string }[]).map(({ event }) => event);
+    expect(events).toEqual(Array.from({ length: 5 }, () => 'request.denied'));
+  });
+
+  it('nobody sees or ends somebody else’s request, and cannot tell it from one that never was', async () => {
+    const request = await cloud.grant({ vm: web, duration: 'PT1H' });
+    const random = 'f'.repeat(32);
+
+    const [others, unknown] = await Promise.all(
+      [request.id, random].map((id) => cloud.call('bob', 'GET', `/api/access-requests/${id}`)),
+    );
+    const revoke = await cloud.call('bob', 'POST', `/api/access-requests/${request.id}/revoke`);
+    const byAuditor = await cloud.call('dave', 'GET', `/api/access-requests/${request.id}`);
+    const listed = await cloud.call('bob', 'GET', '/api/access-requests');
+
+    expect([others?.status, unknown?.status, revoke.status, byAuditor.status]).toEqual([404, 404, 404, 200]);
+    const timeless = ({ correlationId: _id, ...rest }: Record<string, unknown>) => rest;
+    expect(timeless(others?.body ?? {})).toEqual(timeless(unknown?.body ?? {}));
+    expect(listed.body['value']).toEqual([]);
+
+    const byAdministrator = await cloud.call('erin', 'POST', `/api/access-requests/${request.id}/revoke`);
+    expect(byAdministrator.status).toBe(200);
+    await cloud.until(request.id, 'closed', 50);
+  });
+
+  it('lists active requests: one’s own, and everybody’s for an auditor', async () => {
+    const request = await cloud.grant({ vm: web, duration: 'PT1H' });
+    await cloud.until(request.id, 'active', 15);
+
+    const list = async (person: 'alice' | 'bob' | 'dave') => {
+      const answer = await cloud.call(person, 'GET', '/api/access-requests?state=active');
+      return (answer.body['value'] as { id: string }[]).map(({ id }) => id);
+    };
+
+    expect(await list('alice')).toEqual([request.id]);
+    expect(await list('bob')).toEqual([]);
+    expect(await list('dave')).toEqual([request.id]);
+    await cloud.call('alice', 'POST', `/api/access-requests/${request.id}/revoke`);
+    await cloud.until(request.id, 'closed', 15);
+  });
+
+  it('says who had which access, by virtual machine', async () => {
+    const answer = await cloud.call('dave', 'GET', `/api/audit?vm=${encodeURIComponent(db2)}`);
+
+    const records = answer.body['value'] as Record<string, unknown>[];
+    expect(records.map(({ event }) => event)).toEqual([
+      'request.opening',
+      'request.active',
+      'request.closing',
+      'request.closed',
+    ]);
+    expect(records[0]).toMatchObject({
+      requester: { objectId: people.alice.objectId },
+      justification: 'Ticket 4711',
+      reasons: [{ code: 'within-policy' }],
+    });
+  });
+
+  it('believes no header about who is asking, and answers 401 to whoever has no token', async () => {
+    const principal = Buffer.from(
+      JSON.stringify({ claims: [{ typ: 'oid', val: people.erin.objectId }] }),
+    ).toString('base64');
+
+    const response = await fetch(new URL('/api/access-requests', cloud.environment.urls.host), {
+      headers: {
+        'x-ms-client-principal': principal,
+        'x-ms-client-principal-id': people.erin.objectId,
+      },
+    });
+
+    expect(response.status).toBe(401);
+    expect(response.headers.get('www-authenticate')).toContain('Bearer');
+    expect(await response.json()).toMatchObject({ code: 'token-missing' });
+  });
+
+  it('answers 404 to a method that a route does not have, and leaks no management address anywhere', async () => {
+    const request = await cloud.grant({ vm: web, duration: 'PT1H' });
+    const answers = [
+      await cloud.call('alice', 'GET', `/api/access-requests/${request.id}`),
+      await cloud.call('alice', 'POST', `/api/access-requests/${request.id}/revoke`),
+      await cloud.call('dave', 'GET', '/api/audit'),
+    ];
+
+    for (const { body } of answers) {
+      expect(JSON.stringify(body)).not.toMatch(/runtime\/webhooks|code=|durabletask|SharedKey|AccountKey/i);
+    }
+    expect((await cloud.call('alice', 'DELETE', '/api/access-requests')).status).toBe(404);
+    const direct = await fetch(
+      new URL(`/runtime/webhooks/durabletask/instances/${request.id}`, cloud.environment.urls.host),
+    );
+    expect(direct.status).toBe(401);
+    await vi.waitFor(async () => expect(await cloud.owned('nsg-web')).toEqual([]), {
+      timeout: 50_000,
+      interval: 200,
+    });
+  });
+});
+
+async function addressesOf(cloud: Cloud): Promise<Record<string, string>> {
+  const { resources } = (await cloud.environment.arm.state()) as {
+    resources: {
+      id: string;
+      properties?: { ipConfigurations?: { properties: { privateIPAddress: string } }[] };
+    }[];
+  };
+  return Object.fromEntries(
+    resources.flatMap(({ id, properties }) => {
+      const address = properties?.ipConfigurations?.[0]?.properties.privateIPAddress;
+      return address === undefined ? [] : [[id.split('/').at(-1) ?? '', address]];
+    }),
+  );
+}

@@ -1,0 +1,60 @@
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, vi } from 'vitest';
+import type { Cloud } from './cloud.ts';
+
+/** Waits until ARM has been asked to write this NSG so many times, an answer to the last one still under way. */
+export async function whenWriting(cloud: Cloud, nsg: string, writes: number): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      const seen = (await cloud.armCalls()).filter(
+        ({ method, path }) => method === 'PUT' && path.toLowerCase().includes(`/${nsg}`),
+      );
+      expect(seen.length).toBeGreaterThanOrEqual(writes);
+    },
+    { timeout: 30_000, interval: 20 },
+  );
+}
+
+/** So long ARM takes to answer a write, in ms: enough to kill somebody in the middle. */
+export const slowWrite = { kind: 'delay', ms: 2500, when: 'after' } as const;
+
+/** An app folder with the built bundle in it, whose worker can be told to die inside the orchestrator's code. */
+export interface MortalApp {
+  folder: string;
+  /** The worker dies the next time that it runs the orchestrator, after letting this many runs pass. */
+  dieInOrchestrator(after: number): Promise<void>;
+  remove(): Promise<void>;
+}
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+export async function mortalApp(): Promise<MortalApp> {
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-mortal-'));
+  const order = join(folder, 'die');
+  // The bundle itself is loaded unmodified; the hook is the one that the Functions worker offers to everybody.
+  const main = `
+    require(${JSON.stringify(join(root, 'dist/main.cjs'))});
+    const { existsSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
+    const order = ${JSON.stringify(order)};
+    require('@azure/functions-core').registerHook('preInvocation', (context) => {
+      if (context.invocationContext.functionName !== 'grant-v1' || !existsSync(order)) return;
+      const left = Number(readFileSync(order, 'utf8'));
+      if (left > 0) return writeFileSync(order, String(left - 1));
+      context.functionCallback = () => {
+        rmSync(order);
+        process.kill(process.pid, 'SIGKILL');
+        return new Promise(() => {});
+      };
+    });`;
+  await writeFile(join(folder, 'main.cjs'), main);
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ main: 'main.cjs' }));
+  await copyFile(join(root, 'host.json'), join(folder, 'host.json'));
+  return {
+    folder,
+    dieInOrchestrator: (after) => writeFile(order, String(after)),
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}

@@ -1,0 +1,102 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { virtualMachines } from '../../dev/sample/policies.ts';
+import { expectSame, startCloud, type Cloud } from './cloud.ts';
+import { mortalApp, slowWrite, whenWriting, type MortalApp } from './kill.ts';
+
+const { web } = virtualMachines;
+
+describe('a worker that is killed', () => {
+  let app: MortalApp;
+  let cloud: Cloud;
+  let before: unknown;
+  beforeAll(async () => {
+    app = await mortalApp();
+    cloud = await startCloud({
+      hostOptions: {
+        arguments: ['--app', app.folder, '--worker-deaths', '100'],
+        settings: { SALLYPORT_SWEEP_SCHEDULE: '*/2 * * * * *' },
+      },
+    });
+  });
+  afterAll(async () => {
+    await cloud.close();
+    await app.remove();
+  });
+  beforeEach(async () => {
+    before = await cloud.nsg('nsg-web');
+  });
+  afterEach(async () => {
+    expectSame(await cloud.nsg('nsg-web'), before);
+  });
+
+  const writes = async () =>
+    (await cloud.armCalls()).filter(({ method, path }) => method === 'PUT' && path.includes('nsg-web'))
+      .length;
+
+  it('while it opens: the port opens all the same, and shuts', async () => {
+    const sent = await writes();
+    await cloud.fault({ method: 'PUT', path: 'nsg-web' }, slowWrite);
+    const request = await cloud.grant({ vm: web, duration: 'PT30S' });
+    await whenWriting(cloud, 'nsg-web', sent + 1);
+
+    await cloud.environment.killWorker();
+
+    await cloud.until(request.id, 'active', 29);
+    await cloud.until(request.id, 'closed', 60);
+    expect(await cloud.events(request.id)).toEqual(['opening', 'active', 'closing', 'closed']);
+  });
+
+  it('while a grant waits: the timer fires in the next worker', async () => {
+    const request = await cloud.grant({ vm: web, duration: 'PT8S' });
+    await cloud.until(request.id, 'active', 15);
+
+    await cloud.environment.killWorker();
+
+    await cloud.until(request.id, 'closed', 40);
+    expect(await cloud.events(request.id)).toEqual(['opening', 'active', 'closing', 'closed']);
+  });
+
+  it('while it closes: the port shuts all the same', async () => {
+    const request = await cloud.grant({ vm: web, duration: 'PT5S' });
+    await cloud.until(request.id, 'active', 15);
+    const sent = await writes();
+    await cloud.fault({ method: 'PUT', path: 'nsg-web' }, slowWrite);
+    await whenWriting(cloud, 'nsg-web', sent + 1);
+
+    await cloud.environment.killWorker();
+
+    await cloud.until(request.id, 'closed', 60);
+    expect(await cloud.events(request.id)).toEqual(['opening', 'active', 'closing', 'closed']);
+  });
+
+  it('inside the orchestrator before anything is open: a successor opens it', async () => {
+    await app.dieInOrchestrator(0);
+    const request = await cloud.grant({ vm: web, duration: 'PT45S' });
+
+    await cloud.until(request.id, 'active', 44);
+    await cloud.until(request.id, 'closed', 60);
+
+    expect(await cloud.events(request.id)).toEqual([
+      'opening',
+      'orchestration-restarted',
+      'active',
+      'closing',
+      'closed',
+    ]);
+  });
+
+  it('inside the orchestrator while a grant is open: the instance is lost, and the sweep shuts the port', async () => {
+    await app.dieInOrchestrator(1);
+    const request = await cloud.grant({ vm: web, duration: 'PT5S' });
+    await cloud.until(request.id, 'active', 15);
+
+    await cloud.until(request.id, 'closed', 60);
+
+    expect(await cloud.events(request.id)).toEqual(['opening', 'active', 'closing', 'closed']);
+    const records = await cloud.call('dave', 'GET', '/api/audit');
+    const closing = (records.body['value'] as { partition: string; event: string; actor: string }[]).find(
+      ({ partition, event }) => partition === request.id && event === 'request.closing',
+    );
+    expect(closing?.actor).toBe('sweep');
+  });
+});
