@@ -63,19 +63,22 @@ describe('a connection', () => {
     ['after', true],
   ] as const)('hangs %s the write', async (when, committed) => {
     once({ kind: 'hang', when });
-    const signal = AbortSignal.timeout(300);
-    const init = {
+    const stop = new AbortController();
+    const answer = fetch(`${world.arm.url}${RULE}?api-version=2025-05-01`, {
       method: 'PUT',
       headers: { authorization: 'Bearer x' },
       body: JSON.stringify(rule()),
-      signal,
-    };
-    await expect(fetch(`${world.arm.url}${RULE}?api-version=2025-05-01`, init)).rejects.toThrow(/timeout/);
+      signal: stop.signal,
+    });
+    while (world.arm.requests[0]?.fault !== 'hang') await sleep(5);
+    expect(await Promise.race([answer, sleep(50, 'nothing')])).toBe('nothing');
+    stop.abort();
+    await expect(answer).rejects.toThrow(/abort/);
     expect(await exists()).toBe(committed);
   });
 
   it('is delayed after the write, which others see meanwhile', async () => {
-    once({ kind: 'delay', ms: 400, when: 'after' });
+    once({ kind: 'delay', ms: 1500, when: 'after' });
     const slow = put();
     const first = await Promise.race([slow.then(() => 'answer'), seen().then(() => 'seen')]);
     expect(first).toBe('seen');

@@ -110,7 +110,7 @@ describe('a second write while the first is Updating', () => {
 
 describe('the synchronous part of a write', () => {
   it('refuses whoever comes meanwhile with the provider’s retryable 429', async () => {
-    world.arm.settings.criticalSectionMs = 300;
+    world.arm.settings.criticalSectionMs = 1000;
     const both = await Promise.all([
       world.send('PUT', RULE, rule()),
       world.send('PUT', OTHER, rule({ priority: 101 })),
