@@ -121,11 +121,11 @@ export class Engine {
 
   async #activity(work: Message): Promise<void> {
     const hide = () => this.#store.hide([work], this.#hiddenUntil());
-    const report = (error: unknown) => this.#report('An activity', work.instanceId, error);
     let renewal: NodeJS.Timeout | undefined;
     try {
       await hide();
-      renewal = setInterval(() => void hide().catch(report), this.#options.visibilityTimeoutMs / 2);
+      // A renewal may fail: it only decides how soon the activity runs again, should this host be killed.
+      renewal = setInterval(() => void hide().catch(() => undefined), this.#options.visibilityTimeoutMs / 2);
       const event = await runActivity(this.#options.invoker, work, this.#options.log);
       clearInterval(renewal);
       const { instanceId, executionId } = work;
@@ -135,7 +135,7 @@ export class Engine {
       this.#queue.add([result]);
       await this.#store.removeMessages([work]);
     } catch (error) {
-      report(error);
+      this.#report('An activity', work.instanceId, error);
       this.#queue.add([{ ...work, visibleAt: this.#hiddenUntil() }]);
     } finally {
       clearInterval(renewal);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import type { FunctionDefinition, InvocationOutcome, Invoker } from '../invocation.ts';
 import {
+  currentTime,
   EventType,
   executionCompleted,
   executionStarted,
@@ -51,7 +52,7 @@ export async function runEpisode(
   const after: Instance = {
     ...instance,
     customStatus: customStatusText(state) ?? (history.length > 0 ? null : instance.customStatus),
-    updatedAt: orchestratorStarted().Timestamp,
+    updatedAt: currentTime(),
   };
   const completion = replayed.completion;
   if (completion?.kind === 'continued') return continueAsNew(host, after, completion);

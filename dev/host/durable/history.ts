@@ -121,8 +121,11 @@ export const eventRaised = (name: string, input: string): HistoryEvent => ({
 });
 
 function base(id: number): Pick<HistoryEvent, 'EventId' | 'IsPlayed' | 'Timestamp'> {
-  return { EventId: id, IsPlayed: false, Timestamp: timestamp(Date.now(), subMillisecond()) };
+  return { EventId: id, IsPlayed: false, Timestamp: currentTime() };
 }
+
+/** The time, with the seven decimals of .NET's clock. */
+export const currentTime = (): string => timestamp(Date.now(), subMillisecond());
 
 /** UTC with up to seven decimals, trailing zeros cut, as .NET writes it. `ticks` are units of 100 ns below a millisecond. */
 export function timestamp(ms: number, ticks = 0): string {
