@@ -38,17 +38,18 @@ export function createAccessRequestService(
     async revoke(id, actor): Promise<RevokeResult> {
       const existing = await requests.get(id);
       if (existing === undefined) return { kind: 'not-found' };
+      const now = clock.now();
       const { stored, changed } = await changeRequest(
         requests,
         id,
-        (current) => (isEnding(current) ? undefined : revoked(current, actor.objectId, clock.now())),
+        (current) => (isEnding(current) ? undefined : revoked(current, actor.objectId, now)),
         existing,
       );
       if (finalStates.has(stored.row.state)) return { kind: 'revoked', request: stored.row };
       // A revocation counts from the moment the live rows hold it; the caller is answered after that. A repeated
       // call completes what an earlier one may not have finished.
       const row = await settle(dependencies, stored.row);
-      if (changed) {
+      if (changed || isRevokedBy(row, actor.objectId, now)) {
         try {
           await orchestrations.ring(row.instance);
         } catch (error) {
@@ -66,6 +67,12 @@ export function createAccessRequestService(
 
 function isEnding(request: AccessRequest): boolean {
   return request.state === 'closing' || finalStates.has(request.state);
+}
+
+/** Whether it was this very call: its change may have been written although the answer to it was lost. */
+function isRevokedBy(request: AccessRequest, actor: string, now: Date): boolean {
+  const entry = request.journal.find(({ event }) => event === 'closing');
+  return entry?.actor === actor && entry.at === now.toISOString();
 }
 
 function revoked(request: AccessRequest, actor: string, now: Date): AccessRequest {

@@ -138,12 +138,8 @@ async function resolve(
       : asked.filter(({ index }) =>
           denied.some(({ code, field }) => code === 'no-policy' && field === `virtualMachines[${index}].id`),
         );
-  const networks = await Promise.all(
-    toRead.map(async ({ id, index }) => ({
-      index,
-      network: await dependencies.network.resolveVirtualMachine(id, options),
-    })),
-  );
+  const networks = await readNetworks(dependencies, toRead, options);
+  if (networks === undefined) return { unavailable: unreadable };
 
   const reasons: Reason[] = [];
   const targets = new Map<string, NsgTarget>();
@@ -166,6 +162,31 @@ async function resolve(
   const missing = new Set(reasons.filter(({ code }) => code === 'vm-not-found').map(({ field }) => field));
   const others = denied.filter(({ code, field }) => code !== 'no-policy' || !missing.has(field));
   return { reasons: [...others, ...reasons], targets: [...targets.values()] };
+}
+
+const unreadable: SubmitResult = {
+  kind: 'unavailable',
+  retryAfterSeconds: 10,
+  message: 'Azure cannot be asked about the virtual machine at the moment. Try again later.',
+};
+
+/** Undefined where Azure gave no usable answer: nothing is known then, and nothing is stored. */
+async function readNetworks(
+  { network, log }: Pick<Dependencies, 'network' | 'log'>,
+  toRead: { id: string; index: number }[],
+  options: { correlationId: string },
+) {
+  try {
+    return await Promise.all(
+      toRead.map(async ({ id, index }) => ({
+        index,
+        network: await network.resolveVirtualMachine(id, options),
+      })),
+    );
+  } catch (error) {
+    log.error('resolve-failed', { ...options, cause: error instanceof Error ? error.message : 'unknown' });
+    return undefined;
+  }
 }
 
 function addTargets(

@@ -298,14 +298,17 @@ describe('submitting', () => {
     expect((await ask()).kind).toBe('denied');
   });
 
-  it('stores nothing when Azure cannot be asked', async () => {
+  it.each([
+    ['throttles', { kind: 'throttled', retryAfterSeconds: 17 } as const, 17],
+    ['gives no usable answer', { kind: 'unknown' } as const, 10],
+  ])('stores nothing when Azure %s', async (_case, fault, retryAfterSeconds) => {
     const world = await grantWorld();
     const process = world.startProcess();
-    world.network.fail('resolve', { kind: 'throttled', retryAfterSeconds: 17 });
+    world.network.fail('resolve', fault);
 
     const result = await world.clock.run(process.submit());
 
-    expect(result).toMatchObject({ kind: 'unavailable', retryAfterSeconds: 17 });
+    expect(result).toMatchObject({ kind: 'unavailable', retryAfterSeconds });
     expect(await world.stores.live.unended()).toEqual([]);
   });
 });
