@@ -13,6 +13,7 @@ const help = `Runs a built Azure Functions app (v4 Node model) on 127.0.0.1.
   --app DIR                   the app's folder, with host.json and package.json (default: .)
   --port N                    HTTP port, 0 for a free one (default: LocalHttpPort of local.settings.json, or 7071)
   --storage CONNECTION        connection string, before the setting AzureWebJobsStorage
+                              (without either, the development storage; if none runs, one in memory is started)
   --azurite                   start an Azurite for this run, in memory
   --azurite-folder DIR        the same, with its data kept in DIR
   --visibility-timeout SEC    when work of a killed host is delivered again (default: as in host.json)

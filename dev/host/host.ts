@@ -14,6 +14,7 @@ import { listen } from './httpListener.ts';
 import type { FunctionDefinition } from './invocation.ts';
 import { readLocalSettings } from './localSettings.ts';
 import type { Log } from './log.ts';
+import { ownStorage } from './ownStorage.ts';
 import type { RouteTable } from './routes.ts';
 import { routeTable } from './routes.ts';
 import { explicitConnectionString, requireStorage } from './storage.ts';
@@ -67,8 +68,8 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const env: NodeJS.ProcessEnv = { ...local.values, ...process.env };
   const settings = readHostSettings(appDirectory, env);
   const files = entryPoints(appDirectory);
-  const storage = options.storage ?? env['AzureWebJobsStorage'];
-  if (storage !== undefined) env['AzureWebJobsStorage'] = explicitConnectionString(storage);
+  const storage = options.storage ?? (env['AzureWebJobsStorage'] || 'UseDevelopmentStorage=true');
+  env['AzureWebJobsStorage'] = explicitConnectionString(storage);
 
   const cleanup: (() => Promise<void>)[] = [];
   let openDoor: (handler: Handler) => void = () => undefined;
@@ -100,6 +101,8 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     const functions = worker.functions();
     if (functions.length === 0) log('warn', 'The app has registered no functions.');
     const needsStorage = hasTimers(functions) || hasDurable(functions);
+    const own = needsStorage ? await ownStorage(storage, log) : undefined;
+    if (own !== undefined) cleanup.push(() => own.stop());
     const connectionString = needsStorage ? await requireStorage(env['AzureWebJobsStorage']) : '';
 
     const routes = serveRoutes(functions, settings.routePrefix, log);
@@ -147,6 +150,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
         ]);
         await worker.stop();
         await durable?.close();
+        await own?.stop();
       },
     };
   } catch (error) {

@@ -13,20 +13,20 @@ const emulator = [
 
 /** Writes `UseDevelopmentStorage=true` out in full; any other connection string stays as it is. */
 export function explicitConnectionString(text: string): string {
-  return /^\s*UseDevelopmentStorage=true;?\s*$/i.test(text) ? emulator : text;
+  return isDevelopmentStorage(text) ? emulator : text;
+}
+
+/** Whether a connection string means an Azurite on its usual ports. */
+export function isDevelopmentStorage(text: string): boolean {
+  return /^\s*UseDevelopmentStorage=true;?\s*$/i.test(text);
 }
 
 /**
  * Checks that the storage answers, which timers and Durable Functions need.
  * @throws HostError saying what to do
  */
-export async function requireStorage(connectionString: string | undefined): Promise<string> {
+export async function requireStorage(connectionString: string): Promise<string> {
   const advice = 'start Azurite, give --storage, or let the host start one with --azurite';
-  if (connectionString === undefined || connectionString === '') {
-    throw new HostError(
-      `AzureWebJobsStorage is not set, which timers and Durable Functions need: ${advice}.`,
-    );
-  }
   try {
     const options = { allowInsecureConnection: true, retryOptions: { maxRetries: 0 } };
     await TableServiceClient.fromConnectionString(connectionString, options).listTables().next();

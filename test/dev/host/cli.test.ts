@@ -54,7 +54,6 @@ describe('The CLI ends with one clear line for', () => {
       [],
       /encrypted settings/,
     ],
-    ['no storage', { 'functions.js': orchestration }, [], /AzureWebJobsStorage is not set/],
     [
       'dead storage',
       { 'functions.js': orchestration },
@@ -97,6 +96,20 @@ describe('The CLI ends with one clear line for', () => {
     const { code, stderr } = await runCli('--app', temporaryApp({}), '--port', String(port));
     expect({ code, stderr }).toEqual({ code: 1, stderr: `error: Port ${port} is in use.\n` });
   });
+});
+
+test('An app that names no storage gets the development storage, started for it where none runs', async () => {
+  const host = await spawnHost(temporaryApp({ 'functions.js': orchestration }), [], {
+    AzureWebJobsStorage: '',
+  });
+  onTestFinished(() => host.stop());
+
+  const started = await fetch(
+    `${host.url}/runtime/webhooks/durabletask/orchestrators/o?code=${await host.systemKey()}`,
+    { method: 'POST' },
+  );
+
+  expect(started.status).toBe(202);
 });
 
 test('--help says what is not enforced', async () => {
