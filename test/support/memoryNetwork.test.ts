@@ -1,22 +1,10 @@
 import { describeNetworkContract, type WriteFault } from '../contracts/network.ts';
-import { createMemoryNetwork, type MemoryFault } from './memoryNetwork.ts';
+import { createMemoryNetwork, memoryFaults } from './memoryNetwork.ts';
 
 const group = '/subscriptions/11111111-2222-4333-8444-555555555555/resourceGroups/contoso';
 const network = `${group}/providers/Microsoft.Network`;
 const machine = (name: string) => `${group}/providers/Microsoft.Compute/virtualMachines/${name}`;
 const nsgId = `${network}/networkSecurityGroups/web`;
-
-const faults: Record<WriteFault, MemoryFault> = {
-  superseded: { kind: 'superseded' },
-  'operation-failed': { kind: 'operation-failed' },
-  'reset-after-commit': { kind: 'unknown-after-commit' },
-  'server-error': { kind: 'unknown' },
-  'changed-meanwhile': { kind: 'changed-meanwhile' },
-  locked: { kind: 'locked' },
-  throttled: { kind: 'throttled' },
-  forbidden: { kind: 'not-permitted' },
-  'scope-locked': { kind: 'not-permitted', code: 'ScopeLocked' },
-};
 
 describeNetworkContract('the memory', () => {
   const memory = createMemoryNetwork({
@@ -71,7 +59,7 @@ describeNetworkContract('the memory', () => {
       return Promise.resolve();
     },
     faultNextWrite: (fault: WriteFault) => {
-      memory.fail('write', faults[fault]);
+      memory.fail('write', memoryFaults[fault]);
     },
     writes: () => memory.calls.filter(({ method }) => method === 'write').length,
     close: () => Promise.resolve(),

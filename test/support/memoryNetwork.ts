@@ -10,6 +10,7 @@ import type {
   VirtualMachineNetwork,
   WriteNsgResult,
 } from '../../src/core/network.ts';
+import type { WriteFault } from '../contracts/network.ts';
 
 /** What Azure may do instead of, or besides, what it was asked for. */
 export type MemoryFault =
@@ -26,6 +27,19 @@ export type MemoryFault =
   | { kind: 'superseded' }
   /** Written, but the operation fails and leaves the NSG in `Failed`. */
   | { kind: 'operation-failed' };
+
+/** The same faults by the names that every network's contract uses. */
+export const memoryFaults: Record<WriteFault, MemoryFault> = {
+  superseded: { kind: 'superseded' },
+  'operation-failed': { kind: 'operation-failed' },
+  'reset-after-commit': { kind: 'unknown-after-commit' },
+  'server-error': { kind: 'unknown' },
+  'changed-meanwhile': { kind: 'changed-meanwhile' },
+  locked: { kind: 'locked' },
+  throttled: { kind: 'throttled' },
+  forbidden: { kind: 'not-permitted' },
+  'scope-locked': { kind: 'not-permitted', code: 'ScopeLocked' },
+};
 
 export interface MemoryCall {
   method: 'resolve' | 'read' | 'write';

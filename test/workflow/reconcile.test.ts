@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { FaultSpec } from '../../dev/arm/faults.ts';
 import { reconcile } from '../../src/workflow/reconcile.ts';
-import { ids, realClock, simulateArm } from '../adapters/arm/simulatedArm.ts';
-import type { WriteFault } from '../contracts/network.ts';
+import { ids, realClock, simulateArm, wireFaults } from '../adapters/arm/simulatedArm.ts';
 import { describeReconcileContract } from '../contracts/reconcile.ts';
-import { createMemoryNetwork, type MemoryFault } from '../support/memoryNetwork.ts';
+import { createMemoryNetwork, memoryFaults } from '../support/memoryNetwork.ts';
 import { createMemoryLiveRows } from '../support/memoryStores.ts';
 import { virtualClock } from '../support/virtualClock.ts';
 
@@ -33,18 +31,6 @@ const foreign = {
   },
 };
 
-const inMemory: Record<WriteFault, MemoryFault> = {
-  superseded: { kind: 'superseded' },
-  'operation-failed': { kind: 'operation-failed' },
-  'reset-after-commit': { kind: 'unknown-after-commit' },
-  'server-error': { kind: 'unknown' },
-  'changed-meanwhile': { kind: 'changed-meanwhile' },
-  locked: { kind: 'locked' },
-  throttled: { kind: 'throttled' },
-  forbidden: { kind: 'not-permitted' },
-  'scope-locked': { kind: 'not-permitted', code: 'ScopeLocked' },
-};
-
 describeReconcileContract('the memory', () => {
   const clock = virtualClock(noon);
   const network = createMemoryNetwork({ clock, operationMilliseconds: 1000 });
@@ -59,23 +45,11 @@ describeReconcileContract('the memory', () => {
       network.edit(nsgId, (body) => ({ ...body, tags: { owner: 'fabrikam' } }));
       return Promise.resolve();
     },
-    faultNextWrite: (fault) => network.fail('write', inMemory[fault]),
+    faultNextWrite: (fault) => network.fail('write', memoryFaults[fault]),
     writes: () => network.calls.filter(({ method }) => method === 'write').length,
     close: () => Promise.resolve(),
   });
 });
-
-const onTheWire: Record<WriteFault, FaultSpec['fault']> = {
-  superseded: { kind: 'supersede' },
-  'operation-failed': { kind: 'lro-failed' },
-  'reset-after-commit': { kind: 'reset-after-commit' },
-  'server-error': { kind: 'status', status: 500 },
-  'changed-meanwhile': { kind: '412' },
-  locked: { kind: 'retryable-429', retryAfter: 14 },
-  throttled: { kind: 'throttle', retryAfter: 10 },
-  forbidden: { kind: 'forbidden' },
-  'scope-locked': { kind: 'locked' },
-};
 
 describeReconcileContract('Azure Resource Manager', async () => {
   const { arm, network } = await simulateArm();
@@ -94,7 +68,7 @@ describeReconcileContract('Azure Resource Manager', async () => {
       await network.writeNsg(read.nsg, { ...read.nsg.body, tags: { owner: 'fabrikam' } }, call);
     },
     faultNextWrite: (fault) => {
-      arm.faults.add({ match: { method: 'PUT' }, times: 1, fault: onTheWire[fault] });
+      arm.faults.add({ match: { method: 'PUT' }, times: 1, fault: wireFaults[fault] });
     },
     writes: () => arm.requests.filter(({ method }) => method === 'PUT').length - elsewhere,
     close: () => arm.close(),

@@ -1,19 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createArmNetwork } from '../../../src/adapters/arm/network.ts';
 import { describeNetworkContract, type WriteFault } from '../../contracts/network.ts';
-import { ids, realClock, simulateArm, stubCredential, type SimulatedFault } from './simulatedArm.ts';
-
-const faults: Record<WriteFault, SimulatedFault> = {
-  superseded: { kind: 'supersede' },
-  'operation-failed': { kind: 'lro-failed' },
-  'reset-after-commit': { kind: 'reset-after-commit' },
-  'server-error': { kind: 'status', status: 500 },
-  'changed-meanwhile': { kind: '412' },
-  locked: { kind: 'retryable-429', retryAfter: 14 },
-  throttled: { kind: 'throttle', retryAfter: 10 },
-  forbidden: { kind: 'forbidden' },
-  'scope-locked': { kind: 'locked' },
-};
+import { ids, realClock, simulateArm, stubCredential, wireFaults } from './simulatedArm.ts';
 
 describeNetworkContract('Azure Resource Manager', async () => {
   const { arm, network } = await simulateArm();
@@ -39,7 +27,7 @@ describeNetworkContract('Azure Resource Manager', async () => {
       before += 1;
     },
     faultNextWrite: (fault: WriteFault) => {
-      arm.faults.add({ match: { method: 'PUT' }, times: 1, fault: faults[fault] });
+      arm.faults.add({ match: { method: 'PUT' }, times: 1, fault: wireFaults[fault] });
     },
     writes: () => writes() - before,
     close: () => arm.close(),

@@ -11,6 +11,7 @@ import { startArm, type RunningArm } from '../../../dev/arm/server.ts';
 import { createArmNetwork, type ArmNetworkOptions } from '../../../src/adapters/arm/network.ts';
 import type { Clock } from '../../../src/core/clock.ts';
 import type { Network } from '../../../src/core/network.ts';
+import type { WriteFault } from '../../contracts/network.ts';
 
 export const subscriptionId = '11111111-2222-4333-8444-555555555555';
 export const otherSubscriptionId = '66666666-7777-4888-8999-aaaaaaaaaaaa';
@@ -25,6 +26,19 @@ export const ids = {
     `${group}/providers/Microsoft.Network/virtualNetworks/${network}/subnets/${name}`,
   otherSubnet: (network: string, name: string) =>
     `${otherGroup}/providers/Microsoft.Network/virtualNetworks/${network}/subnets/${name}`,
+};
+
+/** Faults by the names that every network's contract uses. */
+export const wireFaults: Record<WriteFault, SimulatedFault> = {
+  superseded: { kind: 'supersede' },
+  'operation-failed': { kind: 'lro-failed' },
+  'reset-after-commit': { kind: 'reset-after-commit' },
+  'server-error': { kind: 'status', status: 500 },
+  'changed-meanwhile': { kind: '412' },
+  locked: { kind: 'retryable-429', retryAfter: 14 },
+  throttled: { kind: 'throttle', retryAfter: 10 },
+  forbidden: { kind: 'forbidden' },
+  'scope-locked': { kind: 'locked' },
 };
 
 export const realClock: Clock = {
