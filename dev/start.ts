@@ -107,7 +107,7 @@ Ask for SSH on vm-web for two minutes, as alice:
 
   TOKEN=$(curl -s '${urls.identity}/token?person=alice&format=text')
   VM=${virtualMachines.web}
-  curl -s ${urls.host}/api/access-requests -H "Authorization: Bearer $TOKEN" --json '{
+  curl -s ${urls.host}/api/access-requests -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{
     "virtualMachines": [{ "id": "'$VM'", "ports": [{ "number": 22, "allowedSourceAddressPrefix": "203.0.113.7" }] }],
     "duration": "PT2M", "justification": "Look around" }'
 

@@ -71,9 +71,14 @@ export function everyProblem(): { code: ProblemCode; status: number }[] {
   }));
 }
 
-/** A refusal by policy or network: 404 if virtual machines that cannot be found are all that is wrong, else 403. */
+/**
+ * A refusal by policy or network. What asking otherwise would cure leads only if nothing else is wrong: first what is
+ * not allowed (403), then a duration that is too long (400), then virtual machines that cannot be found (404).
+ */
 export function problemOfDecision(decision: Decision): Problem {
-  const leading = decision.reasons.find((reason) => reason.code !== 'vm-not-found') ?? decision.reasons[0];
+  const leading = [403, 400, 404]
+    .map((status) => decision.reasons.find(({ code }) => meaningOf(code).status === status))
+    .find((reason) => reason !== undefined);
   return {
     code: leading?.code ?? 'internal',
     detail: leading?.message ?? 'The request was denied without a reason.',
@@ -108,9 +113,9 @@ export function respondProblem(problem: Problem, correlationId: string): HttpRes
 function meaningOf(code: ProblemCode): { status: number; title: string } {
   if (isOwn(code)) return ownProblems[code];
   if (isCredentialRefusal(code)) return { status: 401, title: 'The caller is not authenticated' };
-  return code === 'vm-not-found'
-    ? { status: 404, title: 'The virtual machine was not found' }
-    : { status: 403, title: 'The request was denied' };
+  if (code === 'vm-not-found') return { status: 404, title: 'The virtual machine was not found' };
+  const status = code === 'duration-exceeds-policy' ? 400 : 403;
+  return { status, title: 'The request was denied' };
 }
 
 function problemOfReason(reason: Reason): FieldProblem {

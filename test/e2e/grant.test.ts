@@ -185,7 +185,7 @@ describe('over real sockets, with the built bundle in the local host', () => {
       [403, 'port-not-in-policy'],
       [403, 'source-not-in-policy'],
       [403, 'source-not-in-policy'],
-      [403, 'duration-exceeds-policy'],
+      [400, 'duration-exceeds-policy'],
       [404, 'vm-not-found'],
       [400, 'body-invalid'],
     ]);

@@ -140,14 +140,14 @@ describe('a request beyond the policies', () => {
   });
 
   it.each([
-    ['another port', withPort({ number: 23 }), 'port-not-in-policy', [22]],
-    ['another protocol', withPort({ protocol: 'Udp' }), 'protocol-not-in-policy', ['Tcp']],
-    ['a longer duration', aBody({ duration: 'PT4H' }), 'duration-exceeds-policy', 'PT3H'],
-    ['a virtual machine without a policy', withPort({}, 'unprotected-1'), 'no-policy', undefined],
-  ])('is denied %s', async (_name, body, code, allowed) => {
+    ['another port', withPort({ number: 23 }), 403, 'port-not-in-policy', [22]],
+    ['another protocol', withPort({ protocol: 'Udp' }), 403, 'protocol-not-in-policy', ['Tcp']],
+    ['a longer duration', aBody({ duration: 'PT4H' }), 400, 'duration-exceeds-policy', 'PT3H'],
+    ['a virtual machine without a policy', withPort({}, 'unprotected-1'), 403, 'no-policy', undefined],
+  ])('is denied %s', async (_name, body, status, code, allowed) => {
     const answer = await api.post(body);
 
-    expect(answer).toMatchObject({ status: 403, json: { code } });
+    expect(answer).toMatchObject({ status, json: { code } });
     expect(errorsOf(answer)[0]).toMatchObject({ code, ...(allowed !== undefined && { allowed }) });
   });
 
