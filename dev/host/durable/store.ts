@@ -45,8 +45,8 @@ const messagePartition = 'messages';
 type Row = { partitionKey: string; rowKey: string } & Record<string, string>;
 
 /**
- * The task hub's state in two tables: `<hub>Instances` (one partition per instance: its row and its history) and
- * `<hub>Messages`. Everything is written through; nothing is polled. After `halt` no operation begins any more, as
+ * The task hub's state in two tables: `<hub>LocalInstances` (one partition per instance: its row and its history) and
+ * `<hub>LocalMessages`. Everything is written through; nothing is polled. After `halt` no operation begins any more, as
  * if the process had been killed.
  */
 export class Store {
@@ -56,8 +56,8 @@ export class Store {
 
   constructor(connectionString: string, hubName: string) {
     const options = { allowInsecureConnection: true };
-    this.#instances = TableClient.fromConnectionString(connectionString, `${hubName}Instances`, options);
-    this.#messages = TableClient.fromConnectionString(connectionString, `${hubName}Messages`, options);
+    this.#instances = TableClient.fromConnectionString(connectionString, `${hubName}LocalInstances`, options);
+    this.#messages = TableClient.fromConnectionString(connectionString, `${hubName}LocalMessages`, options);
   }
 
   halt(): void {
