@@ -8,6 +8,8 @@ const closePauses = [10, 20, 40, 80, 160] as const;
 const openPauses = [1, 2, 4, 8, 16, 30] as const;
 /** A step that failed (its worker died, a table was down) is tried again after this many seconds. */
 const failurePause = 10;
+/** Seconds to wait for an instant that has passed: it comes from a step whose clock is behind. */
+const pauseWhenPast = 2;
 
 /**
  * The life of one grant: step, then wait for the instant that the step named or for a ring, whichever is first.
@@ -20,9 +22,10 @@ export function* grantOrchestrator(context: OrchestrationContext): Generator<Tas
   const input = context.df.getInput<{ requestId?: unknown } | undefined>();
   if (typeof input?.requestId !== 'string') throw new Error('The input must be { requestId }.');
 
-  // One waiter for all rings: waiters on one name are served last in, first out.
-  let ring = context.df.waitForExternalEvent(ringEventName);
-  const attempts = { opening: 0, closing: 0 };
+  // Every waiter that no ring has reached. The SDK serves them last in, first out, also while no race is under way, and
+  // a race does not notice what had completed before it: so each is raced once, and none is forgotten.
+  let waiters: Task[] = [];
+  let attempts = { opening: 0, closing: 0 };
   for (;;) {
     let result: StepResult;
     try {
@@ -36,22 +39,29 @@ export function* grantOrchestrator(context: OrchestrationContext): Generator<Tas
     }
     if (result.kind === 'done') return 'done';
 
+    // Who rang while the step was under way may have changed the row after it was read.
+    if (waiters.some((waiter) => waiter.isCompleted)) {
+      waiters = waiters.filter((waiter) => !waiter.isCompleted);
+      continue;
+    }
+
+    const now = context.df.currentUtcDateTime.getTime();
     let wait: number;
     if (result.kind === 'wait') {
-      wait = Date.parse(result.until);
+      attempts = { opening: 0, closing: 0 };
+      const until = Date.parse(result.until);
+      wait = until > now ? until : now + pauseWhenPast * 1000;
     } else {
       const attempt = attempts[result.phase]++;
       if (result.phase === 'closing' && attempt >= closePauses.length) return 'handed-to-sweep';
       const pauses = result.phase === 'closing' ? closePauses : openPauses;
-      const pause = Math.max(result.afterSeconds, pauses[Math.min(attempt, pauses.length - 1)] ?? 0);
-      wait = context.df.currentUtcDateTime.getTime() + pause * 1000;
+      wait = now + Math.max(result.afterSeconds, pauses[Math.min(attempt, pauses.length - 1)] ?? 0) * 1000;
     }
 
     const timer: TimerTask = context.df.createTimer(new Date(wait));
-    const first = (yield context.df.Task.any([timer, ring])) as Task;
-    if (first === ring) {
-      if (!timer.isCompleted) timer.cancel();
-      ring = context.df.waitForExternalEvent(ringEventName);
-    }
+    const ring = context.df.waitForExternalEvent(ringEventName);
+    waiters.push(ring);
+    if ((yield context.df.Task.any([timer, ring])) === ring && !timer.isCompleted) timer.cancel();
+    waiters = waiters.filter((waiter) => !waiter.isCompleted);
   }
 }

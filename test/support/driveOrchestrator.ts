@@ -43,16 +43,7 @@ export function drive(start: Date, input: unknown = { requestId: 'a'.repeat(32) 
       asked = { kind: 'activity', name, input: activityInput };
       return { kind: 'activity', isCompleted: false };
     },
-    waitForExternalEvent: () => {
-      const task: HandTask = { kind: 'event', isCompleted: false };
-      if (pendingRings > 0) {
-        pendingRings -= 1;
-        task.isCompleted = true;
-      } else {
-        waiters.push(task);
-      }
-      return task;
-    },
+    waitForExternalEvent: (): HandTask => ({ kind: 'event', isCompleted: false }),
     createTimer: (until: Date) => {
       let cancelled = false;
       const task = { kind: 'timer' as const, isCompleted: false, cancel: () => (cancelled = true) };
@@ -76,13 +67,25 @@ export function drive(start: Date, input: unknown = { requestId: 'a'.repeat(32) 
       asked = { kind: 'returned', output: value };
       return;
     }
-    const completed = settled();
-    if (completed !== undefined) proceed(() => generator.next(completed));
+    // As the SDK does it: a task counts from when it is yielded, a race is decided by what completes from then on and
+    // not by what had completed before, and a task that is yielded twice stands twice among the waiters.
+    for (const task of waiting ?? []) {
+      if (task.kind !== 'event') continue;
+      waiters.push(task);
+      if (pendingRings === 0) continue;
+      pendingRings -= 1;
+      deliver();
+    }
   }
 
-  /** A race that is over before it begins, because somebody rang while the step was under way. */
-  function settled(): HandTask | undefined {
-    return waiting?.find((task) => task.isCompleted);
+  function deliver(): void {
+    const waiter = waiters.pop();
+    if (waiter === undefined) {
+      pendingRings += 1;
+      return;
+    }
+    waiter.isCompleted = true;
+    if (waiting?.includes(waiter) === true) proceed(() => generator.next(waiter as unknown as Task));
   }
 
   proceed(() => generator.next());
@@ -98,13 +101,7 @@ export function drive(start: Date, input: unknown = { requestId: 'a'.repeat(32) 
     },
     ring: (at) => {
       now = at ?? now;
-      const waiter = waiters.pop();
-      if (waiter === undefined) {
-        pendingRings += 1;
-        return;
-      }
-      waiter.isCompleted = true;
-      if (waiting !== undefined) proceed(() => generator.next(waiter));
+      deliver();
     },
   };
 }

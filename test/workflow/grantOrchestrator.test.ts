@@ -50,6 +50,58 @@ describe('the grant orchestrator', () => {
     expect(grant.asked().kind).toBe('activity');
   });
 
+  it('does not lose a ring that comes while a later step is under way', () => {
+    const grant = drive(start);
+    grant.complete({ kind: 'again', afterSeconds: 1, phase: 'opening' });
+    grant.fire();
+
+    grant.ring();
+    grant.complete({ kind: 'wait', until: end.toISOString() });
+
+    expect(grant.asked().kind).toBe('activity');
+  });
+
+  it('does not lose a second ring after timers and a first ring', () => {
+    const grant = drive(start);
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      grant.complete({ kind: 'again', afterSeconds: 1, phase: 'opening' });
+      grant.fire();
+    }
+    grant.complete({ kind: 'wait', until: end.toISOString() });
+    grant.ring();
+
+    grant.ring();
+    grant.complete({ kind: 'wait', until: end.toISOString() });
+
+    expect(grant.asked().kind).toBe('activity');
+    grant.complete({ kind: 'wait', until: end.toISOString() });
+    expect(grant.asked()).toMatchObject({ kind: 'wait', until: end });
+  });
+
+  it('tries to close as often as ever although steps failed before', () => {
+    const grant = drive(start);
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      grant.fail();
+      grant.fire();
+    }
+    grant.complete({ kind: 'wait', until: end.toISOString() });
+    grant.fire();
+
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      grant.complete({ kind: 'again', afterSeconds: 1, phase: 'closing' });
+      expect(grant.asked().kind).toBe('wait');
+      grant.fire();
+    }
+  });
+
+  it('does not spin when the clock of the step is behind its own', () => {
+    const grant = drive(start);
+
+    grant.complete({ kind: 'wait', until: new Date(start.getTime() - 20_000).toISOString() });
+
+    expect(waitedSeconds(grant, start)).toBe(2);
+  });
+
   it('waits again when the timer fired early and the step says so', () => {
     const grant = drive(start);
     grant.complete({ kind: 'wait', until: end.toISOString() });
