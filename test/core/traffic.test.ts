@@ -85,7 +85,10 @@ describe('mayMeet', () => {
 /** If a rule and a box meet at all, then at the first address of one of the two, in each dimension. */
 function cornersOf(rule: JsonObject, { protocol, ...candidate }: Box): Packet[] {
   const { family } = span(candidate.sourceAddressPrefixes[0] ?? '');
-  const texts = Object.values(rule).flat().filter(isAddress);
+  const texts = Object.entries(rule)
+    .filter(([field]) => field.includes('AddressPrefix'))
+    .flatMap(([, value]) => value)
+    .filter(isAddress);
   const inBox = (prefixes: string[]) => [
     ...new Set(
       [...prefixes, ...texts]
