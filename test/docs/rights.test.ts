@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { startArm } from '../../dev/arm/server.ts';
+import { createArmNetwork } from '../../src/adapters/arm/network.ts';
+import { ids, realClock, stubCredential, trusting, world } from '../adapters/arm/simulatedArm.ts';
+import { read, tableBelow } from './pages.ts';
+
+const documented = tableBelow(read('docs/operations.md'), 'In Azure Resource Manager').map(
+  ([action = '']) => action,
+);
+/** The simulator has no load balancers, and asks no right of whoever holds the address of an operation. */
+const notSimulated = ['Microsoft.Network/loadBalancers/read', 'Microsoft.Network/locations/operations/read'];
+
+/** How the calls of a grant end for an identity with these rights: `done`, or what was refused. */
+async function grantWith(actions: string[]): Promise<string> {
+  const permissions = [{ principalId: '*', scope: '/', actions, notActions: [] }];
+  const arm = await startArm({ state: { ...world, permissions } });
+  try {
+    const call = { correlationId: 'c0ffee00-0000-4000-8000-000000000001' };
+    const network = createArmNetwork({
+      endpoint: arm.url,
+      credential: stubCredential(),
+      networkApiVersion: '2025-05-01',
+      clock: realClock,
+      httpClient: trusting(readFileSync(arm.certificatePath ?? '', 'utf8')),
+    });
+    const resolved = await network.resolveVirtualMachine(ids.vm('single-1'), call);
+    if ('refused' in resolved) return resolved.refused;
+    const found = await network.readNsg(ids.nsg('shared'), call);
+    if (found.kind !== 'read') return found.kind;
+    const written = await network.writeNsg(found.nsg, found.nsg.body, call);
+    return written.kind === 'settled' ? 'done' : written.kind;
+  } finally {
+    await arm.close();
+  }
+}
+
+describe('the rights that the documentation demands', () => {
+  it('suffice to resolve a machine whose NSG serves two networks, and to read and write that NSG', async () => {
+    expect(await grantWith(documented)).toBe('done');
+  });
+
+  it.each(documented.filter((action) => !notSimulated.includes(action)))(
+    'include %s for a reason',
+    async (action) => {
+      expect(await grantWith(documented.filter((other) => other !== action))).toBe('not-permitted');
+    },
+  );
+});
