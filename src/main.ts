@@ -75,6 +75,7 @@ const accessRequests = createAccessRequestHandlers({
 registerGrantOrchestration(
   (requestId, actor) => tablesReady().then(() => step(requestId, actor)),
   (context, work) => log.run(context, work),
+  log,
 );
 
 app.timer('sweep', {

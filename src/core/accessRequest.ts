@@ -96,6 +96,8 @@ export interface AccessRequest {
   outcome: 'closed' | 'failed';
   /** Why it ended or is ending. */
   reason?: Reason;
+  /** Of a grant never seen active: only a read after this instant, ISO 8601, says that it is closed. */
+  conclusiveAfter?: string;
   correlationId: string;
   /** The orchestration instance that rings go to. */
   instance: string;
@@ -119,11 +121,13 @@ export interface LiveRow {
   boxes: Box[];
 }
 
-/** Whether a row is desired at an instant: the state decides, the clock only takes away. */
+/**
+ * Whether a row is desired at an instant: the state decides, the clock only takes away. What was seen open has begun,
+ * whatever a clock that lags behind says: else its worker would shut somebody's grant for nobody to open again.
+ */
 export function isDesired(row: Pick<LiveRow, 'state' | 'start' | 'end'>, now: Date): boolean {
   return (
-    (row.state === 'opening' || row.state === 'active') &&
-    Date.parse(row.start) <= now.getTime() &&
+    (row.state === 'active' || (row.state === 'opening' && Date.parse(row.start) <= now.getTime())) &&
     now.getTime() < Date.parse(row.end)
   );
 }

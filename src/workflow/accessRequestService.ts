@@ -36,9 +36,9 @@ export function createAccessRequestService(
     },
 
     async revoke(id, actor): Promise<RevokeResult> {
+      const now = clock.now();
       const existing = await requests.get(id);
       if (existing === undefined) return { kind: 'not-found' };
-      const now = clock.now();
       const { stored, changed } = await changeRequest(
         requests,
         id,
@@ -48,21 +48,26 @@ export function createAccessRequestService(
       if (finalStates.has(stored.row.state)) return { kind: 'revoked', request: stored.row };
       // A revocation counts from the moment the live rows hold it; the caller is answered after that. A repeated
       // call completes what an earlier one may not have finished.
-      const row = await settle(dependencies, stored.row);
-      if (changed || isRevokedBy(row, actor.objectId, now)) {
-        try {
-          await orchestrations.ring(row.instance);
-        } catch (error) {
-          log.error('ring-left-to-sweep', {
-            requestId: id,
-            correlationId: row.correlationId,
-            cause: error instanceof Error ? error.message : 'unknown',
-          });
-        }
+      try {
+        return { kind: 'revoked', request: await settle(dependencies, stored.row, now) };
+      } finally {
+        // Also when the live rows could not be written: the step that is rung for writes them.
+        if (changed || isRevokedBy(stored.row, actor.objectId, now)) await ring(stored.row);
       }
-      return { kind: 'revoked', request: row };
     },
   };
+
+  async function ring(row: AccessRequest): Promise<void> {
+    try {
+      await orchestrations.ring(row.instance);
+    } catch (error) {
+      log.error('ring-left-to-sweep', {
+        requestId: row.id,
+        correlationId: row.correlationId,
+        cause: error instanceof Error ? error.message : 'unknown',
+      });
+    }
+  }
 }
 
 function isEnding(request: AccessRequest): boolean {

@@ -30,12 +30,20 @@ export const limits = {
   waitOut: 2,
   /** Reconcile begins no further round after this. */
   reconcile: 20,
-  /** How long a caller waits for reconcile; an activity must return within 60 s. */
+  /** How long after its beginning a step still waits for reconcile; an activity must return within 60 s. */
   reconcileWait: 45,
   /** The sweep takes over when a step is overdue by this much. */
   overdue: 15,
   /** Ended rows are kept this long, so that a late writer meets a newer version and not an empty place. */
   keepEnded: 300,
+  /** A live row is made only from a request that was read at most this long ago: well within `keepEnded`. */
+  insertWithin: 150,
+  /** A row without a request is kept this long: its POST may still go on, or be repeated under its key. */
+  keepOrphan: 7 * 24 * 3600,
+  /** Azure's Retry-After is obeyed up to this; a port that is to be shut waits no longer. */
+  longestPause: 300,
+  /** After this a running reconcile is no longer waited for by new callers: something in it may hang. */
+  laneLost: 60,
 } as const;
 
 export function secondsAfter(instant: Date, seconds: number): Date {

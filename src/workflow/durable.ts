@@ -1,6 +1,6 @@
 import type { InvocationContext } from '@azure/functions';
 import * as df from 'durable-functions';
-import type { Clock } from '../core/clock.ts';
+import type { Clock, Log } from '../core/clock.ts';
 import type { Orchestrations } from './contracts.ts';
 import { grantOrchestrator } from './grantOrchestrator.ts';
 import { grantOrchestratorName, ringEventName, stepActivityName } from './names.ts';
@@ -16,12 +16,26 @@ export const durableClientInput = df.input.durableClient();
 export function registerGrantOrchestration(
   step: Step,
   run: <T>(context: InvocationContext, work: () => Promise<T>) => Promise<T>,
+  log: Log,
 ): void {
   df.app.orchestration(grantOrchestratorName, grantOrchestrator);
   df.app.activity(stepActivityName, {
     handler: (input: { requestId: string }, context): Promise<StepResult> =>
-      run(context, () => step(input.requestId, 'sallyport')),
+      run(context, () => stepForDurable(step, log, input.requestId)),
   });
+}
+
+/**
+ * Durable keeps the text of an activity's error in its history, where a text that looks like a credential can break the
+ * instance: so the cause goes to the log, and Durable learns no more than that it failed.
+ */
+export async function stepForDurable(step: Step, log: Log, requestId: string): Promise<StepResult> {
+  try {
+    return await step(requestId, 'sallyport');
+  } catch (error) {
+    log.error('step-failed', { requestId, cause: error instanceof Error ? error.message : 'unknown' });
+    throw new Error('The step failed; its log says why.');
+  }
 }
 
 /** Orchestrations by the durable client of one invocation. */

@@ -136,25 +136,34 @@ export async function reconcile(
   return again(5, last);
 }
 
+interface Lane {
+  running: Promise<ReconcileResult>;
+  began: Date;
+  next?: Promise<ReconcileResult>;
+}
+
 /**
  * Reconciles each NSG once at a time within this process; callers that arrive meanwhile share the next round, which
- * reads their rows. A caller waits no longer than an activity may take.
+ * reads their rows. Callers bound their own waiting.
  */
 export function createReconciler(dependencies: ReconcileDependencies): Reconcile {
-  const lanes = new Map<string, { running: Promise<ReconcileResult>; next?: Promise<ReconcileResult> }>();
+  const lanes = new Map<string, Lane>();
 
   function begin(key: string, nsgId: string, call: ReconcileCall): Promise<ReconcileResult> {
     const running = reconcile(dependencies, nsgId, call).finally(() => {
       if (lanes.get(key)?.running === running && lanes.get(key)?.next === undefined) lanes.delete(key);
     });
-    lanes.set(key, { running });
+    lanes.set(key, { running, began: dependencies.clock.now() });
     return running;
   }
 
   return (nsgId, call) => {
     const key = nsgId.toLowerCase();
     const lane = lanes.get(key);
-    if (lane === undefined) return begin(key, nsgId, call);
+    // A call that never ends must not shut out every later one; two at once are harmless, `If-Match` decides.
+    if (lane === undefined || dependencies.clock.now() > secondsAfter(lane.began, limits.laneLost)) {
+      return begin(key, nsgId, call);
+    }
     lane.next ??= lane.running.then(
       () => begin(key, nsgId, call),
       () => begin(key, nsgId, call),
@@ -174,7 +183,7 @@ function converged(planned: Plan, readAt: Date): ReconcileResult {
 }
 
 function again(afterSeconds: number, reason: Reason): ReconcileResult {
-  return { kind: 'again', afterSeconds, reason };
+  return { kind: 'again', afterSeconds: Math.min(afterSeconds, limits.longestPause), reason };
 }
 
 function isRunning(nsg: NsgDocument): boolean {

@@ -4,7 +4,7 @@ import type { Reason } from '../core/reason.ts';
 import type { Stored } from '../core/stores.ts';
 import { changeRequest } from './changeRequest.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
-import type { Reconcile, ReconcileResult } from './reconcile.ts';
+import type { Reconcile, ReconcileCall, ReconcileResult } from './reconcile.ts';
 import { settle } from './settle.ts';
 
 /** What a step says to its caller: when it wants to be called next. */
@@ -17,6 +17,12 @@ export type StepResult =
 
 export type Step = (requestId: string, actor: 'sallyport' | 'sweep') => Promise<StepResult>;
 
+/** One call of the step. */
+interface Run {
+  actor: 'sallyport' | 'sweep';
+  began: Date;
+}
+
 /**
  * Reads a request's row, does what is due, and says when to be called next. Deciding and acting are one step, and every
  * step may run twice, at once, or never: the row's state and the clock decide, nothing that the caller remembers.
@@ -25,21 +31,22 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
   const { requests, live, clock, log } = dependencies;
 
   return async function step(requestId, actor) {
+    const run: Run = { actor, began: clock.now() };
     let stored = await requests.get(requestId);
     if (stored === undefined) {
       log.error('step-without-row', { requestId });
       return { kind: 'done' };
     }
-    // Durable timers fire up to a second early; an end that near is waited out here, and the row read again.
-    const left = Date.parse(stored.row.end) - clock.now().getTime();
-    if (stored.row.state === 'active' && left > 0 && left <= limits.waitOut * 1000) {
+    // Durable timers fire up to a second early; an instant that near is waited out here, and the row read again.
+    const left = Date.parse(nextInstant(stored.row)) - clock.now().getTime();
+    if (left > 0 && left <= limits.waitOut * 1000) {
       await clock.sleep(left);
       stored = (await requests.get(requestId)) ?? stored;
     }
-    stored = await resettle(stored);
+    stored = await resettle(stored, run);
     // opening → active or closing → closing → final: each round enters one state at most.
     for (let round = 0; round < 4; round += 1) {
-      const progress = await advance(stored, actor);
+      const progress = await advance(stored, run);
       if ('kind' in progress) return progress;
       stored = progress;
     }
@@ -49,18 +56,20 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
   /** Does what is due in the row's state: says when to call again, or returns the row in its next state. */
   async function advance(
     stored: Stored<AccessRequest>,
-    actor: string,
+    run: Run,
   ): Promise<StepResult | Stored<AccessRequest>> {
     const { row } = stored;
     switch (row.state) {
       case 'opening':
-        if (isDesired(row, clock.now())) return open(stored, actor);
-        return beginClosing(stored, actor, ended(row), 'failed');
+        if (isOver(row, clock.now())) return beginClosing(stored, run, ended(row), 'failed');
+        // The clock of whoever wrote the row may be ahead of this one.
+        if (!isDesired(row, clock.now())) return { kind: 'wait', until: row.start };
+        return open(stored, run);
       case 'active':
-        if (isDesired(row, clock.now())) return { kind: 'wait', until: row.end };
-        return beginClosing(stored, actor, ended(row), 'closed');
+        if (isOver(row, clock.now())) return beginClosing(stored, run, ended(row), 'closed');
+        return { kind: 'wait', until: row.end };
       case 'closing':
-        return close(stored, actor);
+        return close(stored, run);
       case 'closed':
       case 'failed':
       case 'denied':
@@ -73,36 +82,36 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
   }
 
   /** Opens on every NSG of the path, or begins to close what was opened. */
-  async function open(
-    stored: Stored<AccessRequest>,
-    actor: string,
-  ): Promise<StepResult | Stored<AccessRequest>> {
+  async function open(stored: Stored<AccessRequest>, run: Run): Promise<StepResult | Stored<AccessRequest>> {
     const { row } = stored;
-    const results = await reconcileAll(row, 'open');
+    const results = await reconcileAll(row, 'open', run);
     const blocking = results
       .map((result) => refusalOf(result, row.id))
       .find((reason) => reason !== undefined);
-    if (blocking !== undefined) return beginClosing(stored, actor, blocking, 'failed');
+    if (blocking !== undefined) return beginClosing(stored, run, blocking, 'failed');
     if (results.every((result) => result.kind === 'converged' && result.admitted.has(row.id))) {
-      return becomeActive(stored, actor);
+      return becomeActive(stored, run);
     }
 
     // Not open. The row may have changed meanwhile (a revocation, its end), and what happens next is then its say.
     const current = await requests.get(row.id);
     if (current === undefined) throw new Error(`Request ${row.id} lost its row.`);
-    if (current.row.state !== 'opening' || !isDesired(current.row, clock.now())) return resettle(current);
+    if (current.row.state !== 'opening' || isOver(current.row, clock.now())) return resettle(current, run);
     const unfinished = results.find((result) => result.kind === 'again');
     if (clock.now() > secondsAfter(new Date(row.start), limits.openWithin)) {
       const reason: Reason = {
         code: unfinished?.reason.code === 'throttled' ? 'throttled' : 'not-opened-in-time',
         message: unfinished?.reason.message ?? 'Azure did not show the rules in time.',
       };
-      return beginClosing(current, actor, reason, 'failed');
+      return beginClosing(current, run, reason, 'failed');
     }
     return again(current, unfinished?.afterSeconds ?? 1, 'opening');
   }
 
-  async function becomeActive(stored: Stored<AccessRequest>, actor: string): Promise<Stored<AccessRequest>> {
+  async function becomeActive(
+    stored: Stored<AccessRequest>,
+    { actor, began }: Run,
+  ): Promise<Stored<AccessRequest>> {
     const { stored: now } = await changeRequest(
       requests,
       stored.row.id,
@@ -118,13 +127,13 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
           : undefined,
       stored,
     );
-    return resettle(now);
+    return resettle(now, { began });
   }
 
   /** Records the intent to close; whoever was first keeps the say about reason and outcome. */
   async function beginClosing(
     stored: Stored<AccessRequest>,
-    actor: string,
+    run: Run,
     reason: Reason,
     outcome: 'closed' | 'failed',
   ): Promise<Stored<AccessRequest>> {
@@ -136,19 +145,20 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
           ? enterState(
               { ...current, recorded: Math.max(current.recorded, stored.row.recorded) },
               'closing',
-              { at: clock.now(), actor, reasons: [reason] },
+              { at: clock.now(), actor: run.actor, reasons: [reason] },
               { outcome, reason, nextDue: clock.now().toISOString() },
             )
           : undefined,
       stored,
     );
-    return resettle(now);
+    return resettle(now, run);
   }
 
   /** Closes on every NSG of the path; only a read-back that shows none of its rules says closed. */
-  async function close(stored: Stored<AccessRequest>, actor: string): Promise<StepResult> {
+  async function close(stored: Stored<AccessRequest>, run: Run): Promise<StepResult> {
     const { row } = stored;
-    const results = await reconcileAll(row, 'close');
+    const settledAt = clock.now();
+    const results = await reconcileAll(row, 'close', run);
     const open = results.find((result) => !isShut(result, row.id));
     if (open !== undefined) {
       log.error('close-unfinished', {
@@ -160,15 +170,20 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
       return again(stored, open.kind === 'again' ? open.afterSeconds : 10, 'closing');
     }
 
-    // A write that was sent before the row changed may still arrive: a grant that was never seen active is not called
-    // closed by a read that is earlier than that.
-    const closingSince = enteredAt(row, 'closing') ?? clock.now();
-    const conclusive = secondsAfter(closingSince, limits.freshness + limits.writeTimeout);
-    const everActive = enteredAt(row, 'active') !== undefined;
-    const readAt = results.map((result) => (result.kind === 'converged' ? result.readAt : clock.now()));
-    if (!everActive && readAt.some((instant) => instant < conclusive)) {
-      await setNextDue(stored, conclusive);
-      return { kind: 'wait', until: conclusive.toISOString() };
+    // A write that was planned before the live rows changed may still arrive: a grant that was never seen active is not
+    // called closed by a read that is earlier than that. The row changed earlier than its live rows, perhaps by far.
+    if (enteredAt(row, 'active') === undefined) {
+      const conclusive =
+        row.conclusiveAfter ?? secondsAfter(settledAt, limits.freshness + limits.writeTimeout).toISOString();
+      const readAt = results.map((result) => (result.kind === 'converged' ? result.readAt : settledAt));
+      if (readAt.some((instant) => instant <= new Date(conclusive))) {
+        await changeRequest(requests, row.id, (current) => ({
+          ...current,
+          conclusiveAfter: current.conclusiveAfter ?? conclusive,
+          nextDue: conclusive,
+        }));
+        return { kind: 'wait', until: conclusive };
+      }
     }
 
     const gone = results.some((result) => result.kind === 'gone');
@@ -179,7 +194,7 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
         current.state === 'closing'
           ? enterState({ ...current, recorded: Math.max(current.recorded, row.recorded) }, current.outcome, {
               at: clock.now(),
-              actor,
+              actor: run.actor,
               reasons: [
                 ...(current.reason === undefined ? [] : [current.reason]),
                 ...(gone
@@ -190,11 +205,16 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
           : undefined,
       stored,
     );
-    return finish(await resettle(now));
+    return finish(await resettle(now, run));
   }
 
-  async function resettle(stored: Stored<AccessRequest>): Promise<Stored<AccessRequest>> {
-    return { ...stored, row: await settle(dependencies, stored.row) };
+  /** What is over goes straight to `closing`, in which nothing waits for an audit that is down. */
+  async function resettle(
+    stored: Stored<AccessRequest>,
+    { began }: Pick<Run, 'began'>,
+  ): Promise<Stored<AccessRequest>> {
+    if (isOver(stored.row, clock.now())) return stored;
+    return { ...stored, row: await settle(dependencies, stored.row, began) };
   }
 
   /** Completes the records of an ended request; its rows stay a while, for late writers to meet. */
@@ -210,13 +230,35 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
     return { kind: 'done' };
   }
 
-  async function reconcileAll(row: AccessRequest, purpose: 'open' | 'close'): Promise<ReconcileResult[]> {
-    const call = { correlationId: row.correlationId, purpose };
+  async function reconcileAll(
+    { targets, correlationId }: AccessRequest,
+    purpose: 'open' | 'close',
+    { began }: Run,
+  ): Promise<ReconcileResult[]> {
+    // One patience for all rounds of a step: to open, to fail and to close must not add up.
+    const left = secondsAfter(began, limits.reconcileWait).getTime() - clock.now().getTime();
     return Promise.all(
-      row.targets.map((target) =>
-        Promise.race([reconcileNsg(target.nsgId, call), patience(clock, limits.reconcileWait)]),
+      targets.map(({ nsgId }) =>
+        Promise.race([
+          reconcileOne(nsgId, { correlationId, purpose }),
+          clock.sleep(Math.max(0, left)).then(() => unsettled('The network security group is busy.')),
+        ]),
       ),
     );
+  }
+
+  /** One NSG that cannot be reconciled does not keep the others of the path from being looked at. */
+  async function reconcileOne(nsgId: string, call: ReconcileCall): Promise<ReconcileResult> {
+    try {
+      return await reconcileNsg(nsgId, call);
+    } catch (error) {
+      log.error('reconcile-failed', {
+        nsgId,
+        correlationId: call.correlationId,
+        cause: error instanceof Error ? error.message : 'unknown',
+      });
+      return unsettled('The network security group could not be reconciled.');
+    }
   }
 
   async function again(
@@ -247,11 +289,16 @@ function ended(row: AccessRequest): Reason {
   return { code: 'ended', message: `The time that was granted ended at ${row.end}.` };
 }
 
-async function patience(clock: Dependencies['clock'], seconds: number): Promise<ReconcileResult> {
-  await clock.sleep(seconds * 1000);
-  return {
-    kind: 'again',
-    afterSeconds: 5,
-    reason: { code: 'not-settled', message: 'The network security group is busy.' },
-  };
+function unsettled(message: string): ReconcileResult {
+  return { kind: 'again', afterSeconds: 5, reason: { code: 'not-settled', message } };
+}
+
+/** Whether a grant that may be open is past its end. */
+function isOver({ state, end }: AccessRequest, now: Date): boolean {
+  return (state === 'opening' || state === 'active') && now.getTime() >= Date.parse(end);
+}
+
+/** The instant that an opening or active grant waits for; its end when that is all there is. */
+function nextInstant({ state, start, end }: AccessRequest): string {
+  return state === 'opening' ? start : end;
 }

@@ -93,7 +93,7 @@ export async function submit(
     return repeated(winner.row, submission);
   }
   try {
-    await settle(dependencies, request);
+    await settle(dependencies, request, now);
     await orchestrations.start(request.instance, id);
   } catch (error) {
     log.error('start-left-to-sweep', {

@@ -59,17 +59,18 @@ export async function sweep(
   }
 
   async function visit(row: UnendedRow): Promise<void> {
+    const seenAt = clock.now();
     const stored = await requests.get(row.requestId);
     if (stored === undefined) {
-      // Its POST died between the two rows: nothing was granted.
-      if (isOld(row.createdAt)) await removeRows(row.requestId, []);
+      // Its POST died between the two rows, or has not got to the second: nothing was granted yet.
+      if (isOld(row.createdAt, limits.keepOrphan)) await removeRows(row.requestId, []);
       return;
     }
     if (finalStates.has(stored.row.state)) {
       if (row.endedAt === undefined) {
         await step(row.requestId, 'sweep');
         report.stepped += 1;
-      } else if (isOld(row.endedAt)) {
+      } else if (isOld(row.endedAt, limits.keepEnded)) {
         await removeRows(
           row.requestId,
           stored.row.targets.map(({ nsgId }) => nsgId),
@@ -78,17 +79,17 @@ export async function sweep(
       return;
     }
     const { row: request } = stored;
-    const givenUp = request.state === 'opening' && isOld(request.start);
+    const givenUp = request.state === 'opening' && isOld(request.start, limits.openWithin);
     if (isOverdue(request.end) || givenUp || (request.state === 'closing' && isOverdue(request.nextDue))) {
       await step(request.id, 'sweep');
       report.stepped += 1;
     } else if (isOverdue(request.nextDue)) {
-      await wake(stored);
+      await wake(stored, seenAt);
     }
   }
 
   /** Rings the orchestration of an overdue request, or starts a successor where it is gone. */
-  async function wake(stored: Stored<AccessRequest>): Promise<void> {
+  async function wake(stored: Stored<AccessRequest>, seenAt: Date): Promise<void> {
     const { row } = stored;
     if ((await orchestrations.status(row.instance)) === 'running') {
       await orchestrations.ring(row.instance);
@@ -119,7 +120,7 @@ export async function sweep(
       stored,
     );
     if (now.row.instance === previous) return;
-    await settle(dependencies, now.row);
+    await settle(dependencies, now.row, seenAt);
     await orchestrations.start(now.row.instance, now.row.id);
     report.restarted += 1;
   }
@@ -134,8 +135,8 @@ export async function sweep(
     return clock.now() > secondsAfter(new Date(instant), limits.overdue);
   }
 
-  function isOld(instant: string): boolean {
-    return clock.now() > secondsAfter(new Date(instant), limits.keepEnded);
+  function isOld(instant: string, seconds: number): boolean {
+    return clock.now() > secondsAfter(new Date(instant), seconds);
   }
 }
 

@@ -69,13 +69,17 @@ export function drive(start: Date, input: unknown = { requestId: 'a'.repeat(32) 
     }
     // As the SDK does it: a task counts from when it is yielded, a race is decided by what completes from then on and
     // not by what had completed before, and a task that is yielded twice stands twice among the waiters.
-    for (const task of waiting ?? []) {
+    for (const task of raced()) {
       if (task.kind !== 'event') continue;
       waiters.push(task);
       if (pendingRings === 0) continue;
       pendingRings -= 1;
       deliver();
     }
+  }
+
+  function raced(): HandTask[] {
+    return waiting ?? [];
   }
 
   function deliver(): void {
@@ -85,7 +89,7 @@ export function drive(start: Date, input: unknown = { requestId: 'a'.repeat(32) 
       return;
     }
     waiter.isCompleted = true;
-    if (waiting?.includes(waiter) === true) proceed(() => generator.next(waiter as unknown as Task));
+    if (waiting?.includes(waiter) === true) proceed(() => generator.next(waiter));
   }
 
   proceed(() => generator.next());

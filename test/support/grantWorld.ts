@@ -1,5 +1,6 @@
 import type { AccessRequest, Person } from '../../src/core/accessRequest.ts';
 import type { AuditRecord } from '../../src/core/auditRecord.ts';
+import type { Clock } from '../../src/core/clock.ts';
 import type { JsonObject } from '../../src/core/network.ts';
 import { verifyTrail } from '../../src/core/verifyTrail.ts';
 import { createAccessRequestService } from '../../src/workflow/accessRequestService.ts';
@@ -40,6 +41,16 @@ export interface Lifeline {
 
 export class ProcessDied extends Error {}
 
+/** What makes one process's life harder than another's. */
+export interface Hindrance {
+  /** How far its clock is ahead of the true one. */
+  clockAheadMilliseconds?: number;
+  /** Before each effect, such as `live.insert`: may wait, or throw instead of it. */
+  before?: (effect: string, parameters: unknown[]) => void | Promise<void>;
+  /** After each effect: may throw, so that the answer to what was done is lost. */
+  after?: (effect: string, parameters: unknown[]) => void | Promise<void>;
+}
+
 export interface Process {
   lifeline: Lifeline;
   submit(submission?: Partial<Submission>): Promise<SubmitResult>;
@@ -55,7 +66,7 @@ export interface GrantWorld {
   logged: string[];
   /** Instances that run, by their id. */
   running: Map<string, Drive>;
-  startProcess(killAt?: Lifeline['killAt']): Process;
+  startProcess(killAt?: Lifeline['killAt'], hindrance?: Hindrance): Process;
   /** Lets every running orchestration go on, on this process, until nothing is due before the instant. */
   runUntil(instant: Date, process: Process): Promise<void>;
   request(id: string): Promise<AccessRequest>;
@@ -117,34 +128,37 @@ export async function grantWorld(
   const quota = createRefusalQuota();
   let ids = 0;
 
-  function startProcess(killAt?: Lifeline['killAt']): Process {
+  function startProcess(killAt?: Lifeline['killAt'], hindrance: Hindrance = {}): Process {
+    const { clockAheadMilliseconds = 0 } = hindrance;
+    const clockOfProcess: Clock = {
+      now: () => new Date(clock.now().getTime() + clockAheadMilliseconds),
+      sleep: (milliseconds) => clock.sleep(milliseconds),
+    };
+    const effects = <T extends object>(name: string, target: T) => mortal(target, lifeline, name, hindrance);
     const lifeline: Lifeline = { effects: 0, dead: false, ...(killAt === undefined ? {} : { killAt }) };
     const note = (message: string) => logged.push(message);
-    const orchestrations = mortal<Orchestrations>(
-      {
-        start: (instance, requestId) => {
-          if (!running.has(instance)) running.set(instance, drive(clock.now(), { requestId }));
-          return Promise.resolve();
-        },
-        ring: (instance) => {
-          running.get(instance)?.ring(clock.now());
-          return Promise.resolve();
-        },
-        status: (instance) => {
-          const found = running.get(instance);
-          if (found === undefined) return Promise.resolve('missing');
-          return Promise.resolve(found.asked().kind === 'returned' ? 'ended' : 'running');
-        },
+    const orchestrations = effects<Orchestrations>('orchestrations', {
+      start: (instance, requestId) => {
+        if (!running.has(instance)) running.set(instance, drive(clock.now(), { requestId }));
+        return Promise.resolve();
       },
-      lifeline,
-    );
+      ring: (instance) => {
+        running.get(instance)?.ring(clock.now());
+        return Promise.resolve();
+      },
+      status: (instance) => {
+        const found = running.get(instance);
+        if (found === undefined) return Promise.resolve('missing');
+        return Promise.resolve(found.asked().kind === 'returned' ? 'ended' : 'running');
+      },
+    });
     const dependencies: Dependencies = {
-      requests: mortal(stores.requests, lifeline),
-      live: mortal(stores.live, lifeline),
-      audit: mortal(stores.audit, lifeline),
-      policies: mortal(stores.policies, lifeline),
-      network: mortal(network, lifeline),
-      clock,
+      requests: effects('requests', stores.requests),
+      live: effects('live', stores.live),
+      audit: effects('audit', stores.audit),
+      policies: effects('policies', stores.policies),
+      network: effects('network', network),
+      clock: clockOfProcess,
       log: { info: () => undefined, warn: note, error: note },
       installation: {
         id: 'contoso',
@@ -237,7 +251,7 @@ export async function eventsOf(world: GrantWorld, id: string): Promise<string[]>
 }
 
 /** Everything that this object does is an effect of a process that may die at it. */
-function mortal<T extends object>(target: T, lifeline: Lifeline): T {
+function mortal<T extends object>(target: T, lifeline: Lifeline, table: string, hindrance: Hindrance): T {
   return new Proxy(target, {
     get(from, name, receiver) {
       const member: unknown = Reflect.get(from, name, receiver);
@@ -250,7 +264,9 @@ function mortal<T extends object>(target: T, lifeline: Lifeline): T {
           lifeline.dead = true;
           throw new ProcessDied();
         }
+        await hindrance.before?.(`${table}.${String(name)}`, parameters);
         const result: unknown = await Reflect.apply(member, from, parameters);
+        await hindrance.after?.(`${table}.${String(name)}`, parameters);
         if (fatal === 'after') lifeline.dead = true;
         // What was under way when the process died is done, and nobody sees the answer.
         if (lifeline.dead) throw new ProcessDied();

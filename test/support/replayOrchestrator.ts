@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module';
-import type { OrchestrationContext } from 'durable-functions';
 import { grantOrchestrator } from '../../src/workflow/grantOrchestrator.ts';
 
 /** One event of a history, as the Durable extension writes it. */
@@ -28,7 +27,6 @@ const { Orchestrator } = createRequire(import.meta.url)(
 
 /** Replays a history with the SDK's own executor, which its public interface does not give. */
 export async function replay(history: HistoryEvent[], input: unknown): Promise<ReplayedState> {
-  const context = {} as OrchestrationContext;
   return new Orchestrator(grantOrchestrator).handle(
     {
       history,
@@ -40,6 +38,6 @@ export async function replay(history: HistoryEvent[], input: unknown): Promise<R
       maximumShortTimerDuration: '3.00:00:00',
       longRunningTimerIntervalDuration: '3.00:00:00',
     },
-    context,
+    {},
   );
 }
