@@ -1,5 +1,6 @@
 import type { AccessRequest, LiveRow } from './accessRequest.ts';
 import type { AuditRecord, UnsealedAuditRecord } from './auditRecord.ts';
+import type { Seal } from './seal.ts';
 
 /** A row as it was read, with the ETag that guards the next change. */
 export interface Stored<Row> {
@@ -23,6 +24,8 @@ export interface UnendedRow {
   createdAt: string;
   /** Set once the request has reached a final state. */
   endedAt?: string;
+  /** Set once a seal names its records: only then may the row be removed. */
+  sealed?: true;
 }
 
 /** What reconcile and the sweep read. */
@@ -38,6 +41,8 @@ export interface LiveRows {
   /** Does nothing if it is there already. */
   addUnended(row: UnendedRow): Promise<void>;
   markEnded(requestId: string, endedAt: string): Promise<void>;
+  /** Does nothing if the row is gone. */
+  markSealed(requestId: string): Promise<void>;
   removeUnended(requestId: string): Promise<void>;
 }
 
@@ -76,4 +81,21 @@ export interface AuditTrail {
   query(query: AuditQuery): Promise<AuditPage>;
   /** Every partition there is, for verification. */
   partitions(): AsyncIterable<string>;
+  /** What was indexed in a span of time, in order; bounds inclusive and exclusive, ISO 8601 in UTC. */
+  indexed(from: string, to: string): AsyncIterable<IndexedPartition>;
+}
+
+export interface IndexedPartition {
+  partition: string;
+  /** Under which instant, ISO 8601. */
+  at: string;
+}
+
+/** The chain of seals: inserted into, read, never changed. */
+export interface Seals {
+  newest(): Promise<Seal | undefined>;
+  /** Every seal after this number, oldest first; after 0 all. */
+  after(number: number): Promise<Seal[]>;
+  /** Inserts as is; `exists` if another seal has this number. */
+  insert(seal: Seal): Promise<'inserted' | 'exists'>;
 }

@@ -1,19 +1,13 @@
 import type { AccessRequest, JournalEntry } from './accessRequest.ts';
 import { canonicalJson, hashOfRecord, type AuditRecord } from './auditRecord.ts';
+import { nameRange, verifyChain, type ChainFault } from './verifyChain.ts';
 
 export type TrailFault =
-  /** The content is not what was hashed. */
-  | 'changed'
-  /** A number is skipped, or the request's row knows of more records than there are. */
-  | 'missing'
-  /** A number is there twice. */
-  | 'duplicate'
-  /** A record of another partition, or out of order. */
-  | 'misplaced'
-  /** A record does not follow from the one before it: one of the two was replaced. */
-  | 'broken-chain'
+  | ChainFault
   /** The request's own journal says something else. */
-  | 'contradicts-request';
+  | 'contradicts-request'
+  /** A seal says something else. */
+  | 'contradicts-seal';
 
 export interface TrailFinding {
   partition: string;
@@ -48,41 +42,24 @@ export function verifyTrail(
   const report = (sequence: number, fault: TrailFault, message: string) =>
     findings.push({ partition, sequence, fault, message });
 
-  let previous: AuditRecord | undefined;
-  for (const record of records) {
+  for (const record of records.filter((each) => each.partition !== partition)) {
     const { sequence } = record;
-    const expected = (previous?.sequence ?? 0) + 1;
-    if (record.partition !== partition) {
-      report(sequence, 'misplaced', `Record ${sequence} belongs to partition ${record.partition}.`);
-    }
-    if (hashOfRecord(record) !== record.hash) {
-      report(sequence, 'changed', `Record ${sequence} was changed after it was written: its hash differs.`);
-    }
-    if (sequence < expected) {
-      report(
-        sequence,
-        sequence === previous?.sequence ? 'duplicate' : 'misplaced',
-        sequence === previous?.sequence
-          ? `Record ${sequence} is there twice.`
-          : `Record ${sequence} stands behind record ${expected - 1}.`,
-      );
-      continue;
-    }
-    if (sequence > expected) {
-      report(expected, 'missing', `${named(expected, sequence - 1)} missing before record ${sequence}.`);
-    } else if (record.previousHash !== (previous?.hash ?? '')) {
-      report(sequence, 'broken-chain', `Record ${sequence} does not follow from the record before it.`);
-    }
-    previous = record;
+    report(sequence, 'misplaced', `Record ${sequence} belongs to partition ${record.partition}.`);
   }
+  const links = records.map((record) => ({
+    ...record,
+    number: record.sequence,
+    contentHash: hashOfRecord(record),
+  }));
+  for (const { number, fault, message } of verifyChain('Record', links)) report(number, fault, message);
 
   if (witness !== undefined) {
-    const last = previous?.sequence ?? 0;
+    const last = Math.max(0, ...records.map(({ sequence }) => sequence));
     if (last < witness.recorded) {
       report(
         last + 1,
         'missing',
-        `${named(last + 1, witness.recorded)} missing at the end: the request's row says that ${witness.recorded} were written.`,
+        `${nameRange('Record', last + 1, witness.recorded)} missing at the end: the request's row says that ${witness.recorded} were written.`,
       );
     }
     for (const record of records) {
@@ -115,8 +92,4 @@ export function eventOf(
   entry: Pick<JournalEntry, 'event'>,
 ): `request.${AccessRequest['journal'][0]['event']}` {
   return `request.${entry.event}`;
-}
-
-function named(first: number, last: number): string {
-  return first === last ? `Record ${first} is` : `Records ${first} to ${last} are`;
 }

@@ -140,6 +140,29 @@ export function describeAuditTrailContract(
       await expect(audit.query({ continuation })).rejects.toBeInstanceOf(InvalidContinuationError);
     });
 
+    it('lists what was indexed in a span of time, in order across months and years, each partition once', async () => {
+      const audit = await makeAtNoon();
+      await put(audit, 'first', '2025-12-31T23:59:59.999Z', 2);
+      await put(audit, 'third', '2026-02-01T00:00:00.000Z', 1, {
+        virtualMachines: [],
+        requester: {
+          objectId: bob,
+          displayName: 'Bob',
+        },
+      });
+      await put(audit, 'second', '2026-01-31T12:00:00.000Z', 1);
+      await put(audit, 'before', '2025-12-31T23:59:59.998Z', 1);
+      await put(audit, 'after', '2026-02-01T00:00:00.001Z', 1);
+      const found: [string, string][] = [];
+      const span = audit.indexed('2025-12-31T23:59:59.999Z', '2026-02-01T00:00:00.001Z');
+      for await (const { at, partition } of span) found.push([at, partition]);
+      expect(found).toEqual([
+        ['2025-12-31T23:59:59.999Z', requestId('first')],
+        ['2026-01-31T12:00:00.000Z', requestId('second')],
+        ['2026-02-01T00:00:00.000Z', requestId('third')],
+      ]);
+    });
+
     it('names every partition once', async () => {
       const audit = await makeAtNoon();
       await put(audit, 'a', '2026-11-23T08:00:00.000Z', 3);

@@ -81,11 +81,24 @@ export function describeLiveRowsContract(name: string, make: () => Promise<LiveR
       expect(await live.unended()).toEqual([{ ...row, endedAt: '2026-11-23T09:00:00.000Z' }]);
     });
 
+    it('marks a request as sealed and keeps both marks, whichever comes again', async () => {
+      const live = await make();
+      const row = unended('a');
+      await live.addUnended(row);
+      await live.markEnded(row.requestId, '2026-11-23T09:00:00.000Z');
+      await live.markSealed(row.requestId);
+      await live.markEnded(row.requestId, '2026-11-23T09:01:00.000Z');
+      await live.markSealed(row.requestId);
+      await live.addUnended(row);
+      expect(await live.unended()).toEqual([{ ...row, endedAt: '2026-11-23T09:01:00.000Z', sealed: true }]);
+    });
+
     it('brings nothing back by marking a request that was removed', async () => {
       const live = await make();
       await live.addUnended(unended('a'));
       await live.removeUnended(requestId('a'));
       await live.removeUnended(requestId('a'));
+      await live.markSealed(requestId('a'));
       await live.markEnded(requestId('a'), '2026-11-23T09:00:00.000Z');
       expect(await live.unended()).toEqual([]);
     });

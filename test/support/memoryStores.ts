@@ -2,12 +2,14 @@ import { encodePosition, positionOf } from '../../src/adapters/tables/auditConti
 import type { AccessRequest, LiveRow } from '../../src/core/accessRequest.ts';
 import { canonicalJson, type AuditRecord, type UnsealedAuditRecord } from '../../src/core/auditRecord.ts';
 import type { Policies, Policy } from '../../src/core/policy.ts';
+import type { Seal } from '../../src/core/seal.ts';
 import type {
   AuditPage,
   AuditQuery,
   AuditTrail,
   LiveRows,
   Requests,
+  Seals,
   Stored,
   UnendedRow,
 } from '../../src/core/stores.ts';
@@ -92,6 +94,11 @@ export function createMemoryLiveRows(): LiveRows {
       if (found !== undefined) unended.put(requestId, { ...found.row, endedAt });
       return Promise.resolve();
     },
+    markSealed(requestId) {
+      const found = unended.get(requestId);
+      if (found !== undefined) unended.put(requestId, { ...found.row, sealed: true });
+      return Promise.resolve();
+    },
     removeUnended(requestId) {
       unended.delete(requestId);
       return Promise.resolve();
@@ -159,6 +166,27 @@ export function createMemoryAuditTrail(now: () => Date): AuditTrail {
     async *partitions() {
       const all = records.under('').map(({ row }) => row.partition);
       yield* await Promise.resolve(new Set(all));
+    },
+    async *indexed(from, to) {
+      const found = index.under('').filter(({ key }) => key > from && key < to);
+      yield* await Promise.resolve(
+        found.map(({ key, row }) => ({ partition: row.partition, at: key.slice(0, key.indexOf('_')) })),
+      );
+    },
+  };
+}
+
+/** The chain of seals in memory. */
+export function createMemorySeals(): Seals {
+  const table = new MemoryTable<Seal>();
+  const all = () => table.under('').map(({ row }) => row);
+  return {
+    newest: () => Promise.resolve(all().at(-1)),
+    after: (number) => Promise.resolve(all().filter((seal) => seal.number > number)),
+    insert(seal) {
+      const sorted = JSON.parse(canonicalJson(seal)) as Seal;
+      const inserted = table.insert(String(seal.number).padStart(10, '0'), sorted);
+      return Promise.resolve(inserted === 'exists' ? 'exists' : 'inserted');
     },
   };
 }

@@ -11,6 +11,8 @@ import { keyOf, parseRow, toProperties } from './entity.ts';
 const recordsPerPage = 100;
 const partitionsPerPage = 100;
 const monthsPerPage = 24;
+/** As many as Table Storage returns at once. */
+const rowsPerCall = 1000;
 
 const schema = z.looseObject({
   partition: z.string(),
@@ -99,12 +101,26 @@ export function createAuditTrail(
         last = partitionKey;
       }
     },
+    async *indexed(from, to) {
+      for (let month = from.slice(0, 7); month <= to.slice(0, 7); month = monthAfter(month)) {
+        for await (const row of indexRows(index, `all-${month}`, from, to, rowsPerCall)) {
+          const separator = row.indexOf('_');
+          yield { partition: row.slice(separator + 1), at: row.slice(0, separator) };
+        }
+      }
+    },
   };
 }
 
-async function* indexRows(table: TableClient, partition: string, after: string, to: string) {
+async function* indexRows(
+  table: TableClient,
+  partition: string,
+  after: string,
+  to: string,
+  pageSize = partitionsPerPage,
+) {
   const filter = odata`PartitionKey eq ${partition} and RowKey gt ${after} and RowKey lt ${to}`;
-  const rows = eachRow(`audit index ${partition}`, table, { filter, select: ['RowKey'] }, partitionsPerPage);
+  const rows = eachRow(`audit index ${partition}`, table, { filter, select: ['RowKey'] }, pageSize);
   for await (const { rowKey } of rows) if (rowKey !== undefined) yield rowKey;
 }
 

@@ -32,6 +32,7 @@ const unendedSchema = z.object({
   requesterId: z.string(),
   createdAt: instant,
   endedAt: instant.optional(),
+  sealed: z.literal(true).optional(),
 });
 
 /** Live rows, one partition for each network security group, and one for the requests that have not ended. */
@@ -76,6 +77,14 @@ export function createLiveRows(table: TableClient): LiveRows {
       // Absent: it was swept away already, there is nothing left to mark.
       await ask(`mark ended ${requestId}`, (signal) => table.updateEntity(change, 'Merge', signal), 'absent');
     },
+    async markSealed(requestId) {
+      const change = { partitionKey: unended, rowKey: requestId, sealed: true };
+      await ask(
+        `mark sealed ${requestId}`,
+        (signal) => table.updateEntity(change, 'Merge', signal),
+        'absent',
+      );
+    },
     async removeUnended(requestId) {
       await remove(`remove unended ${requestId}`, table, unended, requestId);
     },
@@ -111,8 +120,14 @@ function parseUnended(entity: Entity): UnendedRow {
       `The unended row ${entity.rowKey ?? ''} cannot be read: ${z.prettifyError(parsed.error)}`,
     );
   }
-  const { rowKey, requesterId, createdAt, endedAt } = parsed.data;
-  return { requestId: rowKey, requesterId, createdAt, ...(endedAt === undefined ? {} : { endedAt }) };
+  const { rowKey, requesterId, createdAt, endedAt, sealed } = parsed.data;
+  return {
+    requestId: rowKey,
+    requesterId,
+    createdAt,
+    ...(endedAt === undefined ? {} : { endedAt }),
+    ...(sealed === undefined ? {} : { sealed }),
+  };
 }
 
 function nameOf(nsgId: string, requestId: string): string {

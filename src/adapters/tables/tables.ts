@@ -16,6 +16,7 @@ export interface Tables {
   policies: TableClient;
   audit: TableClient;
   index: TableClient;
+  seals: TableClient;
 }
 
 const defaultPrefix = 'sallyport';
@@ -29,6 +30,7 @@ export function openTables(settings: TablesSettings): Tables {
     policies: openTable(settings, `${prefix}Policies`),
     audit: openTable(settings, `${prefix}Audit`),
     index: openTable(settings, `${prefix}Index`),
+    seals: openTable(settings, `${prefix}Seals`),
   };
 }
 

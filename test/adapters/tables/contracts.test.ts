@@ -2,10 +2,12 @@ import { createAuditTrail } from '../../../src/adapters/tables/auditTrail.ts';
 import { createLiveRows } from '../../../src/adapters/tables/liveRows.ts';
 import { createPolicies } from '../../../src/adapters/tables/policies.ts';
 import { createRequests } from '../../../src/adapters/tables/requests.ts';
+import { createSeals } from '../../../src/adapters/tables/seals.ts';
 import { describeAuditTrailContract } from '../../contracts/auditTrail.ts';
 import { describeLiveRowsContract } from '../../contracts/liveRows.ts';
 import { describePoliciesContract } from '../../contracts/policies.ts';
 import { describeRequestsContract } from '../../contracts/requests.ts';
+import { describeSealsContract } from '../../contracts/seals.ts';
 import { useAzurite } from './testTables.ts';
 
 const { freshTables } = useAzurite();
@@ -14,3 +16,4 @@ describeRequestsContract('Table Storage', async () => createRequests((await fres
 describeLiveRowsContract('Table Storage', async () => createLiveRows((await freshTables()).live));
 describePoliciesContract('Table Storage', async () => createPolicies((await freshTables()).policies));
 describeAuditTrailContract('Table Storage', async (now) => createAuditTrail(await freshTables(), now));
+describeSealsContract('Table Storage', async () => createSeals((await freshTables()).seals));

@@ -5,9 +5,11 @@ import { createAuditTrail } from '../../../src/adapters/tables/auditTrail.ts';
 import { createLiveRows } from '../../../src/adapters/tables/liveRows.ts';
 import { createPolicies } from '../../../src/adapters/tables/policies.ts';
 import { createRequests } from '../../../src/adapters/tables/requests.ts';
+import { createSeals, readSeals } from '../../../src/adapters/tables/seals.ts';
 import { keyOf, RowTooLargeError, toProperties } from '../../../src/adapters/tables/entity.ts';
 import { ensureTables, openTables } from '../../../src/adapters/tables/tables.ts';
 import { chainRecord } from '../../../src/core/auditRecord.ts';
+import { sampleSeals } from '../../contracts/seals.ts';
 import {
   nsgId,
   requestId,
@@ -80,6 +82,7 @@ describe('what cannot be read is not absent', () => {
     ['a policy', () => createPolicies(missing().policies).forVirtualMachine(vmId('Web-1'))],
     ['audit records', () => createAuditTrail(missing(), now).read(requestId('a'))],
     ['an audit query', () => createAuditTrail(missing(), now).query({})],
+    ['the newest seal', () => createSeals(missing().seals).newest()],
     ['a replace', () => createRequests(missing().requests).replace(sampleRequest('a'), 'W/"x"')],
   ])('throws for %s of a table that is missing', async (_, call) => {
     await expect(call()).rejects.toThrow(/404 TableNotFound/);
@@ -122,6 +125,26 @@ describe('what cannot be read is not absent', () => {
   });
 });
 
+describe('seals', () => {
+  it('are not taken for the newest where another number stands, and are told apart for verification', async () => {
+    const { seals } = await freshTables();
+    const store = createSeals(seals);
+    const [first, second, third] = sampleSeals(3);
+    if (first === undefined || second === undefined || third === undefined) throw new Error('No samples.');
+    for (const seal of [first, second, third]) await store.insert(seal);
+    const newest = await seals.listEntities({ queryOptions: { select: ['PartitionKey', 'RowKey'] } }).next();
+    const row = newest.value as { partitionKey: string; rowKey: string };
+    await seals.updateEntity({ ...row, ...toProperties('', JSON.stringify(second)) }, 'Replace');
+    await expect(store.newest()).rejects.toThrow(/seal 3 cannot be read: .*number of another seal/s);
+    expect(await readSeals(seals)).toEqual({
+      seals: [first, second],
+      unreadable: [
+        expect.objectContaining({ message: expect.stringMatching(/^seal 3 cannot be read/) as string }),
+      ],
+    });
+  });
+});
+
 describe('policies', () => {
   it('refuse to choose between two for one machine, naming both', async () => {
     const { policies } = await freshTables();
@@ -154,6 +177,15 @@ describe('an answer that is lost on the way', () => {
     expect(inserted).not.toBe('exists');
     expect(await createRequests(tables.requests).get(request.id)).toEqual(inserted);
     expect(calls.filter((call) => call.startsWith('POST'))).toHaveLength(2);
+  });
+
+  it('leaves a seal inserted once', async () => {
+    const { tables } = await faultyTables(loseFirst);
+    const seals = createSeals(tables.seals);
+    const [seal] = sampleSeals(1);
+    if (seal === undefined) throw new Error('No sample.');
+    expect(await seals.insert(seal)).toBe('inserted');
+    expect(await seals.after(0)).toEqual([seal]);
   });
 
   it('leaves an audit record inserted once', async () => {
