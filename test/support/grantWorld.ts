@@ -47,8 +47,8 @@ export interface Hindrance {
   clockAheadMilliseconds?: number;
   /** Before each effect, such as `live.insert`: may wait, or throw instead of it. */
   before?: (effect: string, parameters: unknown[]) => void | Promise<void>;
-  /** After each effect: may throw, so that the answer to what was done is lost. */
-  after?: (effect: string, parameters: unknown[]) => void | Promise<void>;
+  /** After each effect: may throw, so that the answer to what was done is lost, or say what is answered instead. */
+  after?: (effect: string, parameters: unknown[], result: unknown) => { instead: unknown } | undefined;
 }
 
 export interface Process {
@@ -266,11 +266,11 @@ function mortal<T extends object>(target: T, lifeline: Lifeline, table: string, 
         }
         await hindrance.before?.(`${table}.${String(name)}`, parameters);
         const result: unknown = await Reflect.apply(member, from, parameters);
-        await hindrance.after?.(`${table}.${String(name)}`, parameters);
+        const answer = hindrance.after?.(`${table}.${String(name)}`, parameters, result);
         if (fatal === 'after') lifeline.dead = true;
         // What was under way when the process died is done, and nobody sees the answer.
         if (lifeline.dead) throw new ProcessDied();
-        return result;
+        return answer === undefined ? result : answer.instead;
       };
     },
   });

@@ -255,6 +255,7 @@ describe('a revocation', () => {
       world.startProcess(undefined, {
         after: (effect) => {
           if (effect === 'requests.replace') throw new Error('read ECONNRESET');
+          return undefined;
         },
       });
 
