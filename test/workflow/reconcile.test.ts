@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { reconcile } from '../../src/workflow/reconcile.ts';
+import { createReconciler, reconcile } from '../../src/workflow/reconcile.ts';
 import { ids, realClock, simulateArm, wireFaults } from '../adapters/arm/simulatedArm.ts';
 import { describeReconcileContract } from '../contracts/reconcile.ts';
 import { createMemoryNetwork, memoryFaults } from '../support/memoryNetwork.ts';
@@ -163,6 +163,89 @@ describe('the order of reconcile', () => {
 
     expect(theirs).toEqual({ kind: 'settled' });
     expect(ours.kind).toBe('converged');
+  });
+
+  it('does not call settled what an operation is still changing', async () => {
+    const clock = virtualClock(noon);
+    const network = createMemoryNetwork({ clock, operationMilliseconds: 60_000 });
+    network.addNsg(nsgId, foreign);
+    const live = createMemoryLiveRows();
+    const read = await network.readNsg(nsgId, call);
+    if (read.kind !== 'read') throw new Error('It was not read.');
+    void network.writeNsg(read.nsg, read.nsg.body, call);
+
+    const result = await clock.run(reconcile({ network, live, clock, log, installation }, nsgId, call));
+
+    expect(result).toMatchObject({ kind: 'again', reason: { code: 'not-settled' } });
+  });
+
+  it('does not answer a caller from rows that were read before the call', async () => {
+    const clock = virtualClock(noon);
+    const network = createMemoryNetwork({ clock });
+    network.addNsg(nsgId, foreign);
+    const live = createMemoryLiveRows();
+    const slow = {
+      ...live,
+      ofNsg: async (id: string) => {
+        const rows = await live.ofNsg(id);
+        await clock.sleep(1000);
+        return rows;
+      },
+    };
+    const reconcileNsg = createReconciler({ network, live: slow, clock, log, installation });
+    const earlier = reconcileNsg(nsgId, call);
+    await clock.advanceTo(new Date(noon.getTime() + 500));
+    await live.insert(row);
+
+    const [, later] = await clock.run(Promise.all([earlier, reconcileNsg(nsgId.toUpperCase(), call)]));
+
+    expect(later.kind === 'converged' && later.admitted.has(row.requestId)).toBe(true);
+  });
+
+  it('runs once at a time for one NSG, however its id is spelled, and goes on after a round that failed', async () => {
+    const clock = virtualClock(noon);
+    const network = createMemoryNetwork({ clock, operationMilliseconds: 1000 });
+    network.addNsg(nsgId, foreign);
+    const live = createMemoryLiveRows();
+    await live.insert(row);
+    let failures = 1;
+    const flaky = {
+      ...live,
+      ofNsg: async (id: string) => {
+        failures -= 1;
+        if (failures >= 0) throw new Error('The table is down.');
+        return live.ofNsg(id);
+      },
+    };
+    const reconcileNsg = createReconciler({ network, live: flaky, clock, log, installation });
+
+    const [first, second, third] = await clock.run(
+      Promise.allSettled([
+        reconcileNsg(nsgId, call),
+        reconcileNsg(nsgId.toUpperCase(), call),
+        reconcileNsg(nsgId, call),
+      ]),
+    );
+
+    expect(first.status).toBe('rejected');
+    expect([second, third]).toMatchObject([
+      { value: { kind: 'converged' } },
+      { value: { kind: 'converged' } },
+    ]);
+    expect(network.calls.map(({ method }) => method)).toEqual(['read', 'read', 'write', 'read']);
+  });
+
+  it('begins no further round after twenty seconds', async () => {
+    const clock = virtualClock(noon);
+    const network = createMemoryNetwork({ clock });
+    network.addNsg(nsgId, foreign);
+    network.fail('read', { kind: 'unknown' }, 1000);
+    const live = createMemoryLiveRows();
+
+    const result = await clock.run(reconcile({ network, live, clock, log, installation }, nsgId, call));
+
+    expect(result.kind).toBe('again');
+    expect(clock.now().getTime() - noon.getTime()).toBeLessThanOrEqual(22_000);
   });
 
   it('writes nothing when the rows cannot be read', async () => {
