@@ -13,7 +13,8 @@ export interface Candidate {
 export interface PartitionsToSeal {
   /** Ended requests, then the others in the order of their positions. */
   candidates: Candidate[];
-  /** How far in the index this reaches. */
+  /** From where to where in the index this reaches. */
+  indexedFrom: string;
   indexedUpTo: string;
 }
 
@@ -53,6 +54,7 @@ export async function partitionsToSeal(
       ...ended.map(({ requestId }) => ({ partition: requestId, kind: 'request' as const })),
       ...indexed,
     ],
+    indexedFrom: reached,
     indexedUpTo: settled,
   };
 }

@@ -62,7 +62,10 @@ export async function sealTrail(dependencies: SealDependencies): Promise<SealRep
       {
         at: laterOf(began.toISOString(), head?.at),
         sealed: chunk.map(({ entry }) => entry),
-        indexedUpTo: laterOf(rest.length === 0 ? indexedUpTo : lastPosition(chunk), head?.indexedUpTo),
+        indexedUpTo: laterOf(
+          rest.length === 0 ? indexedUpTo : lastPosition(chunk),
+          head?.indexedUpTo ?? due.indexedFrom,
+        ),
       },
       head,
     );
@@ -105,7 +108,9 @@ export async function sealTrail(dependencies: SealDependencies): Promise<SealRep
     const records = await audit.read(partition);
     if (kind === 'indexed' && !isDenied(records)) return 'nothing-to-seal';
     if (kind === 'day' && records.length === 0) return 'nothing-to-seal';
-    const findings = verifyTrail(partition, records, row);
+    // Ended: every entry of the journal has its record by now.
+    const witness = row === undefined ? undefined : { recorded: row.journal.length, journal: row.journal };
+    const findings = verifyTrail(partition, records, witness);
     if (findings.length > 0) {
       // Sealed as it is, so that it cannot be touched up later; the log says that it was not whole.
       const faults = findings.map(({ sequence, fault }) => `${fault} ${sequence}`);
@@ -121,7 +126,7 @@ export async function sealTrail(dependencies: SealDependencies): Promise<SealRep
    */
   function inOrder(candidates: readonly Candidate[], results: ReadonlyMap<Candidate, Read>) {
     const pending: Pending[] = [];
-    let reached = head?.indexedUpTo ?? '';
+    let reached = due.indexedFrom;
     for (const candidate of candidates) {
       const result = results.get(candidate) ?? 'unread';
       const { position } = candidate;
