@@ -232,6 +232,55 @@ describe('a step', () => {
   });
 });
 
+describe('a grant that was read back as open', () => {
+  it('does not become active when what was read back is not its own rules', async () => {
+    const world = await grantWorld();
+    const process = world.startProcess(
+      undefined,
+      once('network.readNsg', () => world.stores.live.remove(subnetNsg, id)),
+    );
+    await accepted(world, process);
+
+    expect(await world.clock.run(process.step(id, 'sallyport'))).toMatchObject({ phase: 'opening' });
+    await world.runUntil(minutes(1), process);
+
+    expect(await eventsOf(world, id)).toEqual(['opening', 'active']);
+  });
+
+  it('does not become active when it is revoked before the row says so', async () => {
+    const world = await grantWorld();
+    const process = world.startProcess(
+      undefined,
+      once('requests.replace', () => world.startProcess().revoke(id)),
+    );
+    await accepted(world, process);
+
+    await world.runUntil(minutes(2), process);
+
+    expect(await eventsOf(world, id)).toEqual(['opening', 'closing', 'closed']);
+    expect(openRules(world)).toEqual([]);
+  });
+
+  it('does not become active when its end comes before the row says so', async () => {
+    const world = await grantWorld();
+    const process = world.startProcess(
+      undefined,
+      once('requests.replace', async () => {
+        // Somebody else changes the row, so that the change is decided anew, and by then it is late.
+        const stored = await world.stores.requests.get(id);
+        if (stored !== undefined) await world.stores.requests.replace(stored.row, stored.etag);
+        await world.clock.sleep(3_600_000);
+      }),
+    );
+    await accepted(world, process);
+
+    await world.runUntil(minutes(63), process);
+
+    expect(await eventsOf(world, id)).toEqual(['opening', 'closing', 'failed']);
+    expect(openRules(world)).toEqual([]);
+  });
+});
+
 describe('a revocation', () => {
   it('rings although its live rows could not be written, and the step that is rung for writes them', async () => {
     const world = await grantWorld();

@@ -235,6 +235,20 @@ describe('the order of reconcile', () => {
     expect(network.calls.map(({ method }) => method)).toEqual(['read', 'read', 'write', 'read']);
   });
 
+  it('removes itself what it opened and what ended before it could read it back', async () => {
+    const clock = virtualClock(noon);
+    const network = createMemoryNetwork({ clock, operationMilliseconds: 5000 });
+    network.addNsg(nsgId, foreign);
+    const live = createMemoryLiveRows();
+    await live.insert({ ...row, end: new Date(noon.getTime() + 3000).toISOString() });
+
+    const result = await clock.run(reconcile({ network, live, clock, log, installation }, nsgId, call));
+
+    expect(network.calls.filter(({ method }) => method === 'write')).toHaveLength(2);
+    expect(result.kind === 'converged' && result.present.size).toBe(0);
+    expect(result.kind === 'converged' && result.admitted.size).toBe(0);
+  });
+
   it('begins no further round after twenty seconds', async () => {
     const clock = virtualClock(noon);
     const network = createMemoryNetwork({ clock });
