@@ -1,0 +1,269 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { explainGrants } from '../../../src/core/guard/explainGrants.ts';
+import { guard } from '../../../src/core/guard/guard.ts';
+import type { GrantedBox } from '../../../src/core/guard/grant.ts';
+import type { GuardInput } from '../../../src/core/guard/guard.ts';
+import type { JsonObject } from '../../../src/core/network.ts';
+import { admits, changeTest, everyProbe, isOfGrant, judgeWrite, portless, probeOf } from './bruteForce.ts';
+import type { Probe } from './bruteForce.ts';
+
+/** Every border of every rule of this world is among the corners, so that no packet behaves otherwise than one here. */
+const probes = everyProbe({
+  directions: ['Inbound', 'Outbound'],
+  sources: [
+    '203.0.113.0',
+    '203.0.113.1',
+    '203.0.113.2',
+    '198.51.100.9',
+    '2001:db8::',
+    '2001:db8::1',
+    'fd00::1',
+  ],
+  destinations: ['10.0.0.4', '10.0.0.5', '2001:db8:1::4', '2001:db8:1::5'],
+  sourcePorts: [1023, 1024],
+  destinationPorts: [21, 22, 23],
+  protocols: ['Tcp', 'Udp', 'Icmp', 'other'],
+  sets: [
+    'source in internet',
+    'source in virtualnetwork',
+    'destination in virtualnetwork',
+    'protocol gre',
+    portless,
+  ],
+});
+
+const source = fc.constantFrom(
+  '203.0.113.0/31',
+  '203.0.113.0',
+  '203.0.113.1/32',
+  '203.0.113.2',
+  '0.0.0.0/0',
+  '2001:db8::/127',
+  '2001:db8::1',
+  '::/0',
+);
+const sourceOfRule = fc.oneof(
+  { weight: 3, arbitrary: source },
+  fc.constantFrom('*', 'Internet', 'VirtualNetwork'),
+);
+const destination = fc.constantFrom(
+  '10.0.0.4',
+  '10.0.0.5/32',
+  '10.0.0.4/31',
+  '2001:db8:1::4',
+  '2001:db8:1::4/127',
+);
+const destinationOfRule = fc.oneof(
+  { weight: 3, arbitrary: destination },
+  fc.constantFrom('*', '*', 'VirtualNetwork'),
+);
+
+const properties = fc
+  .record({
+    direction: fc.constantFrom('Inbound', 'Inbound', 'Inbound', 'Inbound', 'Inbound', 'Outbound'),
+    access: fc.constantFrom('Allow', 'Deny'),
+    protocol: fc.constantFrom('Tcp', 'Tcp', 'Udp', '*', 'Icmp', 'Gre'),
+    source: fc.oneof(
+      sourceOfRule.map((text) => [text]),
+      fc.array(source, { minLength: 1, maxLength: 3 }),
+    ),
+    destination: fc.oneof(
+      destinationOfRule.map((text) => [text]),
+      fc.array(destination, { minLength: 2, maxLength: 2 }),
+    ),
+    sourcePortRange: fc.constantFrom('*', '*', '*', '0-1023', '1024'),
+    ports: fc.oneof(
+      fc.constantFrom('22', '23', '22-23', '*', '0-21', '22-65535').map((text) => [text]),
+      fc.constant(['21', '23']),
+    ),
+  })
+  .map(({ source: from, destination: to, ports, ...rest }): JsonObject => ({
+    ...rest,
+    ...(from.length === 1 ? { sourceAddressPrefix: from[0] ?? '' } : { sourceAddressPrefixes: from }),
+    destinationAddressPrefixes: to,
+    destinationPortRanges: [...ports],
+  }));
+
+const box: fc.Arbitrary<GrantedBox> = fc
+  .tuple(
+    fc.constantFrom('Tcp' as const, 'Udp' as const, '*' as const),
+    fc.constantFrom(
+      { sourceAddressPrefixes: ['203.0.113.0/31', '203.0.113.2'], destinationAddressPrefixes: ['10.0.0.4'] },
+      { sourceAddressPrefixes: ['203.0.113.0'], destinationAddressPrefixes: ['10.0.0.4', '10.0.0.5'] },
+      { sourceAddressPrefixes: ['0.0.0.0/0'], destinationAddressPrefixes: ['10.0.0.4/31'] },
+      { sourceAddressPrefixes: ['2001:db8::/127'], destinationAddressPrefixes: ['2001:db8:1::4'] },
+    ),
+    fc.constantFrom([22], [22, 23], [21, 22, 23]),
+  )
+  .map(([protocol, ends, destinationPorts]) => ({
+    protocol,
+    sourceAddressPrefixes: [...ends.sourceAddressPrefixes],
+    destinationAddressPrefixes: [...ends.destinationAddressPrefixes],
+    destinationPorts: [...destinationPorts],
+  }));
+
+const baseline = fc.tuple(box, fc.constantFrom('*', 'Internet', '203.0.113.0/31')).map(([shut, from]) => ({
+  ...shut,
+  sourceAddressPrefixes: [from],
+}));
+
+/** Writes of random owned rules among random foreign ones; half of the owned rules are exactly a grant's box. */
+const writes: fc.Arbitrary<GuardInput> = fc
+  .record({
+    foreign: fc.uniqueArray(fc.tuple(properties, fc.constantFrom(101, 103, 109, 111, 113, 115, 131, 133)), {
+      maxLength: 4,
+      selector: ([, priority]) => priority,
+    }),
+    owned: fc.array(
+      fc.record({
+        properties,
+        granted: fc.option(fc.nat(9)),
+        access: fc.constantFrom('Allow', 'Allow', 'Deny'),
+        inBefore: fc.constantFrom('same', 'absent', 'elsewhere', 'otherwise'),
+        inAfter: fc.boolean(),
+        other: properties,
+      }),
+      { maxLength: 4 },
+    ),
+    boxes: fc.array(
+      fc.tuple(fc.array(box, { minLength: 1, maxLength: 2 }), fc.constantFrom(false, false, true)),
+      { maxLength: 3 },
+    ),
+    baselines: fc.array(baseline, { maxLength: 2 }),
+    withDefaults: fc.boolean(),
+  })
+  .map(({ foreign, owned, boxes, baselines, withDefaults }) => {
+    const grants = boxes.map(([list, declined], index) => ({
+      requestId: String(index).repeat(32),
+      boxes: list,
+      declined,
+    }));
+    const foreignRules = foreign.map(([rule, priority], index) => ({
+      name: `rule-${index}`,
+      properties: { ...rule, priority },
+    }));
+    const [before, after]: JsonObject[][] = [[...foreignRules], [...foreignRules]];
+    owned.forEach((one, index) => {
+      const grant = one.granted === null ? undefined : grants[one.granted % Math.max(1, grants.length)];
+      const granted = grant?.boxes[0];
+      const said: JsonObject =
+        granted === undefined
+          ? { ...one.properties, access: one.access }
+          : {
+              direction: 'Inbound',
+              access: 'Allow',
+              protocol: granted.protocol,
+              sourcePortRange: '*',
+              sourceAddressPrefixes: granted.sourceAddressPrefixes,
+              destinationAddressPrefixes: granted.destinationAddressPrefixes,
+              destinationPortRanges: granted.destinationPorts.map(String),
+            };
+      const name = `sallyport-contoso-${grant?.requestId ?? 'f'.repeat(32)}-${index + 1}`;
+      const rule = { name, properties: { ...said, priority: 110 + 2 * index } };
+      if (one.inBefore === 'same') before?.push(rule);
+      if (one.inBefore === 'elsewhere')
+        before?.push({ name, properties: { ...said, priority: 120 + 2 * index } });
+      if (one.inBefore === 'otherwise')
+        before?.push({ name, properties: { ...one.other, priority: 110 + 2 * index } });
+      if (one.inAfter) after?.push(rule);
+    });
+    return {
+      before: body(before ?? [], withDefaults),
+      after: body(after ?? [], withDefaults),
+      installation: 'contoso',
+      lastAllowPriority: 117,
+      grants,
+      baselines,
+      budget: 10_000_000,
+    };
+  });
+
+function body(securityRules: JsonObject[], withDefaults: boolean): JsonObject {
+  const rule = (name: string, priority: number, access: string, tag: string): JsonObject => ({
+    name,
+    properties: {
+      ...{
+        priority,
+        access,
+        direction: 'Inbound',
+        protocol: '*',
+        sourcePortRange: '*',
+        destinationPortRange: '*',
+      },
+      ...{ sourceAddressPrefix: tag, destinationAddressPrefix: tag },
+    },
+  });
+  const defaultSecurityRules = [
+    rule('AllowVnetInBound', 65000, 'Allow', 'VirtualNetwork'),
+    rule('DenyAllInBound', 65500, 'Deny', '*'),
+  ];
+  return { properties: { securityRules, ...(withDefaults ? { defaultSecurityRules } : {}) } };
+}
+
+function show(probe: Probe): object {
+  const { source: from, destination: to, members } = probe;
+  return { ...probe, source: from.toString(16), destination: to.toString(16), members: [...members] };
+}
+
+describe('the guard, against every packet of a small world', () => {
+  it('refuses exactly what breaks a promise for some packet and some membership, with a packet that does', () => {
+    fc.assert(
+      fc.property(writes, (input) => {
+        const judge = judgeWrite(input);
+        const expected = new Set(probes.flatMap((probe) => judge(probe).kinds));
+        const result = guard(input);
+        if (result.verdict === 'over-budget') expect.fail('The budget is ample.');
+        const violations = result.verdict === 'refused' ? result.violations : [];
+        if (violations.length < 20) {
+          expect([...new Set(violations.map(({ kind }) => kind))].sort()).toEqual([...expected].sort());
+        }
+        for (const { kind, sample } of violations) {
+          if (sample === undefined) expect.fail(`${kind} has no packet`);
+          expect(judge(probeOf(sample)).kinds).toContain(kind);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('states exactly which packets a proven write newly admits and newly refuses', () => {
+    fc.assert(
+      fc.property(writes, (input) => {
+        const result = guard(input);
+        if (result.verdict !== 'proven') return;
+        const judge = judgeWrite(input);
+        const admitted = result.difference.admitted.map(changeTest);
+        const refused = result.difference.refused.map(changeTest);
+        for (const probe of probes) {
+          const expected = judge(probe);
+          // Once, not only at least once: the regions have no packet in common.
+          const right =
+            admitted.filter((has) => has(probe)).length === Number(expected.admitted) &&
+            refused.filter((has) => has(probe)).length === Number(expected.refused);
+          if (!right) expect.fail(`${JSON.stringify(show(probe))} is not as stated`);
+        }
+      }),
+      { numRuns: 600 },
+    );
+  });
+
+  it('says of every grant whether all of its packets get in, with one that does not', () => {
+    fc.assert(
+      fc.property(writes, ({ after, grants, installation, budget }) => {
+        const isAdmitted = admits(after);
+        const states = explainGrants({ body: after, grants, installation, budget });
+        grants.forEach((grant, index) => {
+          const has = isOfGrant(grant);
+          const all = probes.every((probe) => !has(probe) || isAdmitted(probe));
+          const state = states[index];
+          expect(state?.state).toBe(all ? 'admitted' : 'blocked');
+          if (state?.state !== 'blocked') return;
+          expect(has(probeOf(state.sample))).toBe(true);
+          expect(isAdmitted(probeOf(state.sample))).toBe(false);
+        });
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
