@@ -4,15 +4,29 @@ import { AzureCliCredential } from '@azure/identity';
 import { createAuditTrail } from '../src/adapters/tables/auditTrail.ts';
 import { UnreadableRowError } from '../src/adapters/tables/entity.ts';
 import { createRequests, listRequestIds } from '../src/adapters/tables/requests.ts';
+import { readSeals } from '../src/adapters/tables/seals.ts';
 import { openTables, type Tables, type TablesSettings } from '../src/adapters/tables/tables.ts';
-import { verifyTrail, type TrailFault, type TrailFinding } from '../src/core/verifyTrail.ts';
+import {
+  attestationsOf,
+  sealedCount,
+  verifySealed,
+  verifySeals,
+  type Anchor,
+  type SealFinding,
+} from '../src/core/verifySeals.ts';
+import type { AccessRequest } from '../src/core/accessRequest.ts';
+import type { AuditRecord } from '../src/core/auditRecord.ts';
+import { verifyTrail, type TrailFinding } from '../src/core/verifyTrail.ts';
+import { AnchorError, readAnchors } from './auditAnchors.ts';
 
 const help = `Usage: npm run audit:verify -- [options]
 
-Reads every audit record and checks that none was changed, removed, inserted or moved since it was written, and that
-the requests' own rows agree. It changes nothing.
+Reads every audit record and every seal and checks that none was changed, removed, inserted or moved since it was
+written, and that the requests' own rows and the seals agree. It changes nothing.
 
 Options:
+  --anchor <text>         NUMBER:HASH of a seal, from the log; or a file with such lines, or with the log's own lines.
+                          May be given several times. Give all that the log still has, not the newest alone
   --connection <text>     Connection string of the tables; otherwise the app's own settings are used:
                           SALLYPORT_TABLES, or SALLYPORT_TABLES__tableServiceUri with the Azure CLI's account,
                           from the environment or from local.settings.json
@@ -22,57 +36,107 @@ Options:
 
 Exit code: 0 consistent, 1 something was found, 2 it could not be checked.
 
-Consistent is not proven complete: without an anchor outside the storage account, an end of a partition that was cut
-off together with its request's row, or a partition that was never written, cannot be seen.`;
+Consistent is not proven complete: whoever may write to the storage account can rewrite records, rows and seals so that
+they fit. An anchor is outside the account: up to its seal, that is found. See docs/audit.md.`;
 
 /** What is wrong with how it was called, or with the settings. */
 class UsageError extends Error {}
 
-type Fault = TrailFault | 'unreadable';
-type Finding = Omit<TrailFinding, 'fault' | 'sequence'> & { fault: Fault; sequence?: number };
+interface UnreadableFinding {
+  partition: string;
+  fault: 'unreadable';
+  message: string;
+}
+type Finding = TrailFinding | SealFinding | UnreadableFinding;
+
+/** What a matching anchor proves: these records are those that were sealed, and none of them is gone. */
+interface Proof {
+  seal: number;
+  /** When that seal was made. */
+  at: string;
+  records: number;
+  partitions: number;
+}
 
 interface Result {
   records: number;
   partitions: number;
+  seals: number;
   findings: Finding[];
+  /** Only where nothing was found. */
+  proven?: Proof;
 }
 
-/** Verifies all partitions, first those of requests: a partition that is wholly gone is found by its request's row. */
-async function verify(tables: Tables, report: (finding: Finding) => void): Promise<Result> {
+/**
+ * Verifies the seals, and all partitions: first those of requests, since one that is wholly gone is found by its
+ * request's row, then those that are there, then those that only a seal knows of.
+ */
+async function verify(
+  tables: Tables,
+  anchors: readonly Anchor[],
+  report: (finding: Finding) => void,
+): Promise<Result> {
   const audit = createAuditTrail(tables, () => new Date());
   const requests = createRequests(tables.requests);
-  const result: Result = { records: 0, partitions: 0, findings: [] };
+  // Before the records: what these seals name was there by then, whatever the app goes on to write.
+  const { seals, unreadable } = await readSeals(tables.seals);
+  const attestations = attestationsOf(seals);
+  const anchored = anchors.at(-1)?.number ?? 0;
+  const result: Result = { records: 0, partitions: 0, seals: seals.length, findings: [] };
+  const proven = { records: 0, partitions: 0 };
   const verified = new Set<string>();
+
+  function found(findings: readonly Finding[]): void {
+    result.findings.push(...findings);
+    findings.forEach(report);
+  }
 
   async function verifyOne(partition: string, ofRequest: boolean): Promise<void> {
     verified.add(partition);
-    const findings = await findingsOf(partition, ofRequest);
-    result.findings.push(...findings);
-    findings.forEach(report);
+    found(await findingsOf(partition, ofRequest));
   }
 
   async function findingsOf(partition: string, ofRequest: boolean): Promise<Finding[]> {
     try {
       const before = ofRequest ? await requests.get(partition) : undefined;
       const records = await audit.read(partition);
+      const said = attestations.get(partition) ?? [];
+      const covered = Math.min(records.length, sealedCount(said, anchored));
       result.records += records.length;
       result.partitions += records.length > 0 ? 1 : 0;
-      const findings = verifyTrail(partition, records, before?.row);
-      if (before === undefined || findings.length === 0) return findings;
-      // The app may have gone on meanwhile: its journal is ahead of its records, so it is read once more after them.
-      const { journal } = (await requests.get(partition))?.row ?? before.row;
-      return verifyTrail(partition, records, { recorded: before.row.recorded, journal });
+      proven.records += covered;
+      proven.partitions += covered > 0 ? 1 : 0;
+      return [
+        ...(await contradictions(partition, records, before?.row)),
+        ...verifySealed(partition, records, said),
+      ];
     } catch (error) {
       if (!(error instanceof UnreadableRowError)) throw error;
       return [{ partition, fault: 'unreadable', message: error.message }];
     }
   }
 
+  async function contradictions(partition: string, records: readonly AuditRecord[], row?: AccessRequest) {
+    const findings = verifyTrail(partition, records, row);
+    if (row === undefined || findings.length === 0) return findings;
+    // The app may have gone on meanwhile: its journal is ahead of its records, so it is read once more after them.
+    const { journal } = (await requests.get(partition))?.row ?? row;
+    return verifyTrail(partition, records, { recorded: row.recorded, journal });
+  }
+
+  found(unreadable.map(({ message }) => ({ partition: 'seals', fault: 'unreadable', message })));
+  found(verifySeals(seals, anchors));
   for await (const id of listRequestIds(tables.requests)) await verifyOne(id, true);
   for await (const partition of audit.partitions()) {
     if (!verified.has(partition)) await verifyOne(partition, false);
   }
-  return result;
+  for (const partition of attestations.keys()) {
+    if (!verified.has(partition)) await verifyOne(partition, false);
+  }
+
+  const seal = seals.find(({ number }) => number === anchored);
+  if (result.findings.length > 0 || seal === undefined) return result;
+  return { ...result, proven: { seal: seal.number, at: seal.at, ...proven } };
 }
 
 async function settingsOf(
@@ -108,11 +172,14 @@ async function localSettings(): Promise<Record<string, string | undefined>> {
   }
 }
 
-function summaryOf({ records, partitions, findings }: Result): string {
-  const what = `${records} records in ${partitions} partitions`;
-  return findings.length === 0
-    ? `${what}: consistent, not proven complete (no anchor)`
-    : `${what}: ${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}`;
+function summaryOf({ records, partitions, seals, findings, proven }: Result): string {
+  const what = `${records} records in ${partitions} partitions, ${seals} seals`;
+  if (findings.length > 0)
+    return `${what}: ${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}`;
+  if (proven === undefined) return `${what}: consistent, not proven complete (no anchor)`;
+  const newer = records - proven.records;
+  const proof = `${proven.records} records in ${proven.partitions} partitions are proven to be what was sealed by ${proven.at}`;
+  return `${what}: ${proof}; ${newer} records after seal ${proven.seal} are consistent, not proven complete`;
 }
 
 function parse(args: string[]) {
@@ -120,6 +187,7 @@ function parse(args: string[]) {
     return parseArgs({
       args,
       options: {
+        anchor: { type: 'string', multiple: true, default: [] },
         connection: { type: 'string' },
         'table-prefix': { type: 'string' },
         json: { type: 'boolean', default: false },
@@ -137,13 +205,15 @@ async function main(args: string[]): Promise<number> {
     console.log(help);
     return 0;
   }
+  const anchors = await readAnchors(options.anchor);
   const tables = openTables(await settingsOf(options.connection, options['table-prefix']));
-  const result = await verify(tables, ({ partition, fault, message }) => {
-    if (!options.json) console.log(`${fault}  ${partition}  ${message}`);
+  const result = await verify(tables, anchors, (finding) => {
+    const where = 'seal' in finding ? `seal ${finding.seal}` : finding.partition;
+    if (!options.json) console.log(`${finding.fault}  ${where}  ${finding.message}`);
   });
   console.log(
     options.json
-      ? JSON.stringify({ ...result, consistent: result.findings.length === 0, anchored: false })
+      ? JSON.stringify({ ...result, consistent: result.findings.length === 0, anchored: anchors.length > 0 })
       : summaryOf(result),
   );
   return result.findings.length === 0 ? 0 : 1;
@@ -154,7 +224,7 @@ try {
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
   console.error(
-    error instanceof UsageError
+    error instanceof UsageError || error instanceof AnchorError
       ? `${message}\nSee npm run audit:verify -- --help`
       : `The audit could not be checked: ${message}`,
   );
