@@ -82,7 +82,7 @@ export interface AuditTrail {
   /** Every partition there is, for verification. */
   partitions(): AsyncIterable<string>;
   /** What was indexed in a span of time, in order; bounds inclusive and exclusive, ISO 8601 in UTC. */
-  indexed(from: string, to: string): AsyncIterable<IndexedPartition>;
+  indexed(from: string, to: string): Promise<IndexedPartition[]>;
 }
 
 export interface IndexedPartition {

@@ -41,7 +41,7 @@ export async function partitionsToSeal(
   const indexed: (Candidate & { position: string })[] = [];
   // From a day earlier: a day's refusals stand under its beginning and can be sealed after its end.
   const from = secondsAfter(new Date(instantOf(reached)), -secondsPerDay).toISOString();
-  for await (const { partition, at } of audit.indexed(from, settled)) {
+  for (const { partition, at } of await audit.indexed(from, settled)) {
     const kind = dayOfRefusals.test(partition) ? 'day' : 'indexed';
     const position = `${kind === 'day' ? nextMidnight(at) : at}_${partition}`;
     if (position > reached && position < settled && !known.has(partition)) {

@@ -153,10 +153,8 @@ export function describeAuditTrailContract(
       await put(audit, 'second', '2026-01-31T12:00:00.000Z', 1);
       await put(audit, 'before', '2025-12-31T23:59:59.998Z', 1);
       await put(audit, 'after', '2026-02-01T00:00:00.001Z', 1);
-      const found: [string, string][] = [];
-      const span = audit.indexed('2025-12-31T23:59:59.999Z', '2026-02-01T00:00:00.001Z');
-      for await (const { at, partition } of span) found.push([at, partition]);
-      expect(found).toEqual([
+      const found = await audit.indexed('2025-12-31T23:59:59.999Z', '2026-02-01T00:00:00.001Z');
+      expect(found.map(({ at, partition }) => [at, partition])).toEqual([
         ['2025-12-31T23:59:59.999Z', requestId('first')],
         ['2026-01-31T12:00:00.000Z', requestId('second')],
         ['2026-02-01T00:00:00.000Z', requestId('third')],

@@ -167,9 +167,9 @@ export function createMemoryAuditTrail(now: () => Date): AuditTrail {
       const all = records.under('').map(({ row }) => row.partition);
       yield* await Promise.resolve(new Set(all));
     },
-    async *indexed(from, to) {
+    indexed(from, to) {
       const found = index.under('').filter(({ key }) => key > from && key < to);
-      yield* await Promise.resolve(
+      return Promise.resolve(
         found.map(({ key, row }) => ({ partition: row.partition, at: key.slice(0, key.indexOf('_')) })),
       );
     },

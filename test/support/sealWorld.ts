@@ -131,10 +131,6 @@ function watched<T extends object>(
       const member: unknown = Reflect.get(from, key, receiver);
       if (typeof member !== 'function') return member;
       const effect = `${name}.${String(key)}`;
-      // A listing is asked for at once and read later; dying while it is read is dying at what comes next.
-      if (effect === 'audit.indexed') {
-        return (...parameters: unknown[]): unknown => Reflect.apply(member, from, parameters);
-      }
       return async (...parameters: unknown[]) => {
         await before(effect, parameters);
         const result: unknown = await Reflect.apply(member, from, parameters);

@@ -1,7 +1,7 @@
 import { odata, type TableClient } from '@azure/data-tables';
 import * as z from 'zod';
 import { canonicalJson, type AuditRecord, type UnsealedAuditRecord } from '../../core/auditRecord.ts';
-import type { AuditPage, AuditQuery, AuditTrail } from '../../core/stores.ts';
+import type { AuditPage, AuditQuery, AuditTrail, IndexedPartition } from '../../core/stores.ts';
 import { canonicalId } from '../../core/virtualMachineId.ts';
 import { encodePosition, positionOf } from './auditContinuation.ts';
 import { ask, eachRow, insertOnce, rowsOfPartition, type Entity } from './calls.ts';
@@ -101,13 +101,15 @@ export function createAuditTrail(
         last = partitionKey;
       }
     },
-    async *indexed(from, to) {
+    async indexed(from, to) {
+      const found: IndexedPartition[] = [];
       for (let month = from.slice(0, 7); month <= to.slice(0, 7); month = monthAfter(month)) {
         for await (const row of indexRows(index, `all-${month}`, from, to, rowsPerCall)) {
           const separator = row.indexOf('_');
-          yield { partition: row.slice(separator + 1), at: row.slice(0, separator) };
+          found.push({ partition: row.slice(separator + 1), at: row.slice(0, separator) });
         }
       }
+      return found;
     },
   };
 }
