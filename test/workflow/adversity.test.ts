@@ -218,6 +218,45 @@ describe('a step', () => {
     expect(world.logged).toContain('reconcile-failed');
   });
 
+  it('shuts at once what it opened, when another NSG of the path refuses', async () => {
+    const world = await grantWorld();
+    const process = world.startProcess();
+    await accepted(world, process);
+    world.network.removeNsg(nicNsg);
+
+    const result = await world.clock.run(process.step(id, 'sallyport'));
+
+    expect(result.kind).toBe('wait');
+    expect(world.network.calls.filter(({ method }) => method === 'write')).toHaveLength(2);
+    expect(world.ownedRules(subnetNsg)).toEqual([]);
+  });
+
+  it('that is called a little early waits the end out and closes', async () => {
+    const world = await grantWorld();
+    const process = world.startProcess();
+    await accepted(world, process);
+    await world.runUntil(minutes(59), process);
+    await world.clock.advanceTo(seconds(3599));
+
+    expect(await world.clock.run(process.step(id, 'sallyport'))).toEqual({ kind: 'done' });
+
+    const [, , closing] = await world.audit(id);
+    expect(closing?.at).toBe(minutes(60).toISOString());
+  });
+
+  it('writes down when it wants to be called again', async () => {
+    const world = await grantWorld();
+    const process = world.startProcess();
+    await accepted(world, process);
+    world.network.fail('write', { kind: 'throttled', retryAfterSeconds: 33 });
+
+    const result = await world.clock.run(process.step(id, 'sallyport'));
+
+    expect(result).toEqual({ kind: 'again', afterSeconds: 33, phase: 'opening' });
+    const due = Date.parse((await world.request(id)).nextDue);
+    expect(due).toBe(world.clock.now().getTime() + 33_000);
+  });
+
   it('closes without waiting for days although Azure says so', async () => {
     const world = await grantWorld();
     const process = world.startProcess();
@@ -315,6 +354,51 @@ describe('a revocation', () => {
 
     expect(await eventsOf(world, id)).toEqual(['opening', 'active', 'closing', 'closed']);
   });
+
+  it('that meets the end of the grant is one closing with it, by whoever was first', async () => {
+    const world = await grantWorld();
+    const process = world.startProcess();
+    await accepted(world, process);
+    await world.runUntil(minutes(59), process);
+    await world.clock.advanceTo(minutes(60));
+
+    const raced = world.startProcess(
+      undefined,
+      once('requests.replace', () => process.revoke(id)),
+    );
+    expect(await world.clock.run(raced.step(id, 'sallyport'))).toEqual({ kind: 'done' });
+
+    expect(await eventsOf(world, id)).toEqual(['opening', 'active', 'closing', 'closed']);
+    expect(await world.request(id)).toMatchObject({ state: 'closed', reason: { code: 'revoked' } });
+  });
+
+  it.each(['insert', 'replace'] as const)(
+    'reaches the live rows although others are first to %s them',
+    async (method) => {
+      const world = await grantWorld();
+      await accepted(world, world.startProcess(undefined, method === 'insert' ? always('audit') : {}));
+      let others = 0;
+      const overtaken = world.startProcess(undefined, {
+        before: async (effect, [row]) => {
+          if (effect !== `live.${method}`) return;
+          others += 1;
+          const older: LiveRow = { ...(row as LiveRow), state: 'opening', version: 1 };
+          const there = await world.stores.live.get(older.nsgId, id);
+          if (there === undefined) await world.stores.live.insert(older);
+          else if (others < 4) await world.stores.live.replace(older, there.etag);
+        },
+      });
+
+      await overtaken.revoke(id);
+
+      expect(others).toBeGreaterThan(1);
+      for (const nsgId of [subnetNsg, nicNsg]) {
+        expect(await world.stores.live.get(nsgId, id)).toMatchObject({
+          row: { state: 'closing', version: 2 },
+        });
+      }
+    },
+  );
 
   it('has reached the live rows when the caller is answered', async () => {
     const world = await grantWorld();
