@@ -41,7 +41,9 @@ export function explainGrants({ body, installation, grants, budget }: ExplainInp
   const steps = countSteps(budget);
   const read = readBody(body);
   const rules = mergeRules(read, read, installation, sets);
-  const lists = spaces.map((space) => ({ space, list: cellsOfRules(rules, space, sets) }));
+  // A grant names ports; whether it lets packets in that have none is not known, and not what was asked for.
+  const ported = spaces.filter((space) => space.ported);
+  const lists = ported.map((space) => ({ space, list: cellsOfRules(rules, space, sets) }));
   return grants.map((grant): GrantState => {
     const { requestId } = grant;
     const claim = readGrant(grant, sets);

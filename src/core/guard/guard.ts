@@ -13,7 +13,7 @@ import { mergeRules, readBody } from './rule.ts';
 import type { Rule } from './rule.ts';
 import { countSteps, OverBudget } from './steps.ts';
 import type { Steps } from './steps.ts';
-import { spaces } from './traffic.ts';
+import { portlessInPorts, spaces } from './traffic.ts';
 import type { Space } from './traffic.ts';
 import { cellsOfRules, decidedOtherwise } from './verdicts.ts';
 import type { Decided, RuleCell } from './verdicts.ts';
@@ -114,10 +114,13 @@ function checkOwnedAllows({ space, list, grants, steps, report }: Case): void {
 }
 
 function checkAdmitted({ region, after }: Decided, here: Case): void {
-  const { space, list, baselines, steps, report, lastAllowPriority } = here;
+  const { space, list, baselines, sets, steps, report, lastAllowPriority } = here;
   if (after?.owner === 'installation') {
+    const doubtful = sets.bitOf(portlessInPorts);
     for (const { rule, cell } of list) {
       if (!mayRefuseGrants(rule, lastAllowPriority)) continue;
+      // A deny of port 445 is not written against the ICMP that a grant of port 22 may or may not let in.
+      if ((cell.inside & doubtful) !== 0n) continue;
       const [met] = within([region], [cell], steps);
       if (met === undefined) continue;
       const problem = `The rule ${after.name} would admit what the rule ${JSON.stringify(rule.name)} of somebody else means to refuse`;

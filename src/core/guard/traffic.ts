@@ -35,7 +35,7 @@ const everyPort: Spans = [0, 65536];
 /** The one place on the line of ports where packets without ports stand. */
 const noPort: Spans = [0, 1];
 /** Azure does not say whether a rule that names ports matches packets that have none: either may be so. */
-const portlessInPorts = 'packets without ports that rules with ports match';
+export const portlessInPorts = 'packets without ports that rules with ports match';
 
 /** What a rule or a grant is about, as sets. */
 export interface Traffic {

@@ -53,7 +53,8 @@ export function judgeWrite(input: GuardInput): (probe: Probe) => Finding {
         rule.owner === 'foreign' &&
         !rule.allows &&
         rule.priority <= input.lastAllowPriority &&
-        rule.matches(probe),
+        // Not a rule that names ports, if the packet has none: it is not written against that.
+        rule.matches({ ...probe, members: withoutPortless(probe.members) }),
     );
     const kept = grants.some((grant) => grant.declined !== true && grant.has(probe));
     const shut = baselines.some((has) => has(probe));
@@ -70,6 +71,10 @@ export function judgeWrite(input: GuardInput): (probe: Probe) => Finding {
       refused,
     };
   };
+}
+
+function withoutPortless(members: ReadonlySet<string>): ReadonlySet<string> {
+  return new Set([...members].filter((name) => name !== portless));
 }
 
 /** Whether a body admits a packet. */

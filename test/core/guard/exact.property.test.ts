@@ -8,30 +8,40 @@ import type { JsonObject } from '../../../src/core/network.ts';
 import { admits, changeTest, everyProbe, isOfGrant, judgeWrite, portless, probeOf } from './bruteForce.ts';
 import type { Probe } from './bruteForce.ts';
 
-/** Every border of every rule of this world is among the corners, so that no packet behaves otherwise than one here. */
-const probes = everyProbe({
-  directions: ['Inbound', 'Outbound'],
-  sources: [
-    '203.0.113.0',
-    '203.0.113.1',
-    '203.0.113.2',
-    '198.51.100.9',
-    '2001:db8::',
-    '2001:db8::1',
-    'fd00::1',
-  ],
-  destinations: ['10.0.0.4', '10.0.0.5', '2001:db8:1::4', '2001:db8:1::5'],
-  sourcePorts: [1023, 1024],
-  destinationPorts: [21, 22, 23],
-  protocols: ['Tcp', 'Udp', 'Icmp', 'other'],
-  sets: [
-    'source in internet',
-    'source in virtualnetwork',
-    'destination in virtualnetwork',
-    'protocol gre',
-    portless,
-  ],
-});
+const sets = {
+  'source in internet': '"Internet"',
+  'source in virtualnetwork': '"VirtualNetwork"',
+  'destination in virtualnetwork': '"VirtualNetwork"',
+  'protocol gre': '"Gre"',
+  [portless]: '',
+};
+const worlds = new Map<string, Probe[]>();
+
+/**
+ * The packets that can tell writes apart: every border of every rule of this world is among the corners, so that no
+ * packet behaves otherwise than one of these. What a write does not speak of is left out.
+ */
+function probesFor(input: GuardInput): Probe[] {
+  const text = JSON.stringify(input);
+  const mentioned = Object.entries(sets).filter(([, word]) => text.includes(word));
+  const key = JSON.stringify([mentioned, text.includes('"Outbound"')]);
+  const known = worlds.get(key);
+  if (known !== undefined) return known;
+  const probes = everyProbe({
+    directions: text.includes('"Outbound"') ? ['Inbound', 'Outbound'] : ['Inbound'],
+    sources: [
+      ...['203.0.113.0', '203.0.113.1', '203.0.113.2', '198.51.100.9'],
+      ...['2001:db8::', '2001:db8::1', 'fd00::1'],
+    ],
+    destinations: ['10.0.0.4', '10.0.0.5', '10.9.9.9', '2001:db8:1::4', '2001:db8:1::5', 'fd00::2'],
+    sourcePorts: [1023, 1024],
+    destinationPorts: [20, 21, 22, 23, 24],
+    protocols: ['Tcp', 'Udp', 'Icmp', 'other'],
+    sets: mentioned.map(([name]) => name),
+  });
+  worlds.set(key, probes);
+  return probes;
+}
 
 const source = fc.constantFrom(
   '203.0.113.0/31',
@@ -72,7 +82,7 @@ const properties = fc
       destinationOfRule.map((text) => [text]),
       fc.array(destination, { minLength: 2, maxLength: 2 }),
     ),
-    sourcePortRange: fc.constantFrom('*', '*', '*', '0-1023', '1024'),
+    sourcePortRange: fc.constantFrom('*', '*', '*', '0-1023', '1024-65535'),
     ports: fc.oneof(
       fc.constantFrom('22', '23', '22-23', '*', '0-21', '22-65535').map((text) => [text]),
       fc.constant(['21', '23']),
@@ -211,7 +221,7 @@ describe('the guard, against every packet of a small world', () => {
     fc.assert(
       fc.property(writes, (input) => {
         const judge = judgeWrite(input);
-        const expected = new Set(probes.flatMap((probe) => judge(probe).kinds));
+        const expected = new Set(probesFor(input).flatMap((probe) => judge(probe).kinds));
         const result = guard(input);
         if (result.verdict === 'over-budget') expect.fail('The budget is ample.');
         const violations = result.verdict === 'refused' ? result.violations : [];
@@ -235,7 +245,7 @@ describe('the guard, against every packet of a small world', () => {
         const judge = judgeWrite(input);
         const admitted = result.difference.admitted.map(changeTest);
         const refused = result.difference.refused.map(changeTest);
-        for (const probe of probes) {
+        for (const probe of probesFor(input)) {
           const expected = judge(probe);
           // Once, not only at least once: the regions have no packet in common.
           const right =
@@ -248,9 +258,11 @@ describe('the guard, against every packet of a small world', () => {
     );
   });
 
-  it('says of every grant whether all of its packets get in, with one that does not', () => {
+  it('says of every grant whether all of its packets with ports get in, with one that does not', () => {
     fc.assert(
-      fc.property(writes, ({ after, grants, installation, budget }) => {
+      fc.property(writes, (input) => {
+        const { after, grants, installation, budget } = input;
+        const probes = probesFor(input).filter(({ destinationPort }) => destinationPort !== undefined);
         const isAdmitted = admits(after);
         const states = explainGrants({ body: after, grants, installation, budget });
         grants.forEach((grant, index) => {
