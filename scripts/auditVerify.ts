@@ -173,13 +173,18 @@ async function localSettings(): Promise<Record<string, string | undefined>> {
 }
 
 function summaryOf({ records, partitions, seals, findings, proven }: Result): string {
-  const what = `${records} records in ${partitions} partitions, ${seals} seals`;
-  if (findings.length > 0)
-    return `${what}: ${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}`;
+  const what = `${counted(records, 'record')} in ${counted(partitions, 'partition')}, ${counted(seals, 'seal')}`;
+  if (findings.length > 0) return `${what}: ${counted(findings.length, 'finding')}`;
   if (proven === undefined) return `${what}: consistent, not proven complete (no anchor)`;
   const newer = records - proven.records;
-  const proof = `${proven.records} records in ${proven.partitions} partitions are proven to be what was sealed by ${proven.at}`;
-  return `${what}: ${proof}; ${newer} records after seal ${proven.seal} are consistent, not proven complete`;
+  return (
+    `${what}: ${counted(proven.records, 'record')} in ${counted(proven.partitions, 'partition')} proven to be what ` +
+    `was sealed by ${proven.at}; ${counted(newer, 'record')} after seal ${proven.seal} consistent, not proven complete`
+  );
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 function parse(args: string[]) {

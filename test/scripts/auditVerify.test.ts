@@ -291,8 +291,8 @@ describe('npm run audit:verify', () => {
       expect(older).toMatchObject({
         code: 0,
         out:
-          `${count}: 8 records in 2 partitions are proven to be what was sealed by 2026-11-23T12:00:00.000Z; ` +
-          '9 records after seal 1 are consistent, not proven complete',
+          `${count}: 8 records in 2 partitions proven to be what was sealed by 2026-11-23T12:00:00.000Z; ` +
+          '9 records after seal 1 consistent, not proven complete',
       });
     });
 
