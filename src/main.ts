@@ -8,6 +8,7 @@ import { createAuditTrail } from './adapters/tables/auditTrail.ts';
 import { createLiveRows } from './adapters/tables/liveRows.ts';
 import { createPolicies } from './adapters/tables/policies.ts';
 import { createRequests } from './adapters/tables/requests.ts';
+import { createSeals } from './adapters/tables/seals.ts';
 import { ensureTables, openTables } from './adapters/tables/tables.ts';
 import { createTokenVerifier } from './adapters/tokens/tokenVerifier.ts';
 import { readConfig } from './config.ts';
@@ -42,6 +43,7 @@ const dependencies: Dependencies = {
   requests: createRequests(tables.requests),
   live: createLiveRows(tables.live),
   audit: createAuditTrail({ audit: tables.audit, index: tables.index }, () => clock.now()),
+  seals: createSeals(tables.seals),
   policies: createPolicies(tables.policies),
   network: createArmNetwork({
     endpoint: config.arm.endpoint,
@@ -91,11 +93,11 @@ app.timer('sweep', {
     }),
 });
 
-route('access-requests-create', 'POST', 'api/access-requests', accessRequests.create);
-route('access-requests-get', 'GET', 'api/access-requests/{id}', accessRequests.get);
-route('access-requests-list', 'GET', 'api/access-requests', accessRequests.list);
-route('access-requests-revoke', 'POST', 'api/access-requests/{id}/revoke', accessRequests.revoke);
-route('audit', 'GET', 'api/audit', createAuditHandler({ ...call, audit: dependencies.audit }));
+route('createAccessRequest', 'POST', 'api/access-requests', accessRequests.create);
+route('getAccessRequest', 'GET', 'api/access-requests/{id}', accessRequests.get);
+route('listAccessRequests', 'GET', 'api/access-requests', accessRequests.list);
+route('revokeAccessRequest', 'POST', 'api/access-requests/{id}/revoke', accessRequests.revoke);
+route('readAudit', 'GET', 'api/audit', createAuditHandler({ ...call, audit: dependencies.audit }));
 
 /** Function keys are no identity: every route is anonymous to the host and asks for a token itself. */
 function route(name: string, method: 'GET' | 'POST', template: string, handler: HttpHandler): void {

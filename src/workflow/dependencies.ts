@@ -2,13 +2,14 @@ import type { Clock, Log } from '../core/clock.ts';
 import type { Installation } from '../core/installation.ts';
 import type { Network } from '../core/network.ts';
 import type { Policies } from '../core/policy.ts';
-import type { AuditTrail, LiveRows, Requests } from '../core/stores.ts';
+import type { AuditTrail, LiveRows, Requests, Seals } from '../core/stores.ts';
 
 /** Everything outside that the life of a grant touches. */
 export interface Dependencies {
   requests: Requests;
   live: LiveRows;
   audit: AuditTrail;
+  seals: Seals;
   policies: Policies;
   network: Network;
   clock: Clock;

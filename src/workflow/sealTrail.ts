@@ -1,13 +1,10 @@
 import type { AuditRecord } from '../core/auditRecord.ts';
 import { chainSeal, partitionsPerSeal, type Seal, type SealedPartition } from '../core/seal.ts';
-import type { Seals } from '../core/stores.ts';
 import { eventOf, verifyTrail } from '../core/verifyTrail.ts';
 import { secondsAfter, type Dependencies } from './dependencies.ts';
 import { partitionsToSeal, type Candidate } from './partitionsToSeal.ts';
 
-export type SealDependencies = Pick<Dependencies, 'requests' | 'live' | 'audit' | 'clock' | 'log'> & {
-  seals: Seals;
-};
+export type SealDependencies = Pick<Dependencies, 'requests' | 'live' | 'audit' | 'seals' | 'clock' | 'log'>;
 
 /** What one call did, for the log. */
 export interface SealReport {

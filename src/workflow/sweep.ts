@@ -4,6 +4,7 @@ import type { Stored, UnendedRow } from '../core/stores.ts';
 import { changeRequest } from './changeRequest.ts';
 import type { Orchestrations } from './contracts.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
+import { sealTrail } from './sealTrail.ts';
 import { settle } from './settle.ts';
 import type { Step } from './step.ts';
 
@@ -37,7 +38,17 @@ export async function sweep(
   // One iterator for all workers: whoever is free takes the next row.
   const rows = (await live.unended()).values();
   await Promise.all(Array.from({ length: concurrency }, () => work()));
+  await seal();
   return report;
+
+  /** Last, and nothing waits for it: what could not be sealed keeps its row and is sealed by a later sweep. */
+  async function seal(): Promise<void> {
+    try {
+      await sealTrail(dependencies);
+    } catch (error) {
+      log.error('seal-failed', { cause: error instanceof Error ? error.message : 'unknown' });
+    }
+  }
 
   async function work(): Promise<void> {
     for (const row of rows) {
@@ -70,7 +81,7 @@ export async function sweep(
       if (row.endedAt === undefined) {
         await step(row.requestId, 'sweep');
         report.stepped += 1;
-      } else if (isOld(row.endedAt, limits.keepEnded)) {
+      } else if (row.sealed === true && isOld(row.endedAt, limits.keepEnded)) {
         await removeRows(
           row.requestId,
           stored.row.targets.map(({ nsgId }) => nsgId),

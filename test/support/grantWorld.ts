@@ -17,6 +17,7 @@ import {
   createMemoryLiveRows,
   createMemoryPolicies,
   createMemoryRequests,
+  createMemorySeals,
 } from './memoryStores.ts';
 import { virtualClock, type VirtualClock } from './virtualClock.ts';
 
@@ -62,7 +63,7 @@ export interface Process {
 export interface GrantWorld {
   clock: VirtualClock;
   network: MemoryNetwork;
-  stores: Pick<Dependencies, 'requests' | 'live' | 'audit' | 'policies'>;
+  stores: Pick<Dependencies, 'requests' | 'live' | 'audit' | 'seals' | 'policies'>;
   logged: string[];
   /** Instances that run, by their id. */
   running: Map<string, Drive>;
@@ -109,6 +110,7 @@ export async function grantWorld(
     requests: createMemoryRequests(),
     live: createMemoryLiveRows(),
     audit: createMemoryAuditTrail(() => clock.now()),
+    seals: createMemorySeals(),
     policies: createMemoryPolicies(),
   };
   await stores.policies.put({
@@ -156,6 +158,7 @@ export async function grantWorld(
       requests: effects('requests', stores.requests),
       live: effects('live', stores.live),
       audit: effects('audit', stores.audit),
+      seals: effects('seals', stores.seals),
       policies: effects('policies', stores.policies),
       network: effects('network', network),
       clock: clockOfProcess,
