@@ -8,7 +8,7 @@ import { createOpaqueSets } from './opaqueSets.ts';
 import type { OpaqueSets } from './opaqueSets.ts';
 import { sampleOf } from './packet.ts';
 import { regionOf, within, without } from './region.ts';
-import type { Region } from './region.ts';
+import type { Cell, Region } from './region.ts';
 import { mergeRules, readBody } from './rule.ts';
 import type { Rule } from './rule.ts';
 import { countSteps, OverBudget } from './steps.ts';
@@ -46,8 +46,11 @@ export type GuardResult =
 interface Case {
   space: Space;
   list: RuleCell[];
-  grants: Claim[];
-  baselines: Claim[];
+  /** What live grants admit, and of it what must not be lost. */
+  granted: Cell[];
+  kept: Cell[];
+  /** What baselines keep shut. */
+  shut: Cell[];
   sets: OpaqueSets;
   steps: Steps;
   lastAllowPriority: number;
@@ -69,6 +72,7 @@ export function guard(input: GuardInput): GuardResult {
   const [before, after] = [readBody(input.before), readBody(input.after)];
   const grants = input.grants.map((grant) => readGrant(grant, sets));
   const baselines = (input.baselines ?? []).map((box) => readBaseline(box, sets));
+  const kept = grants.filter(({ declined }) => !declined);
   const steps = countSteps(input.budget);
   const broken = [...foreignChanges(before, after, installation), ...sharedPlaces(after, installation)];
   if (broken.length > 0) return refused(broken);
@@ -80,7 +84,10 @@ export function guard(input: GuardInput): GuardResult {
     for (const space of spaces) {
       const list = cellsOfRules(rules, space, sets);
       const here: Case = {
-        ...{ space, list, grants, baselines, sets, steps, lastAllowPriority },
+        ...{ space, list, sets, steps, lastAllowPriority },
+        granted: cellsOf(grants, space),
+        kept: cellsOf(kept, space),
+        shut: cellsOf(baselines, space),
         report: (kind, problem, rule, region) =>
           violations.push(violationOf(kind, problem, rule, sampleOf(space, region, sets))),
       };
@@ -102,8 +109,7 @@ export function guard(input: GuardInput): GuardResult {
  * An owned rule that may admit lies within live grants as a whole, also where an earlier rule hides the excess: that
  * rule is somebody else's and may go without any write of ours.
  */
-function checkOwnedAllows({ space, list, grants, steps, report }: Case): void {
-  const granted = cellsOf(grants, space);
+function checkOwnedAllows({ list, granted, steps, report }: Case): void {
   for (const { rule, cell } of list) {
     if (rule.owner !== 'installation' || !rule.inAfter || rule.access === 'deny') continue;
     const [excess] = without([regionOf(cell)], granted, steps);
@@ -114,14 +120,14 @@ function checkOwnedAllows({ space, list, grants, steps, report }: Case): void {
 }
 
 function checkAdmitted({ region, after }: Decided, here: Case): void {
-  const { space, list, baselines, sets, steps, report, lastAllowPriority } = here;
+  const { list, shut, sets, steps, report, lastAllowPriority } = here;
   if (after?.owner === 'installation') {
     const doubtful = sets.bitOf(portlessInPorts);
     for (const { rule, cell } of list) {
       if (!mayRefuseGrants(rule, lastAllowPriority)) continue;
       // A deny of port 445 is not written against the ICMP that a grant of port 22 may or may not let in.
       if ((cell.inside & doubtful) !== 0n) continue;
-      const [met] = within([region], [cell], steps);
+      const [met] = within(region, [cell], steps);
       if (met === undefined) continue;
       const problem = `The rule ${after.name} would admit what the rule ${JSON.stringify(rule.name)} of somebody else means to refuse`;
       report('foreign-deny-overridden', problem, rule.name, met);
@@ -129,19 +135,15 @@ function checkAdmitted({ region, after }: Decided, here: Case): void {
     return;
   }
   // Foreign rules are as they were: it was an owned deny that refused this, and it is gone or narrower.
-  const [shut] = within([region], cellsOf(baselines, space), steps);
-  if (shut !== undefined) {
-    report('baseline-opened', 'A packet would be admitted that a baseline keeps shut', after?.name, shut);
+  const [opened] = within(region, shut, steps);
+  if (opened !== undefined) {
+    report('baseline-opened', 'A packet would be admitted that a baseline keeps shut', after?.name, opened);
   }
 }
 
 function checkRefused({ region, before, after }: Decided, here: Case): void {
-  const { space, list, grants, baselines, steps, report } = here;
-  const kept = cellsOf(
-    grants.filter(({ declined }) => !declined),
-    space,
-  );
-  let lost = within([region], kept, steps);
+  const { list, kept, shut, steps, report } = here;
+  let lost = within(region, kept, steps);
   if (lost.length > 0 && after?.owner !== 'installation') {
     // The grant has its rule and somebody else's comes first: theirs to decide, and no reason not to close another.
     const allows = list.filter(
@@ -157,7 +159,7 @@ function checkRefused({ region, before, after }: Decided, here: Case): void {
     report('live-grant-lost', 'A packet of a live grant would be refused', before?.name, lost[0]);
   }
   if (before?.owner === 'installation') return;
-  const [beside] = without([region], cellsOf(baselines, space), steps);
+  const [beside] = without([region], shut, steps);
   if (beside !== undefined) {
     const problem = 'A packet would be refused that somebody else admits and no baseline refuses';
     report('refused-beside-baselines', problem, after?.name, beside);
@@ -169,7 +171,7 @@ function mayRefuseGrants({ owner, access, priority }: Rule, lastAllowPriority: n
   return owner === 'foreign' && access !== 'allow' && !((priority ?? 0) > lastAllowPriority);
 }
 
-function cellsOf(claims: Claim[], space: Space) {
+function cellsOf(claims: Claim[], space: Space): Cell[] {
   return claims.flatMap((claim) => claim.cells(space));
 }
 

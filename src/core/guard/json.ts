@@ -16,6 +16,7 @@ export function asText(value: Json | undefined): string {
 
 /** The JSON path of the first place where two values differ, or undefined where they are the same value. */
 export function firstDifference(a: Json | undefined, b: Json | undefined, path = '$'): string | undefined {
+  if (a === b) return undefined;
   if (Array.isArray(a) && Array.isArray(b)) {
     if (a.length !== b.length) return path;
     return firstOf(a, (item, index) => firstDifference(item, b[index], `${path}[${index}]`));
@@ -29,7 +30,7 @@ export function firstDifference(a: Json | undefined, b: Json | undefined, path =
         : `${path}.${key}`,
     );
   }
-  return a === b ? undefined : path;
+  return path;
 }
 
 function firstOf<T>(items: T[], find: (item: T, index: number) => string | undefined): string | undefined {

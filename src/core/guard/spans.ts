@@ -27,6 +27,13 @@ export function difference(a: Spans, b: Spans): Spans {
 
 /** Whether anything is in both. */
 export function overlap(a: Spans, b: Spans): boolean {
+  const fromA = a[0];
+  const toA = a[1];
+  const fromB = b[0];
+  const toB = b[1];
+  if (fromA === undefined || toA === undefined || fromB === undefined || toB === undefined) return false;
+  // Most sets are one span: most comparisons end here.
+  if (a.length === 2 && b.length === 2) return fromA < toB && fromB < toA;
   const [few, many] = a.length <= b.length ? [a, b] : [b, a];
   for (let index = 0; index < few.length; index += 2) {
     const from = few[index];

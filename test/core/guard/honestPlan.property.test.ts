@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isDesired } from '../../../src/core/accessRequest.ts';
 import type { LiveRow } from '../../../src/core/accessRequest.ts';
 import { explainGrants } from '../../../src/core/guard/explainGrants.ts';
 import { guard } from '../../../src/core/guard/guard.ts';
 import type { GuardInput } from '../../../src/core/guard/guard.ts';
 import { guardRemoval } from '../../../src/core/guard/guardRemoval.ts';
+import { liveGrants } from '../../../src/core/guard/liveGrants.ts';
 import type { Json, JsonObject } from '../../../src/core/network.ts';
 import { planBody } from '../../../src/core/nsgBody.ts';
 import { plan } from '../../../src/core/plan.ts';
@@ -21,9 +21,7 @@ function ask(
   const planned = plan({ body: before, rows, now: noon, installation });
   const declined = new Set(planned.refused.map(({ requestId }) => requestId));
   const after = planBody(before, planned.securityRules ?? rulesOf(before));
-  const live = rows
-    .filter((row) => isDesired(row, noon))
-    .map(({ requestId, boxes }) => ({ requestId, boxes, declined: declined.has(requestId) }));
+  const live = liveGrants(rows, noon, declined);
   const input = {
     ...{ before, after, installation: installation.id, grants: live, budget: 5_000_000 },
     lastAllowPriority: installation.allowBand.last,
