@@ -117,13 +117,17 @@ function seatCandidates(
   inventory: RuleInventory,
   installation: Installation,
 ): Plan['refused'] {
+  const blockerOf = blockerFinder(inventory, installation);
   const queue: Candidate[] = [];
   for (const candidate of candidates) {
-    if (candidate.present.length > 0 && room.seatAll(candidate.wanted) === undefined) continue;
+    if (candidate.present.length > 0) {
+      // What stands keeps its place before a deny that came later; what has to be put back is judged like a new rule.
+      const unseated = candidate.wanted.filter(({ priority }) => priority === undefined);
+      if (blockerOf(unseated) === undefined && room.seatAll(candidate.wanted) === undefined) continue;
+    }
     room.release(candidate.wanted);
     queue.push(candidate);
   }
-  const blockerOf = blockerFinder(inventory, installation);
   const refused: Plan['refused'] = [];
   for (const { requestId, wanted } of queue) {
     const reason = blockerOf(wanted) ?? noCapacity(room.seatAll(wanted));

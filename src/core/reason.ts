@@ -23,6 +23,7 @@ export const reasonCodes = [
   'refused-by-azure',
   'not-settled',
   'not-opened-in-time',
+  'write-not-proven',
   // Ends.
   'ended',
   'revoked',

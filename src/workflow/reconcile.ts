@@ -1,8 +1,8 @@
 import type { NsgDocument } from '../core/network.ts';
-import { planBody } from '../core/nsgBody.ts';
 import { plan, type Plan } from '../core/plan.ts';
 import type { Reason } from '../core/reason.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
+import { prove } from './prove.ts';
 
 /** What a reconcile found out about one NSG. Nothing here is an answer to "accepted": only to "read back". */
 export type ReconcileResult =
@@ -20,8 +20,8 @@ export type ReconcileResult =
     }
   /** The NSG is no more. */
   | { kind: 'gone'; reason: Reason }
-  /** Trying the same again cannot cure it. */
-  | { kind: 'refused'; reason: Reason }
+  /** Trying the same again cannot cure it. Where the NSG was read, `seen` says what is there all the same. */
+  | { kind: 'refused'; reason: Reason; seen?: { present: ReadonlySet<string>; readAt: Date } }
   /** Not settled yet: call again. */
   | { kind: 'again'; afterSeconds: number; reason: Reason };
 
@@ -49,6 +49,7 @@ export async function reconcile(
   dependencies: ReconcileDependencies,
   nsgId: string,
   call: ReconcileCall,
+  planner: typeof plan = plan,
 ): Promise<ReconcileResult> {
   const { network, live, clock, log, installation } = dependencies;
   const began = clock.now();
@@ -84,7 +85,8 @@ export async function reconcile(
 
     const rowsReadAt = clock.now();
     const rows = await live.ofNsg(nsgId);
-    const planned = plan({ body: nsg.body, rows, now: clock.now(), installation });
+    const now = clock.now();
+    const planned = planner({ body: nsg.body, rows, now, installation });
     if (planned.securityRules === undefined) {
       if (nsg.provisioningState === 'Succeeded') return converged(planned, readAt);
       last = { code: 'not-settled', message: `${nsgId} is ${nsg.provisioningState}.` };
@@ -93,11 +95,31 @@ export async function reconcile(
       continue;
     }
 
-    const written = await network.writeNsg(nsg, planBody(nsg.body, planned.securityRules), {
+    const proof = prove({
+      ...{ before: nsg.body, securityRules: planned.securityRules, rows, now, plan: planned, installation },
+    });
+    if (proof.kind !== 'proven') {
+      log.error('write-not-proven', {
+        nsgId,
+        correlationId: call.correlationId,
+        violations: proof.violations,
+        instead: proof.kind === 'refused' ? 'nothing' : proof.changes,
+      });
+    }
+    if (proof.kind === 'refused') {
+      return { kind: 'refused', reason: proof.reason, seen: { present: new Set(planned.present), readAt } };
+    }
+
+    const written = await network.writeNsg(nsg, proof.body, {
       ...options,
       notAfter: secondsAfter(rowsReadAt, limits.freshness),
     });
-    log.info('nsg-write', { nsgId, result: written.kind, correlationId: call.correlationId });
+    log.info('nsg-write', {
+      nsgId,
+      result: written.kind,
+      correlationId: call.correlationId,
+      changes: proof.changes,
+    });
     switch (written.kind) {
       // Settled is no proof of the content, and the others may or may not have written: all are read back.
       case 'settled':

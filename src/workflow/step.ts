@@ -4,7 +4,8 @@ import type { Reason } from '../core/reason.ts';
 import type { Stored } from '../core/stores.ts';
 import { changeRequest } from './changeRequest.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
-import type { Reconcile, ReconcileCall, ReconcileResult } from './reconcile.ts';
+import type { Reconcile } from './reconcile.ts';
+import { createPathReconciler, isShut, refusalOf, seenIn } from './reconcilePath.ts';
 import { settle } from './settle.ts';
 
 /** What a step says to its caller: when it wants to be called next. */
@@ -29,6 +30,7 @@ interface Run {
  */
 export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile): Step {
   const { requests, live, clock, log } = dependencies;
+  const reconcilePath = createPathReconciler(dependencies, reconcileNsg);
 
   return async function step(requestId, actor) {
     const run: Run = { actor, began: clock.now() };
@@ -84,7 +86,7 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
   /** Opens on every NSG of the path, or begins to close what was opened. */
   async function open(stored: Stored<AccessRequest>, run: Run): Promise<StepResult | Stored<AccessRequest>> {
     const { row } = stored;
-    const results = await reconcileAll(row, 'open', run);
+    const results = await reconcilePath(row, 'open', run.began);
     const blocking = results
       .map((result) => refusalOf(result, row.id))
       .find((reason) => reason !== undefined);
@@ -158,7 +160,7 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
   async function close(stored: Stored<AccessRequest>, run: Run): Promise<StepResult> {
     const { row } = stored;
     const settledAt = clock.now();
-    const results = await reconcileAll(row, 'close', run);
+    const results = await reconcilePath(row, 'close', run.began);
     const open = results.find((result) => !isShut(result, row.id));
     if (open !== undefined) {
       log.error('close-unfinished', {
@@ -175,7 +177,7 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
     if (enteredAt(row, 'active') === undefined) {
       const conclusive =
         row.conclusiveAfter ?? secondsAfter(settledAt, limits.freshness + limits.writeTimeout).toISOString();
-      const readAt = results.map((result) => (result.kind === 'converged' ? result.readAt : settledAt));
+      const readAt = results.map((result) => seenIn(result)?.readAt ?? settledAt);
       if (readAt.some((instant) => instant <= new Date(conclusive))) {
         await changeRequest(requests, row.id, (current) => ({
           ...current,
@@ -230,37 +232,6 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
     return { kind: 'done' };
   }
 
-  async function reconcileAll(
-    { targets, correlationId }: AccessRequest,
-    purpose: 'open' | 'close',
-    { began }: Run,
-  ): Promise<ReconcileResult[]> {
-    // One patience for all rounds of a step: to open, to fail and to close must not add up.
-    const left = secondsAfter(began, limits.reconcileWait).getTime() - clock.now().getTime();
-    return Promise.all(
-      targets.map(({ nsgId }) =>
-        Promise.race([
-          reconcileOne(nsgId, { correlationId, purpose }),
-          clock.sleep(Math.max(0, left)).then(() => unsettled('The network security group is busy.')),
-        ]),
-      ),
-    );
-  }
-
-  /** One NSG that cannot be reconciled does not keep the others of the path from being looked at. */
-  async function reconcileOne(nsgId: string, call: ReconcileCall): Promise<ReconcileResult> {
-    try {
-      return await reconcileNsg(nsgId, call);
-    } catch (error) {
-      log.error('reconcile-failed', {
-        nsgId,
-        correlationId: call.correlationId,
-        cause: error instanceof Error ? error.message : 'unknown',
-      });
-      return unsettled('The network security group could not be reconciled.');
-    }
-  }
-
   async function again(
     stored: Stored<AccessRequest>,
     afterSeconds: number,
@@ -275,22 +246,8 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
   }
 }
 
-/** The reason why a grant can't be opened on this NSG, if trying again would not help. */
-function refusalOf(result: ReconcileResult, requestId: string): Reason | undefined {
-  if (result.kind === 'gone' || result.kind === 'refused') return result.reason;
-  return result.kind === 'converged' ? result.refused.get(requestId) : undefined;
-}
-
-function isShut(result: ReconcileResult, requestId: string): boolean {
-  return result.kind === 'gone' || (result.kind === 'converged' && !result.present.has(requestId));
-}
-
 function ended(row: AccessRequest): Reason {
   return { code: 'ended', message: `The time that was granted ended at ${row.end}.` };
-}
-
-function unsettled(message: string): ReconcileResult {
-  return { kind: 'again', afterSeconds: 5, reason: { code: 'not-settled', message } };
 }
 
 /** Whether a grant that may be open is past its end. */

@@ -306,6 +306,27 @@ describe('foreign denies', () => {
   });
 });
 
+describe('a rule that somebody took away', () => {
+  const grant = row(alice, { boxes: boxesOn(22, 3389) });
+
+  it('is put back where it was', () => {
+    const open = opened(nsg([]), [grant]);
+
+    expect(placesOf(run(nsg(open.slice(1)), [grant]).securityRules)).toEqual(
+      placesOf([open[1] ?? {}, open[0] ?? {}]),
+    );
+  });
+
+  it('is not put back before a foreign deny that came meanwhile: then all rules of the grant go', () => {
+    const open = opened(nsg([]), [grant]);
+
+    const result = run(nsg([foreign('lockdown', 112), ...open.slice(1)]), [grant]);
+
+    expect(result.refused).toMatchObject([{ requestId: alice, reason: { code: 'blocked-by-foreign-rule' } }]);
+    expect(placesOf(result.securityRules)).toEqual([['lockdown', 112]]);
+  });
+});
+
 describe('provisioning states', () => {
   const rules = opened(nsg([]), [row(alice)]);
 

@@ -31,7 +31,7 @@ export async function ask<T, E extends Expected = never>(
 ): Promise<T | E> {
   const abortSignal = AbortSignal.timeout(deadlineSeconds * 1000);
   try {
-    return await call({ abortSignal });
+    return await Promise.race([call({ abortSignal }), failedBy(abortSignal)]);
   } catch (error) {
     if (abortSignal.aborted) {
       throw new Error(`Table Storage did not answer within ${deadlineSeconds} s: ${what}.`, { cause: error });
@@ -44,6 +44,13 @@ export async function ask<T, E extends Expected = never>(
       cause: error,
     });
   }
+}
+
+/** The SDK minds the signal while it sends, but not while it waits for a token. */
+function failedBy(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(new Error('The deadline has passed.')), { once: true });
+  });
 }
 
 /**

@@ -11,8 +11,8 @@ export interface GrantRow {
 }
 
 /**
- * The grants that are live at an instant, by the guard's own reading of the rows: approved, begun, not at its end. An
- * instant that cannot be read makes a row not live. `declined` are the requests that the planner gives no rule.
+ * The grants that are live at an instant, by the guard's own reading of the rows: approved, begun, not at its end. What
+ * was seen active has begun, whatever a clock that lags says. An instant that cannot be read makes a row not live. `declined` are the requests that the planner gives no rule.
  */
 export function liveGrants(
   rows: readonly GrantRow[],
@@ -21,7 +21,7 @@ export function liveGrants(
 ): LiveGrant[] {
   const time = now.getTime();
   return rows
-    .filter(({ state }) => state === 'opening' || state === 'active')
-    .filter(({ start, end }) => Date.parse(start) <= time && time < Date.parse(end))
+    .filter(({ state, start }) => state === 'active' || (state === 'opening' && Date.parse(start) <= time))
+    .filter(({ end }) => time < Date.parse(end))
     .map(({ requestId, boxes }) => ({ requestId, boxes, declined: declined.has(requestId) }));
 }

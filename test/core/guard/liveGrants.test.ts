@@ -32,12 +32,19 @@ describe('a grant is live', () => {
 
   it('from its start to before its end', () => {
     expect(
-      [start, end, '2026-03-04T10:59:59.999Z', '2026-03-04T12:59:59.999Z'].map((now) => isLive({}, now)),
-    ).toEqual([...[true, false, false, true]]);
+      [start, end, '2026-03-04T10:59:59.999Z', '2026-03-04T12:59:59.999Z'].map((now) =>
+        isLive({ state: 'opening' }, now),
+      ),
+    ).toEqual([true, false, false, true]);
+  });
+
+  it('also before its start once it was seen active: a clock may lag', () => {
+    expect(isLive({ state: 'active' }, '2026-03-04T10:59:59.999Z')).toBe(true);
   });
 
   it('only while its instants can be read', () => {
-    expect([{ end: 'soon' }, { start: '' }].map((changes) => isLive(changes))).toEqual([false, false]);
+    const unreadable = [{ end: 'soon' }, { state: 'opening' as const, start: '' }];
+    expect(unreadable.map((changes) => isLive(changes))).toEqual([false, false]);
   });
 
   it('and may be declined', () => {

@@ -1,0 +1,65 @@
+import type { AccessRequest } from '../core/accessRequest.ts';
+import type { Reason } from '../core/reason.ts';
+import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
+import type { Reconcile, ReconcileCall, ReconcileResult } from './reconcile.ts';
+
+/** Reconciles every NSG of a request's path at once; `began` is when the step did that asks. Never rejects. */
+export type ReconcilePath = (
+  request: Pick<AccessRequest, 'targets' | 'correlationId'>,
+  purpose: ReconcileCall['purpose'],
+  began: Date,
+) => Promise<ReconcileResult[]>;
+
+export function createPathReconciler(
+  { clock, log }: Pick<Dependencies, 'clock' | 'log'>,
+  reconcileNsg: Reconcile,
+): ReconcilePath {
+  return async ({ targets, correlationId }, purpose, began) => {
+    // One patience for all rounds of a step: to open, to fail and to close must not add up.
+    const left = secondsAfter(began, limits.reconcileWait).getTime() - clock.now().getTime();
+    return Promise.all(
+      targets.map(({ nsgId }) =>
+        Promise.race([
+          reconcileOne(nsgId, { correlationId, purpose }),
+          clock.sleep(Math.max(0, left)).then(() => unsettled('The network security group is busy.')),
+        ]),
+      ),
+    );
+  };
+
+  /** One NSG that cannot be reconciled does not keep the others of the path from being looked at. */
+  async function reconcileOne(nsgId: string, call: ReconcileCall): Promise<ReconcileResult> {
+    try {
+      return await reconcileNsg(nsgId, call);
+    } catch (error) {
+      log.error('reconcile-failed', {
+        nsgId,
+        correlationId: call.correlationId,
+        cause: error instanceof Error ? error.message : 'unknown',
+      });
+      return unsettled('The network security group could not be reconciled.');
+    }
+  }
+}
+
+/** The reason why a grant can't be opened on this NSG, if trying again would not help. */
+export function refusalOf(result: ReconcileResult, requestId: string): Reason | undefined {
+  if (result.kind === 'gone' || result.kind === 'refused') return result.reason;
+  return result.kind === 'converged' ? result.refused.get(requestId) : undefined;
+}
+
+/** Whether the NSG was seen without any rule of this request. */
+export function isShut(result: ReconcileResult, requestId: string): boolean {
+  const seen = seenIn(result);
+  return result.kind === 'gone' || (seen !== undefined && !seen.present.has(requestId));
+}
+
+/** What was read of the NSG after everything that was written to it, if it was. */
+export function seenIn(result: ReconcileResult): { present: ReadonlySet<string>; readAt: Date } | undefined {
+  if (result.kind === 'converged') return result;
+  return result.kind === 'refused' ? result.seen : undefined;
+}
+
+function unsettled(message: string): ReconcileResult {
+  return { kind: 'again', afterSeconds: 5, reason: { code: 'not-settled', message } };
+}

@@ -1,0 +1,167 @@
+import { describe, expect, it } from 'vitest';
+import type { LiveRow } from '../../src/core/accessRequest.ts';
+import type { Installation } from '../../src/core/installation.ts';
+import type { Json, JsonObject } from '../../src/core/network.ts';
+import { plan } from '../../src/core/plan.ts';
+import { prove } from '../../src/workflow/prove.ts';
+import { reconcile } from '../../src/workflow/reconcile.ts';
+import { createMemoryNetwork } from '../support/memoryNetwork.ts';
+import { createMemoryLiveRows } from '../support/memoryStores.ts';
+import { virtualClock } from '../support/virtualClock.ts';
+
+const noon = new Date('2026-11-23T12:00:00.000Z');
+const nsgId =
+  '/subscriptions/11111111-2222-4333-8444-555555555555/resourceGroups/contoso/providers/Microsoft.Network/networkSecurityGroups/web';
+const installation: Installation = {
+  id: 'contoso',
+  allowBand: { first: 100, last: 249 },
+  baselineBand: { first: 250, last: 299 },
+};
+const call = { correlationId: '5a11f0a7-0000-4000-8000-000000000004', purpose: 'open' } as const;
+const body: JsonObject = {
+  id: nsgId,
+  properties: {
+    provisioningState: 'Succeeded',
+    securityRules: [
+      {
+        name: 'deny-ssh',
+        properties: {
+          protocol: '*',
+          sourcePortRange: '*',
+          destinationPortRange: '22',
+          sourceAddressPrefix: 'Internet',
+          destinationAddressPrefix: '*',
+          access: 'Deny',
+          priority: 1000,
+          direction: 'Inbound',
+        },
+      },
+    ],
+  },
+};
+
+function row(number: number, changes: Partial<LiveRow> = {}): LiveRow {
+  return {
+    nsgId,
+    requestId: number.toString(16).padStart(32, '0'),
+    version: 1,
+    state: 'opening',
+    start: noon.toISOString(),
+    end: new Date(noon.getTime() + 3_600_000).toISOString(),
+    boxes: [
+      {
+        protocol: 'Tcp',
+        sourceAddressPrefixes: [`203.0.113.${number}/32`],
+        destinationAddressPrefixes: ['10.1.0.4/32'],
+        destinationPorts: [22],
+      },
+    ],
+    ...changes,
+  };
+}
+
+/** A planner that makes the rule of every new grant as wide as the address space. */
+const reckless: typeof plan = (input) => {
+  const planned = plan(input);
+  const before = JSON.stringify(input.body['properties']);
+  const widen = (rule: Json): Json => {
+    const { name, properties } = rule as { name: string; properties: JsonObject };
+    if (!name.startsWith('sallyport-') || before.includes(name)) return rule;
+    return { name, properties: { ...properties, sourceAddressPrefix: '0.0.0.0/0' } };
+  };
+  return planned.securityRules === undefined
+    ? planned
+    : { ...planned, securityRules: planned.securityRules.map(widen) };
+};
+
+function unproven(before: JsonObject, rows: LiveRow[], planner: typeof plan) {
+  const planned = planner({ body: before, rows, now: noon, installation });
+  return prove({
+    ...{ before, rows, now: noon, plan: planned, installation },
+    securityRules: planned.securityRules ?? [],
+  });
+}
+
+describe('a write', () => {
+  it('that opens what was granted is proven, and says who can newly reach what', () => {
+    const proof = unproven(body, [row(7)], plan);
+
+    expect(proof.kind).toBe('proven');
+    expect(proof.kind === 'proven' && proof.changes.join('\n')).toMatch(
+      /203\.0\.113\.7.*can now reach.*10\.1\.0\.4/,
+    );
+  });
+
+  it('that would open more than was granted is refused, with a packet that shows it', () => {
+    const proof = unproven(body, [row(7)], reckless);
+
+    expect(proof).toMatchObject({ kind: 'refused', reason: { code: 'write-not-proven' } });
+    expect(proof.kind === 'refused' && proof.violations[0]).toMatch(/^owned-rule-too-wide: .*10\.1\.0\.4/);
+  });
+
+  it('that would drop a foreign rule is refused', () => {
+    const careless: typeof plan = (input) => ({
+      ...plan(input),
+      securityRules: (plan(input).securityRules ?? []).filter(
+        (rule) => (rule as { name: string }).name !== 'deny-ssh',
+      ),
+    });
+
+    expect(unproven(body, [row(7)], careless).kind).toBe('refused');
+  });
+
+  it('that is not proven still takes away what has ended, and nothing else', () => {
+    const open = unproven(body, [row(1), row(2)], plan);
+    if (open.kind !== 'proven') throw new Error(`It is ${open.kind}.`);
+
+    const proof = unproven(open.body, [row(1), row(2, { state: 'closing' }), row(3)], reckless);
+
+    expect(proof).toMatchObject({
+      kind: 'removal-only',
+      changes: [`sallyport-contoso-${row(2).requestId}-1`],
+    });
+    const rules = proof.kind === 'removal-only' ? namesIn(proof.body) : [];
+    expect(rules).toEqual(['deny-ssh', `sallyport-contoso-${row(1).requestId}-1`]);
+  });
+});
+
+describe('reconcile with a planner that errs', () => {
+  function world() {
+    const clock = virtualClock(noon);
+    const network = createMemoryNetwork({ clock });
+    network.addNsg(nsgId, body);
+    const errors: string[] = [];
+    const log = { info: () => undefined, warn: () => undefined, error: (text: string) => errors.push(text) };
+    return { clock, network, live: createMemoryLiveRows(), log, installation, errors };
+  }
+
+  it('opens nothing, sends no write and says so loudly', async () => {
+    const here = world();
+    await here.live.insert(row(7));
+
+    const result = await here.clock.run(reconcile(here, nsgId, call, reckless));
+
+    expect(result).toMatchObject({ kind: 'refused', reason: { code: 'write-not-proven' } });
+    expect(here.network.calls.map(({ method }) => method)).toEqual(['read']);
+    expect(here.errors).toEqual(['write-not-proven']);
+  });
+
+  it('closes what has ended all the same, and shows that it is gone', async () => {
+    const here = world();
+    await here.live.insert(row(1));
+    await here.clock.run(reconcile(here, nsgId, call));
+    const ended = await here.live.get(nsgId, row(1).requestId);
+    await here.live.replace({ ...row(1), state: 'closing', version: 2 }, ended?.etag ?? '');
+    await here.live.insert(row(7));
+
+    const result = await here.clock.run(reconcile(here, nsgId, call, reckless));
+
+    expect(result).toMatchObject({ kind: 'refused', seen: { present: new Set() } });
+    expect(namesIn(here.network.nsg(nsgId) ?? {})).toEqual(['deny-ssh']);
+  });
+});
+
+function namesIn(nsg: JsonObject): string[] {
+  const { securityRules } = nsg['properties'] as { securityRules: { name: string }[] };
+  return securityRules.map(({ name }) => name);
+}
