@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readPrefix, writeAddress, writeAddresses } from '../../../src/core/guard/addressText.ts';
-import { rangeOf } from '../../../src/core/address.ts';
+import { canonicalPrefix, rangeOf } from '../../../src/core/address.ts';
 
 const value6 = fc.oneof(
   fc.bigInt(0n, (1n << 128n) - 1n),
@@ -44,15 +44,24 @@ describe('reading addresses', () => {
     expect(readPrefix(text)).toBeUndefined();
   });
 
-  it('agrees with the library that the planner uses, although it shares no code with it', () => {
+  it('agrees with the planner, although it shares no code with it', () => {
     fc.assert(
       fc.property(fc.oneof(fc.ipV4(), fc.ipV6()), (text) => {
-        const { first, last } = rangeOf(`${text}/${text.includes(':') ? 128 : 32}`);
+        const canonical = canonicalPrefix(text);
+        // The planner takes no IPv4-compatible address, because its library misreads them.
+        const withdrawn = /^::\d+\.\d+\.\d+\.\d+$/.test(text);
+        expect(canonical === undefined).toBe(withdrawn);
+        if (canonical === undefined) return;
+        const { first, last } = rangeOf(canonical);
         const read = readPrefix(text);
         expect(BigInt(read?.from ?? -1)).toBe(first);
         expect(BigInt(read?.to ?? -1)).toBe(last + 1n);
       }),
     );
+  });
+
+  it('takes the four decimal numbers at the end of an IPv6 address as its last 32 bits', () => {
+    expect(readPrefix('::1.2.3.4')).toMatchObject({ from: 0x01020304n, to: 0x01020305n });
   });
 });
 
