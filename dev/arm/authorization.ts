@@ -3,7 +3,7 @@ import type { Exchange, Reply } from './exchange.ts';
 import { permissionsOf } from './gateway.ts';
 import type { JsonObject } from './resource.ts';
 import { idKey, isObject } from './resource.ts';
-import type { Lock } from './state.ts';
+import type { Lock } from './world.ts';
 
 /** The caller's own rights at the scope, one entry per grant. */
 export function permissionList({ world, caller, target }: Exchange): JsonObject[] {

@@ -1,8 +1,21 @@
 import { z } from 'zod';
 import type { Reply, Settings } from './exchange.ts';
 import type { ArmRequest, Simulator } from './pipeline.ts';
-import type { RequestRecord } from './server.ts';
 import { readState, StateError, writeState } from './state.ts';
+
+/** One request as it was seen, for counting reads and writes. */
+export interface RequestRecord {
+  /** ISO 8601, by the simulator's clock. */
+  time: string;
+  method: string;
+  path: string;
+  apiVersion: string | null;
+  /** 0 while there is no answer, and for ever when a fault took the connection. */
+  status: number;
+  ifMatch?: string;
+  correlationRequestId?: string;
+  fault?: string;
+}
 
 /** Settings that may be changed while the simulator runs. */
 const settingsSchema: z.ZodType<Partial<Settings>> = z

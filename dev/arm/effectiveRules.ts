@@ -4,7 +4,7 @@ import { providerError } from './errors.ts';
 import type { JsonObject, Nsg, Resource } from './resource.ts';
 import { idKey, isNsg, isObject, objectsIn, referencedId } from './resource.ts';
 import { renderRule } from './rules.ts';
-import type { World } from './state.ts';
+import type { World } from './world.ts';
 
 /**
  * The effective rules of an interface: its own NSG's and its subnet's, in the words that Azure uses there. Of the tags

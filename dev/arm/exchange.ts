@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Caller } from './authentication.ts';
 import type { OperationFault } from './operations.ts';
-import type { World } from './state.ts';
+import type { World } from './world.ts';
 import type { Target } from './target.ts';
 import type { ValidationSettings } from './validate.ts';
 

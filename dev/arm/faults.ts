@@ -14,7 +14,7 @@ import {
 } from './errors.ts';
 import type { OperationFault } from './operations.ts';
 import { isNsg, idKey, NSG_TYPE } from './resource.ts';
-import type { World } from './state.ts';
+import type { World } from './world.ts';
 import type { Target } from './target.ts';
 import { topLevelId } from './target.ts';
 

@@ -1,7 +1,7 @@
 import { authorizationFailed, gatewayError, scopeLocked } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import { idKey } from './resource.ts';
-import type { Permission, World } from './state.ts';
+import type { Permission, World } from './world.ts';
 import type { Target } from './target.ts';
 import { isCollection } from './target.ts';
 

@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { anotherOperation, bareEtag, preconditionFailed, providerError, resourceNotFound } from './errors.ts';
 import type { Exchange, Reply } from './exchange.ts';
 import { checkApplicationGroups, normalLocation, readNsg, sameContent } from './nsgBody.ts';
-import type { OperationName, OperationStart } from './operations.ts';
+import type { OperationStart } from './operations.ts';
 import { beginOperation, operationUrl, recordDone } from './operations.ts';
 import { render } from './render.ts';
 import type { JsonObject, Nsg } from './resource.ts';
 import { idKey, isNsg, isObject, NSG_TYPE } from './resource.ts';
 import { topLevelId } from './target.ts';
 import { checkName, checkRules } from './validate.ts';
+import type { OperationName } from './world.ts';
 
 /** The NSG that the path names; throws the gateway's 404, also for a rule below an NSG that is not there. */
 export function findNsg({ world, target }: Exchange): Nsg {

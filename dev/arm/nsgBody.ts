@@ -5,7 +5,7 @@ import type { Exchange } from './exchange.ts';
 import type { JsonObject, Nsg, Rule } from './resource.ts';
 import { idKey, isObject, NSG_TYPE, without } from './resource.ts';
 import { readRule } from './rules.ts';
-import type { World } from './state.ts';
+import type { World } from './world.ts';
 import { topLevelId } from './target.ts';
 
 const READ_ONLY = [

@@ -1,33 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { ErrorDetail } from './errors.ts';
 import { idKey, isNsg } from './resource.ts';
-import type { World } from './state.ts';
-
-export type OperationName =
-  | 'PutSecurityRuleOperation'
-  | 'DeleteSecurityRuleOperation'
-  | 'PutNetworkSecurityGroupOperation'
-  | 'DeleteNetworkSecurityGroupOperation'
-  | 'GetEffectiveNetworkSecurityGroupsOperation';
-
-export interface Operation {
-  id: string;
-  name: OperationName;
-  subscriptionId: string;
-  location: string;
-  /** The NSG (or interface) whose state the end of the operation changes. */
-  target: string;
-  status: 'InProgress' | 'Succeeded' | 'Failed' | 'Canceled';
-  /** Milliseconds of the simulator's clock. */
-  dueAt: number;
-  /** How it will end, unless another operation supersedes it first. */
-  ending: 'Succeeded' | 'Failed' | 'Canceled';
-  /** How many polls have been answered with InProgress: Retry-After grows with it. */
-  polls: number;
-  error?: { code: string; message: string; details: ErrorDetail[] };
-  /** What the Location of a POST will answer. */
-  result?: unknown;
-}
+import type { Operation, World } from './world.ts';
 
 /** How a switched-on fault bends the operation of a write that was accepted. */
 export type OperationFault = 'lro-failed' | 'lro-canceled' | 'supersede';

@@ -17,7 +17,7 @@ import {
 import { settle } from './operations.ts';
 import { idKey } from './resource.ts';
 import { route } from './routes.ts';
-import type { World } from './state.ts';
+import type { World } from './world.ts';
 import type { Target } from './target.ts';
 import { parseTarget, topLevelId, typeKey } from './target.ts';
 import type { CallKind, Throttle } from './throttle.ts';

@@ -1,9 +1,9 @@
 import { effectiveNsgs } from './effectiveRules.ts';
 import { gatewayError } from './errors.ts';
 import type { Exchange, Reply } from './exchange.ts';
-import type { Operation } from './operations.ts';
 import { beginOperation, isSigned, operationUrl } from './operations.ts';
 import { findResource } from './reads.ts';
+import type { Operation } from './world.ts';
 
 /** Always 200: the state of the operation stands in the body. */
 export function pollOperation(exchange: Exchange): Reply {

@@ -2,7 +2,7 @@ import { renderDefaultRules } from './defaultRules.ts';
 import type { JsonObject, Nsg, Resource } from './resource.ts';
 import { idKey, isNsg, isObject, objectsIn } from './resource.ts';
 import { renderRule } from './rules.ts';
-import type { World } from './state.ts';
+import type { World } from './world.ts';
 
 /** A resource as its GET shows it, back references included, in Azure's key order. */
 export function render(world: World, resource: Resource, expand: string | null = null): JsonObject {

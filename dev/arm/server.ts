@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { ensureCertificate } from '../certificate.ts';
 import { authenticator } from './authentication.ts';
+import type { RequestRecord } from './control.ts';
 import { control } from './control.ts';
 import type { Settings } from './exchange.ts';
 import { DEFAULT_SETTINGS } from './exchange.ts';
@@ -38,20 +39,6 @@ export interface ArmOptions {
   /** Written, atomically, before the answer to every change. */
   saveTo?: string;
   log?: (line: string) => void;
-}
-
-/** One request as it was seen, for counting reads and writes. */
-export interface RequestRecord {
-  /** ISO 8601, by the simulator's clock. */
-  time: string;
-  method: string;
-  path: string;
-  apiVersion: string | null;
-  /** 0 while there is no answer, and for ever when a fault took the connection. */
-  status: number;
-  ifMatch?: string;
-  correlationRequestId?: string;
-  fault?: string;
 }
 
 export interface RunningArm {

@@ -2,40 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import type { Associations } from './associations.ts';
 import { associate } from './associations.ts';
 import { ArmError } from './errors.ts';
-import type { Operation } from './operations.ts';
 import type { JsonObject, Resource } from './resource.ts';
 import { idKey, isObject, lastSegment, NSG_TYPE, objectsIn, resourceGroupOf } from './resource.ts';
 import { readRule } from './rules.ts';
 import { checkRules } from './validate.ts';
-
-export interface Lock {
-  name: string;
-  scope: string;
-  level: 'CanNotDelete' | 'ReadOnly';
-}
-
-/** One grant of rights, as the permissions API shows it; `*` as the principal means every caller. */
-export interface Permission {
-  principalId: string;
-  scope: string;
-  actions: string[];
-  notActions: string[];
-}
-
-export interface World {
-  tenantId: string;
-  subscriptions: { subscriptionId: string; displayName: string }[];
-  resourceGroups: { id: string; name: string; location: string }[];
-  resources: Map<string, Resource>;
-  locks: Lock[];
-  permissions: Permission[];
-  operations: Map<string, Operation>;
-  running: Set<Operation>;
-  associations: Associations;
-}
+import type { Operation, World } from './world.ts';
 
 /** The state is not usable; the message names the JSON path of the fault. */
 export class StateError extends Error {

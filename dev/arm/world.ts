@@ -1,0 +1,56 @@
+import type { Associations } from './associations.ts';
+import type { ErrorDetail } from './errors.ts';
+import type { Resource } from './resource.ts';
+
+export interface Lock {
+  name: string;
+  scope: string;
+  level: 'CanNotDelete' | 'ReadOnly';
+}
+
+/** One grant of rights, as the permissions API shows it; `*` as the principal means every caller. */
+export interface Permission {
+  principalId: string;
+  scope: string;
+  actions: string[];
+  notActions: string[];
+}
+
+/** Everything that the simulator knows of Azure at one instant. */
+export interface World {
+  tenantId: string;
+  subscriptions: { subscriptionId: string; displayName: string }[];
+  resourceGroups: { id: string; name: string; location: string }[];
+  resources: Map<string, Resource>;
+  locks: Lock[];
+  permissions: Permission[];
+  operations: Map<string, Operation>;
+  running: Set<Operation>;
+  associations: Associations;
+}
+
+export type OperationName =
+  | 'PutSecurityRuleOperation'
+  | 'DeleteSecurityRuleOperation'
+  | 'PutNetworkSecurityGroupOperation'
+  | 'DeleteNetworkSecurityGroupOperation'
+  | 'GetEffectiveNetworkSecurityGroupsOperation';
+
+export interface Operation {
+  id: string;
+  name: OperationName;
+  subscriptionId: string;
+  location: string;
+  /** The NSG (or interface) whose state the end of the operation changes. */
+  target: string;
+  status: 'InProgress' | 'Succeeded' | 'Failed' | 'Canceled';
+  /** Milliseconds of the simulator's clock. */
+  dueAt: number;
+  /** How it will end, unless another operation supersedes it first. */
+  ending: 'Succeeded' | 'Failed' | 'Canceled';
+  /** How many polls have been answered with InProgress: Retry-After grows with it. */
+  polls: number;
+  error?: { code: string; message: string; details: ErrorDetail[] };
+  /** What the Location of a POST will answer. */
+  result?: unknown;
+}
