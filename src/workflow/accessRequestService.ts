@@ -1,8 +1,10 @@
 import { finalStates, type AccessRequest } from '../core/accessRequest.ts';
+import { causeOf } from '../core/cause.ts';
 import { enterState } from '../core/journal.ts';
 import { changeRequest } from './changeRequest.ts';
 import type { AccessRequestService, Orchestrations, RevokeResult } from './contracts.ts';
 import type { Dependencies } from './dependencies.ts';
+import { inParallel } from './inParallel.ts';
 import type { RefusalQuota } from './refusalQuota.ts';
 import { settle } from './settle.ts';
 import { submit } from './submit.ts';
@@ -27,10 +29,12 @@ export function createAccessRequestService(
       const wanted = rows.filter(
         (row) => row.endedAt === undefined && (requesterId === undefined || row.requesterId === requesterId),
       );
-      const found = await Promise.all(wanted.map((row) => requests.get(row.requestId)));
+      const found: AccessRequest[] = [];
+      await inParallel(wanted, async ({ requestId }) => {
+        const stored = await requests.get(requestId);
+        if (stored !== undefined) found.push(stored.row);
+      });
       return found
-        .filter((stored) => stored !== undefined)
-        .map((stored) => stored.row)
         .filter((row) => !finalStates.has(row.state))
         .sort((a, b) => b.requestedAt.localeCompare(a.requestedAt));
     },
@@ -64,7 +68,7 @@ export function createAccessRequestService(
       log.error('ring-left-to-sweep', {
         requestId: row.id,
         correlationId: row.correlationId,
-        cause: error instanceof Error ? error.message : 'unknown',
+        cause: causeOf(error),
       });
     }
   }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { chainRecord, type AuditRecord, type UnsealedAuditRecord } from '../core/auditRecord.ts';
 import { credentialRefusalCodes, type UnauthenticatedCounter } from '../core/caller.ts';
+import { causeOf } from '../core/cause.ts';
 import type { Log } from '../core/clock.ts';
 import type { AuditTrail } from '../core/stores.ts';
 
@@ -50,7 +51,7 @@ export function createUnauthenticatedCounter(dependencies: {
       } catch (error) {
         head = undefined;
         log.error('Refused credentials could not be audited; the count is kept', {
-          cause: error instanceof Error ? error.message : 'unknown',
+          cause: causeOf(error),
         });
       }
       for (const [code, count] of taken) add(code, count);

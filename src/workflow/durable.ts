@@ -1,5 +1,6 @@
 import type { InvocationContext } from '@azure/functions';
 import * as df from 'durable-functions';
+import { causeOf } from '../core/cause.ts';
 import type { Clock, Log } from '../core/clock.ts';
 import type { Orchestrations } from './contracts.ts';
 import { grantOrchestrator } from './grantOrchestrator.ts';
@@ -33,7 +34,7 @@ export async function stepForDurable(step: Step, log: Log, requestId: string): P
   try {
     return await step(requestId, 'sallyport');
   } catch (error) {
-    log.error('step-failed', { requestId, cause: error instanceof Error ? error.message : 'unknown' });
+    log.error('step-failed', { requestId, cause: causeOf(error) });
     throw new Error('The step failed; its log says why.');
   }
 }

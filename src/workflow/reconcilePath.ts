@@ -1,4 +1,5 @@
 import type { AccessRequest } from '../core/accessRequest.ts';
+import { causeOf } from '../core/cause.ts';
 import type { Reason } from '../core/reason.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
 import type { Reconcile, ReconcileCall, ReconcileResult } from './reconcile.ts';
@@ -35,7 +36,7 @@ export function createPathReconciler(
       log.error('reconcile-failed', {
         nsgId,
         correlationId: call.correlationId,
-        cause: error instanceof Error ? error.message : 'unknown',
+        cause: causeOf(error),
       });
       return unsettled('The network security group could not be reconciled.');
     }

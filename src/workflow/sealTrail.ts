@@ -1,7 +1,9 @@
 import type { AuditRecord } from '../core/auditRecord.ts';
+import { causeOf } from '../core/cause.ts';
 import { chainSeal, partitionsPerSeal, type Seal, type SealedPartition } from '../core/seal.ts';
 import { eventOf, verifyTrail } from '../core/verifyTrail.ts';
 import { secondsAfter, type Dependencies } from './dependencies.ts';
+import { inParallel } from './inParallel.ts';
 import { partitionsToSeal, type Candidate } from './partitionsToSeal.ts';
 
 export type SealDependencies = Pick<Dependencies, 'requests' | 'live' | 'audit' | 'seals' | 'clock' | 'log'>;
@@ -17,7 +19,6 @@ export interface SealReport {
   left: number;
 }
 
-const concurrency = 8;
 const candidatesPerCall = 2000;
 /** Seconds after which no further partition is read. */
 const timeLimit = 60;
@@ -91,7 +92,7 @@ export async function sealTrail(dependencies: SealDependencies): Promise<SealRep
   /** Reads every candidate, several at a time. */
   async function readAll(candidates: readonly Candidate[]): Promise<Map<Candidate, Read>> {
     const results = new Map<Candidate, Read>();
-    await each(candidates, async (candidate) => {
+    await inParallel(candidates, async (candidate) => {
       if (clock.now() > secondsAfter(began, timeLimit)) return;
       const result = await attempt(candidate, () => readOne(candidate));
       results.set(candidate, result ?? 'unread');
@@ -151,7 +152,9 @@ export async function sealTrail(dependencies: SealDependencies): Promise<SealRep
 
   async function mark(sealed: readonly Pending[]): Promise<void> {
     const ofRequests = sealed.map(({ candidate }) => candidate).filter(({ kind }) => kind === 'request');
-    await each(ofRequests, (candidate) => attempt(candidate, () => live.markSealed(candidate.partition)));
+    await inParallel(ofRequests, (candidate) =>
+      attempt(candidate, () => live.markSealed(candidate.partition)),
+    );
   }
 
   async function attempt<T>({ partition }: Candidate, work: () => Promise<T>): Promise<T | undefined> {
@@ -159,7 +162,7 @@ export async function sealTrail(dependencies: SealDependencies): Promise<SealRep
       return await work();
     } catch (error) {
       report.failed += 1;
-      log.error('seal-failed', { partition, cause: error instanceof Error ? error.message : 'unknown' });
+      log.error('seal-failed', { partition, cause: causeOf(error) });
       return undefined;
     }
   }
@@ -181,14 +184,4 @@ function keyOf({ partition, headHash }: SealedPartition): string {
 /** Clocks of several workers differ; a seal is never earlier than the one before it. */
 function laterOf(instant: string, other: string | undefined): string {
   return other !== undefined && other > instant ? other : instant;
-}
-
-async function each<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
-  // One iterator for all workers: whoever is free takes the next item.
-  const left = items.values();
-  await Promise.all(
-    Array.from({ length: concurrency }, async () => {
-      for (const item of left) await work(item);
-    }),
-  );
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { AccessRequest, NsgTarget, RequestedVirtualMachine } from '../core/accessRequest.ts';
 import { boxesOf } from '../core/box.ts';
+import { causeOf } from '../core/cause.ts';
 import { decide, type Deciding } from '../core/decide.ts';
 import type { ResolveRefusal, VirtualMachineNetwork } from '../core/network.ts';
 import type { Reason } from '../core/reason.ts';
@@ -99,7 +100,7 @@ export async function submit(
     log.error('start-left-to-sweep', {
       requestId: id,
       correlationId: request.correlationId,
-      cause: error instanceof Error ? error.message : 'unknown',
+      cause: causeOf(error),
     });
   }
   return { kind: 'accepted', request };
@@ -184,7 +185,7 @@ async function readNetworks(
       })),
     );
   } catch (error) {
-    log.error('resolve-failed', { ...options, cause: error instanceof Error ? error.message : 'unknown' });
+    log.error('resolve-failed', { ...options, cause: causeOf(error) });
     return undefined;
   }
 }

@@ -1,9 +1,11 @@
 import { finalStates, type AccessRequest } from '../core/accessRequest.ts';
+import { causeOf } from '../core/cause.ts';
 import { note } from '../core/journal.ts';
 import type { Stored, UnendedRow } from '../core/stores.ts';
 import { changeRequest } from './changeRequest.ts';
 import type { Orchestrations } from './contracts.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
+import { inParallel } from './inParallel.ts';
 import { sealTrail } from './sealTrail.ts';
 import { settle } from './settle.ts';
 import type { Step } from './step.ts';
@@ -19,7 +21,6 @@ export interface SweepReport {
   left: number;
 }
 
-const concurrency = 8;
 /** Seconds after which no further request is begun; the function's own time-out is five minutes. */
 const timeLimit = 180;
 
@@ -35,9 +36,7 @@ export async function sweep(
   const { requests, live, clock, log } = dependencies;
   const report: SweepReport = { seen: 0, stepped: 0, restarted: 0, removed: 0, failed: 0, left: 0 };
   const began = clock.now();
-  // One iterator for all workers: whoever is free takes the next row.
-  const rows = (await live.unended()).values();
-  await Promise.all(Array.from({ length: concurrency }, () => work()));
+  await inParallel(await live.unended(), work);
   await seal();
   return report;
 
@@ -46,26 +45,21 @@ export async function sweep(
     try {
       await sealTrail(dependencies);
     } catch (error) {
-      log.error('seal-failed', { cause: error instanceof Error ? error.message : 'unknown' });
+      log.error('seal-failed', { cause: causeOf(error) });
     }
   }
 
-  async function work(): Promise<void> {
-    for (const row of rows) {
-      if (clock.now() > secondsAfter(began, timeLimit)) {
-        report.left += 1;
-        continue;
-      }
-      report.seen += 1;
-      try {
-        await visit(row);
-      } catch (error) {
-        report.failed += 1;
-        log.error('sweep-failed', {
-          requestId: row.requestId,
-          cause: error instanceof Error ? error.message : 'unknown',
-        });
-      }
+  async function work(row: UnendedRow): Promise<void> {
+    if (clock.now() > secondsAfter(began, timeLimit)) {
+      report.left += 1;
+      return;
+    }
+    report.seen += 1;
+    try {
+      await visit(row);
+    } catch (error) {
+      report.failed += 1;
+      log.error('sweep-failed', { requestId: row.requestId, cause: causeOf(error) });
     }
   }
 
