@@ -52,7 +52,7 @@ export interface Cloud {
   ): Promise<void>;
   /** The calls that ARM has seen. */
   armCalls(): Promise<{ method: string; path: string; status: number; ifMatch?: string }[]>;
-  /** The events of a request's audit records, their chain verified. */
+  /** The events of an ended request's audit records, their chain verified. */
   events(id: string): Promise<string[]>;
   close(): Promise<void>;
 }
@@ -168,7 +168,15 @@ export async function startCloud(options: Omit<EnvironmentOptions, 'folder'> = {
     armCalls: async () =>
       (await arm.ask('GET', '/_sim/requests')).body as Awaited<ReturnType<Cloud['armCalls']>>,
     async events(id) {
-      const records = await audit.read(id);
+      // The row changes first and its record follows: the state that a caller sees may be ahead of the audit.
+      const records = await vi.waitFor(
+        async () => {
+          const found = await audit.read(id);
+          expect(['request.closed', 'request.failed']).toContain(found.at(-1)?.event);
+          return found;
+        },
+        { timeout: 20_000, interval: 100 },
+      );
       expect(verifyTrail(id, records)).toEqual([]);
       return records.map(({ event }) => event.replace('request.', ''));
     },
