@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
 const maxRequestLine = 8_192;
-export const maxBodyBytes = 104_857_600;
+const maxBodyBytes = 104_857_600;
 
 export interface RequestTarget {
   /** Percent-decoded but for `%2F`, with a leading slash and without dot segments. */

@@ -101,11 +101,6 @@ export function containsPrefix(outer: string, inner: string): boolean {
   return a.family === b.family && a.first <= b.first && b.last <= a.last;
 }
 
-/** Whether two canonical prefixes have an address in common. */
-export function overlaps(a: string, b: string): boolean {
-  return rangesOverlap(rangeOf(a), rangeOf(b));
-}
-
 /** Whether two ranges have an address in common. */
 export function rangesOverlap(a: AddressRange, b: AddressRange): boolean {
   return a.family === b.family && a.first <= b.last && b.first <= a.last;

@@ -1,8 +1,8 @@
 import type { Person } from './accessRequest.ts';
 
 /** App roles of the token; both see everybody's requests and audit records. */
-export const administratorRole = 'Sallyport.Administrator';
-export const auditorRole = 'Sallyport.Auditor';
+const administratorRole = 'Sallyport.Administrator';
+const auditorRole = 'Sallyport.Auditor';
 
 /** Who is asking, proven. */
 export interface Caller {

@@ -10,8 +10,6 @@ export interface UnplacedRule {
 
 const installationPattern = /^[a-z0-9]{1,12}$/;
 const requestIdPattern = /^[0-9a-f]{32}$/;
-const descriptionPattern =
-  /^Sallyport grant ([0-9a-f]{32}) until (\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z)\. Managed: do not edit\.$/;
 
 /**
  * Whether a text can be an installation id.
@@ -50,13 +48,6 @@ export function parseOwnedName(
 /** What stands in the description of a grant's rules, at most 140 characters: evidence for the time without tables. */
 export function describeGrant(requestId: string, end: string): string {
   return `Sallyport grant ${requestId} until ${new Date(end).toISOString()}. Managed: do not edit.`;
-}
-
-/** The grant's id and its end (ISO 8601), or undefined if the text is not exactly as `describeGrant` writes it. */
-export function parseDescription(text: string): { requestId: string; end: string } | undefined {
-  const [, requestId, end] = descriptionPattern.exec(text) ?? [];
-  if (requestId === undefined || end === undefined || Number.isNaN(Date.parse(end))) return undefined;
-  return { requestId, end };
 }
 
 /** The rules of one grant in one NSG: one per box. */

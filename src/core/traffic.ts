@@ -48,11 +48,6 @@ export function trafficMeets(a: Traffic, b: Traffic): boolean {
   );
 }
 
-/** Whether the rule could match a packet of the box. */
-export function mayMeet(rule: RuleMeaning, box: Box): boolean {
-  return trafficMeets(trafficOfRule(rule), trafficOfBox(box));
-}
-
 function protocolsMeet(a: string, b: string): boolean {
   return a === b || !protocolsApart.has(a) || !protocolsApart.has(b);
 }

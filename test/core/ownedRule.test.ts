@@ -4,7 +4,6 @@ import {
   isInstallationId,
   isOwned,
   ownedName,
-  parseDescription,
   parseOwnedName,
   rawRule,
 } from '../../src/core/ownedRule.ts';
@@ -50,21 +49,10 @@ describe('an owned name', () => {
 });
 
 describe('a description', () => {
-  it('fits into 140 characters and gives back grant and end', () => {
+  it('names the grant and its end in UTC, and fits into 140 characters', () => {
     const text = describeGrant(requestId, '2026-03-04T12:00:00+01:00');
+    expect(text).toBe(`Sallyport grant ${requestId} until 2026-03-04T11:00:00.000Z. Managed: do not edit.`);
     expect(text.length).toBeLessThanOrEqual(140);
-    expect(parseDescription(text)).toEqual({ requestId, end: '2026-03-04T11:00:00.000Z' });
-  });
-
-  it.each([
-    '',
-    'mine now',
-    `Sallyport grant ${requestId} until never. Managed: do not edit.`,
-    `Sallyport grant ${requestId} until 2026-99-04T11:00:00.000Z. Managed: do not edit.`,
-    `Sallyport grant ${requestId} until 2026-03-04T11:00:00.000Z.`,
-    `x Sallyport grant ${requestId} until 2026-03-04T11:00:00.000Z. Managed: do not edit.`,
-  ])('that reads %j is no evidence', (text) => {
-    expect(parseDescription(text)).toBeUndefined();
   });
 });
 

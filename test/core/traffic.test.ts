@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Box } from '../../src/core/accessRequest.ts';
 import type { Json, JsonObject } from '../../src/core/network.ts';
 import { readMeaning } from '../../src/core/securityRule.ts';
-import { mayMeet } from '../../src/core/traffic.ts';
+import { trafficMeets, trafficOfBox, trafficOfRule } from '../../src/core/traffic.ts';
 import { foreignRules, grants } from '../support/nsgArbitraries.ts';
 import { matcherOf, span } from '../support/packetOracle.ts';
 import type { Packet } from '../support/packetOracle.ts';
@@ -15,6 +15,11 @@ const box: Box = {
   destinationPorts: [22, 3389],
 };
 
+/** Whether a rule with these properties may meet the box. */
+function mayMeet(properties: JsonObject, other: Box): boolean {
+  return trafficMeets(trafficOfRule(readMeaning({ properties })), trafficOfBox(other));
+}
+
 function meets(properties: JsonObject, other: Partial<Box> = {}): boolean {
   const all = {
     protocol: '*',
@@ -22,10 +27,10 @@ function meets(properties: JsonObject, other: Partial<Box> = {}): boolean {
     destinationAddressPrefix: '*',
     destinationPortRange: '*',
   };
-  return mayMeet(readMeaning({ properties: { ...all, ...properties } }), { ...box, ...other });
+  return mayMeet({ ...all, ...properties }, { ...box, ...other });
 }
 
-describe('mayMeet', () => {
+describe('the traffic of a rule and of a box', () => {
   it.each<[string, JsonObject]>([
     ['everything', {}],
     ['the protocol', { protocol: 'TCP' }],
@@ -69,7 +74,7 @@ describe('mayMeet', () => {
         for (const rule of foreign.map((raw) => raw['properties'] as JsonObject)) {
           for (const candidate of granted.flatMap(({ row }) => row.boxes)) {
             const isMet = cornersOf(rule, candidate).some(matcherOf(rule));
-            const answer = mayMeet(readMeaning({ properties: rule }), candidate);
+            const answer = mayMeet(rule, candidate);
             if (isMet) expect(answer).toBe(true);
             else if (!/virtualnetwork|internet|azureloadbalancer/i.test(JSON.stringify(rule))) {
               expect(answer).toBe(false);

@@ -34,7 +34,7 @@ const prefix6 = fc.tuple(fc.nat(15), fc.integer({ min: 124, max: 128 })).map(([h
 const spelled = (prefix: fc.Arbitrary<string>) =>
   fc.tuple(prefix, fc.boolean()).map(([text, short]) => (short ? text.replace(/\/(32|128)$/, '') : text));
 
-export const sourcePrefix = fc.oneof(
+const sourcePrefix = fc.oneof(
   { weight: 4, arbitrary: prefix4('203.0.113') },
   { weight: 2, arbitrary: prefix6 },
   { weight: 1, arbitrary: fc.constantFrom('0.0.0.0/0', '::/0') },

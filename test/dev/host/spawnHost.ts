@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** The folder of a sample app; an absolute path stays what it is. */
-export function sampleApp(name: string): string {
+function sampleApp(name: string): string {
   return resolve(fileURLToPath(new URL('apps', import.meta.url)), name);
 }
 
