@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { createArmClient } from './armClient.ts';
 import type { ArmClient } from './armClient.ts';
 import { startAzurite } from './azurite.ts';
+import { lockFolder } from './folderLock.ts';
 import { startHostProcess } from './hostProcess.ts';
 import type { HostProcess } from './hostProcess.ts';
 import { freePorts, requireFree } from './ports.ts';
@@ -82,11 +83,13 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
   const ports = options.ports ?? (await freePorts());
   await requireFree(ports);
   makeFolder(join(folder, 'logs'));
+  const unlock = lockFolder(folder);
 
   const running: { stop(): Promise<void> }[] = [];
   /** Last in, first out: the host still needs the rest while it stops. */
   const stop = async () => {
     for (const part of running.splice(0).reverse()) await part.stop();
+    unlock();
   };
   let fail: (why: string) => void = () => undefined;
   const failed = new Promise<string>((resolve) => (fail = resolve));

@@ -83,7 +83,7 @@ function parse(options: NonNullable<Parameters<typeof parseArgs>[0]>['options'])
     return parseArgs({ options: options ?? {} });
   } catch (error) {
     throw new StartError(
-      `${error instanceof Error ? error.message : String(error)} See npm start -- --help.`,
+      `${(error instanceof Error ? error.message : String(error)).replace(/\.$/, '')}. See npm start -- --help.`,
     );
   }
 }

@@ -74,6 +74,28 @@ describe('the environment', () => {
     other.close();
   });
 
+  it('is alone in its folder, until it ends', async () => {
+    const first = await startEnvironment({ folder, ports });
+
+    await expect(startEnvironment({ folder })).rejects.toThrow(
+      `The folder ${folder} is in use by process ${process.pid}.`,
+    );
+    await first.stop();
+
+    expect(existsSync(join(folder, 'process-id'))).toBe(false);
+  });
+
+  it('takes over the folder of one that has died', async () => {
+    const dead = spawn(process.execPath, ['--eval', '']);
+    await once(dead, 'exit');
+    writeFileSync(join(folder, 'process-id'), String(dead.pid));
+
+    const environment = await startEnvironment({ folder, ports });
+
+    expect(readFileSync(join(folder, 'process-id'), 'utf8')).toBe(String(process.pid));
+    await environment.stop();
+  });
+
   it.each([
     ['identity-key.json', /^The identity issuer did not start: .*identity-key\.json holds no signing key/],
     ['azure.json', /^The ARM simulator did not start: .*azure\.json is damaged, delete it/],
