@@ -6,6 +6,14 @@
 const unfit = /[\p{Cc}\p{Cs}\u2028\u2029\u202A-\u202E\u2066-\u2069]/u;
 const allUnfit = new RegExp(unfit.source, 'gu');
 
+/** What takes room at most: white space, what is not shown by default, and the empty Braille cell. */
+const unseen = /[\p{White_Space}\p{Default_Ignorable_Code_Point}\u2800]/gu;
+
+/** Whether text shows nothing to whoever reads it, however long it is. */
+export function isBlank(text: string): boolean {
+  return text.replace(unseen, '') === '';
+}
+
 /** Whether text holds nothing that changes how the text around it is read. */
 export function isPlainText(text: string): boolean {
   return !unfit.test(text);

@@ -4,7 +4,7 @@ import { protocols } from '../core/accessRequest.ts';
 import { parsePrefix } from '../core/address.ts';
 import { canonicalJson } from '../core/auditRecord.ts';
 import { parseDuration } from '../core/duration.ts';
-import { isPlainText } from '../core/plainText.ts';
+import { isBlank, isPlainText } from '../core/plainText.ts';
 import { canonicalId, parseVirtualMachineId } from '../core/virtualMachineId.ts';
 import type { Submission } from '../workflow/contracts.ts';
 import { fieldProblemsOf } from './fieldProblems.ts';
@@ -92,7 +92,7 @@ const accessRequest = z
       const add = (code: string, message: string) => {
         context.addIssue({ code: 'custom', message, params: { code } });
       };
-      if (text.trim() === '') add('empty', 'The justification must say why the access is needed.');
+      if (isBlank(text)) add('empty', 'The justification must say why the access is needed.');
       if (Array.from(text).length > limits.justificationCharacters) {
         add(
           'too-long',

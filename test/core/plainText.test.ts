@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isPlainText, toPlainText } from '../../src/core/plainText.ts';
+import { isBlank, isPlainText, toPlainText } from '../../src/core/plainText.ts';
 
 const unfit: [string, string][] = [
   ['a line break', '\n'],
@@ -29,5 +29,21 @@ describe('plain text', () => {
 
   it('is cut between characters, not within one', () => {
     expect(toPlainText('🔧🔧🔧', 2)).toBe('🔧🔧');
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['spaces', ' \u00A0\u3000'],
+    ['zero-width spaces', '\u200B\u2060\uFEFF'],
+    ['a soft hyphen', '\u00AD'],
+    ['a Hangul filler', '\u3164'],
+    ['an empty Braille cell', '\u2800'],
+    ['tags', '\u{E0041}'],
+  ])('is blank when it is %s', (_name, text) => {
+    expect(isBlank(text)).toBe(true);
+  });
+
+  it.each(['.', '🔧', '👩‍🔧', ' 修 '])('is not blank when it shows %s', (text) => {
+    expect(isBlank(text)).toBe(false);
   });
 });

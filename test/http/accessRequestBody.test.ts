@@ -105,6 +105,7 @@ describe('the shape of an access request', () => {
     ['a duration that is a number', aBody({ duration: 3600 }), 'duration', 'wrong-type'],
     ['a justification that is a number', aBody({ justification: 1 }), 'justification', 'wrong-type'],
     ['a justification of white space', aBody({ justification: ' \u3000' }), 'justification', 'empty'],
+    ['a justification that nobody sees', aBody({ justification: '\u200B\u3164' }), 'justification', 'empty'],
     [
       'a justification of 1,001 characters',
       aBody({ justification: 'x'.repeat(1_001) }),
