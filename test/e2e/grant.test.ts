@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { people } from '../../dev/sample/people.ts';
 import { virtualMachines } from '../../dev/sample/policies.ts';
 import { expectSame, startCloud, type Cloud } from './cloud.ts';
+import { writesOf } from './kill.ts';
 
 const { web, db1, db2 } = virtualMachines;
 
@@ -12,13 +13,10 @@ describe('over real sockets, with the built bundle in the local host', () => {
   });
   afterAll(() => cloud.close());
 
-  const writesTo = async (nsg: string) =>
-    (await cloud.armCalls()).filter(({ method, path }) => method === 'PUT' && path.includes(nsg)).length;
-
   it('a grant opens, shuts by itself, and the NSG is what it was', async () => {
     const before = await cloud.nsg('nsg-web');
-    const writes = await writesTo('nsg-web');
-    const request = await cloud.grant({ vm: web, duration: 'PT6S' });
+    const writes = await writesOf(cloud, 'nsg-web');
+    const request = await cloud.grant({ vm: web, duration: 'PT8S' });
     expect(request).toMatchObject({ state: 'opening', requester: { objectId: people.alice.objectId } });
 
     await cloud.until(request.id, 'active', 15);
@@ -37,7 +35,7 @@ describe('over real sockets, with the built bundle in the local host', () => {
     await cloud.until(request.id, 'closed', 20);
     expectSame(await cloud.nsg('nsg-web'), before);
     expect(await cloud.events(request.id)).toEqual(['opening', 'active', 'closing', 'closed']);
-    expect((await writesTo('nsg-web')) - writes).toBe(2);
+    expect((await writesOf(cloud, 'nsg-web')) - writes).toBe(2);
   });
 
   it('a revocation shuts the port at once, and only the first one is recorded', async () => {
@@ -59,7 +57,7 @@ describe('over real sockets, with the built bundle in the local host', () => {
 
   it('a grant opens both NSGs on its path and shuts both', async () => {
     const before = [await cloud.nsg('nsg-data'), await cloud.nsg('nsg-db2')];
-    const request = await cloud.grant({ vm: db2, port: 5432, duration: 'PT5S' });
+    const request = await cloud.grant({ vm: db2, port: 5432, duration: 'PT8S' });
 
     await cloud.until(request.id, 'active', 15);
     const open = [await cloud.owned('nsg-data'), await cloud.owned('nsg-db2')];
@@ -80,7 +78,7 @@ describe('over real sockets, with the built bundle in the local host', () => {
 
     expect(destinations).toEqual([`${addresses['vm-db1-nic'] ?? ''}/32`]);
     expect(destinations).not.toContain(`${addresses['vm-db2-nic'] ?? ''}/32`);
-    await cloud.call('alice', 'POST', `/api/access-requests/${request.id}/revoke`);
+    await cloud.revoke(request.id);
     await cloud.until(request.id, 'closed', 15);
   });
 
@@ -106,7 +104,7 @@ describe('over real sockets, with the built bundle in the local host', () => {
     ]);
     const edited = (await cloud.nsg('nsg-web')).properties.securityRules.map(({ name }) => name);
 
-    await cloud.call('alice', 'POST', `/api/access-requests/${request.id}/revoke`);
+    await cloud.revoke(request.id);
     await cloud.until(request.id, 'closed', 15);
 
     const after = (await cloud.nsg('nsg-web')).properties.securityRules.map(({ name }) => name);
@@ -128,7 +126,7 @@ describe('over real sockets, with the built bundle in the local host', () => {
     const request = await cloud.grant({ vm: web, duration: 'PT1H' });
     await cloud.until(request.id, 'active', 25);
     await cloud.fault({ method: 'PUT', path: 'nsg-web' }, fault);
-    await cloud.call('alice', 'POST', `/api/access-requests/${request.id}/revoke`);
+    await cloud.revoke(request.id);
     await cloud.until(request.id, 'closed', 25);
 
     expectSame(await cloud.nsg('nsg-web'), before);
@@ -197,6 +195,7 @@ describe('over real sockets, with the built bundle in the local host', () => {
 
   it('nobody sees or ends somebody else’s request, and cannot tell it from one that never was', async () => {
     const request = await cloud.grant({ vm: web, duration: 'PT1H' });
+    await cloud.until(request.id, 'active', 15);
     const random = 'f'.repeat(32);
 
     const [others, unknown] = await Promise.all(
@@ -213,7 +212,7 @@ describe('over real sockets, with the built bundle in the local host', () => {
 
     const byAdministrator = await cloud.call('erin', 'POST', `/api/access-requests/${request.id}/revoke`);
     expect(byAdministrator.status).toBe(200);
-    await cloud.until(request.id, 'closed', 50);
+    await cloud.until(request.id, 'closed', 15);
   });
 
   it('lists active requests: one’s own, and everybody’s for an auditor', async () => {
@@ -228,7 +227,7 @@ describe('over real sockets, with the built bundle in the local host', () => {
     expect(await list('alice')).toEqual([request.id]);
     expect(await list('bob')).toEqual([]);
     expect(await list('dave')).toEqual([request.id]);
-    await cloud.call('alice', 'POST', `/api/access-requests/${request.id}/revoke`);
+    await cloud.revoke(request.id);
     await cloud.until(request.id, 'closed', 15);
   });
 

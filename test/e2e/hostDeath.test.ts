@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { virtualMachines } from '../../dev/sample/policies.ts';
 import { expectSame, startCloud, type Cloud } from './cloud.ts';
-import { slowWrite, whenWriting } from './kill.ts';
+import { slowWrite, whenWriting, writesOf } from './kill.ts';
 
 const { web } = virtualMachines;
 
@@ -24,24 +24,21 @@ describe('a host that is killed', () => {
     expectSame(await cloud.nsg('nsg-web'), before);
   });
 
-  const writes = async () =>
-    (await cloud.armCalls()).filter(({ method, path }) => method === 'PUT' && path.includes('nsg-web'))
-      .length;
-
   async function killAndRestart(): Promise<void> {
     await cloud.environment.killHost();
     await cloud.environment.restartHost();
   }
 
   it('while it opens: the step is delivered again, the port opens and shuts', async () => {
-    const sent = await writes();
+    const sent = await writesOf(cloud, 'nsg-web');
     await cloud.fault({ method: 'PUT', path: 'nsg-web' }, slowWrite);
-    const request = await cloud.grant({ vm: web, duration: 'PT30S' });
+    const request = await cloud.grant({ vm: web, duration: 'PT1H' });
     await whenWriting(cloud, 'nsg-web', sent + 1);
 
     await killAndRestart();
 
-    await cloud.until(request.id, 'active', 29);
+    await cloud.until(request.id, 'active', 60);
+    await cloud.revoke(request.id);
     await cloud.until(request.id, 'closed', 60);
     expect(await cloud.events(request.id)).toEqual(['opening', 'active', 'closing', 'closed']);
   });
@@ -57,7 +54,7 @@ describe('a host that is killed', () => {
   });
 
   it('while a grant waits, and is back only after its end: it shuts at once', async () => {
-    const request = await cloud.grant({ vm: web, duration: 'PT4S' });
+    const request = await cloud.grant({ vm: web, duration: 'PT8S' });
     await cloud.until(request.id, 'active', 9);
     await cloud.environment.killHost();
     const late = Date.parse(request.end) + 1000 - Date.now();
@@ -71,9 +68,9 @@ describe('a host that is killed', () => {
   });
 
   it('while it closes: the port shuts', async () => {
-    const request = await cloud.grant({ vm: web, duration: 'PT5S' });
+    const request = await cloud.grant({ vm: web, duration: 'PT8S' });
     await cloud.until(request.id, 'active', 15);
-    const sent = await writes();
+    const sent = await writesOf(cloud, 'nsg-web');
     await cloud.fault({ method: 'PUT', path: 'nsg-web' }, slowWrite);
     await whenWriting(cloud, 'nsg-web', sent + 1);
 

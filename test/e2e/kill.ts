@@ -5,17 +5,19 @@ import { fileURLToPath } from 'node:url';
 import { expect, vi } from 'vitest';
 import type { Cloud } from './cloud.ts';
 
+/** How many times ARM has been asked to write this NSG. */
+export async function writesOf(cloud: Cloud, nsg: string): Promise<number> {
+  const calls = await cloud.armCalls();
+  return calls.filter(({ method, path }) => method === 'PUT' && path.toLowerCase().endsWith(`/${nsg}`))
+    .length;
+}
+
 /** Waits until ARM has been asked to write this NSG so many times, an answer to the last one still under way. */
 export async function whenWriting(cloud: Cloud, nsg: string, writes: number): Promise<void> {
-  await vi.waitFor(
-    async () => {
-      const seen = (await cloud.armCalls()).filter(
-        ({ method, path }) => method === 'PUT' && path.toLowerCase().includes(`/${nsg}`),
-      );
-      expect(seen.length).toBeGreaterThanOrEqual(writes);
-    },
-    { timeout: 30_000, interval: 20 },
-  );
+  await vi.waitFor(async () => expect(await writesOf(cloud, nsg)).toBeGreaterThanOrEqual(writes), {
+    timeout: 30_000,
+    interval: 20,
+  });
 }
 
 /** So long ARM takes to answer a write, in ms: enough to kill somebody in the middle. */

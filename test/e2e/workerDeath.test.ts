@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { virtualMachines } from '../../dev/sample/policies.ts';
 import { expectSame, startCloud, type Cloud, type Shown } from './cloud.ts';
-import { mortalApp, slowWrite, whenWriting, type MortalApp } from './kill.ts';
+import { mortalApp, slowWrite, whenWriting, writesOf, type MortalApp } from './kill.ts';
 
 const { web } = virtualMachines;
 
@@ -29,19 +29,16 @@ describe('a worker that is killed', () => {
     expectSame(await cloud.nsg('nsg-web'), before);
   });
 
-  const writes = async () =>
-    (await cloud.armCalls()).filter(({ method, path }) => method === 'PUT' && path.includes('nsg-web'))
-      .length;
-
   it('while it opens: the port opens all the same, and shuts', async () => {
-    const sent = await writes();
+    const sent = await writesOf(cloud, 'nsg-web');
     await cloud.fault({ method: 'PUT', path: 'nsg-web' }, slowWrite);
-    const request = await cloud.grant({ vm: web, duration: 'PT30S' });
+    const request = await cloud.grant({ vm: web, duration: 'PT1H' });
     await whenWriting(cloud, 'nsg-web', sent + 1);
 
     await cloud.environment.killWorker();
 
-    await cloud.until(request.id, 'active', 29);
+    await cloud.until(request.id, 'active', 60);
+    await cloud.revoke(request.id);
     await cloud.until(request.id, 'closed', 60);
     expect(await cloud.events(request.id)).toEqual(['opening', 'active', 'closing', 'closed']);
   });
@@ -57,9 +54,9 @@ describe('a worker that is killed', () => {
   });
 
   it('while it closes: the port shuts all the same', async () => {
-    const request = await cloud.grant({ vm: web, duration: 'PT5S' });
+    const request = await cloud.grant({ vm: web, duration: 'PT8S' });
     await cloud.until(request.id, 'active', 15);
-    const sent = await writes();
+    const sent = await writesOf(cloud, 'nsg-web');
     await cloud.fault({ method: 'PUT', path: 'nsg-web' }, slowWrite);
     await whenWriting(cloud, 'nsg-web', sent + 1);
 
@@ -73,7 +70,7 @@ describe('a worker that is killed', () => {
     await app.dieInOrchestrator(0);
     const body = {
       virtualMachines: [{ id: web, ports: [{ number: 22, allowedSourceAddressPrefix: '203.0.113.7' }] }],
-      duration: 'PT45S',
+      duration: 'PT1H',
       justification: 'Ticket 4711',
     };
     // 500 or 202: the worker may die before the answer to this very call is out.
@@ -88,7 +85,8 @@ describe('a worker that is killed', () => {
       { timeout: 20_000, interval: 100 },
     );
 
-    await cloud.until(request.id, 'active', 44);
+    await cloud.until(request.id, 'active', 60);
+    await cloud.revoke(request.id);
     await cloud.until(request.id, 'closed', 60);
 
     expect(await cloud.events(request.id)).toEqual([
@@ -102,7 +100,7 @@ describe('a worker that is killed', () => {
 
   it('inside the orchestrator while a grant is open: the instance is lost, and the sweep shuts the port', async () => {
     await app.dieInOrchestrator(1);
-    const request = await cloud.grant({ vm: web, duration: 'PT5S' });
+    const request = await cloud.grant({ vm: web, duration: 'PT8S' });
     await cloud.until(request.id, 'active', 15);
 
     await cloud.until(request.id, 'closed', 60);
