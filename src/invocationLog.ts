@@ -7,6 +7,7 @@ export interface InvocationLog extends Log {
   run<T>(context: InvocationContext, work: () => Promise<T>): Promise<T>;
 }
 
+/** A log that is silent outside of `run`: there is no invocation to tie a line to. */
 export function createInvocationLog(): InvocationLog {
   const current = new AsyncLocalStorage<InvocationContext>();
 

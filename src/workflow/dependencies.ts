@@ -47,6 +47,7 @@ export const limits = {
   laneLost: 60,
 } as const;
 
+/** The instant so many seconds later, or earlier if they are negative. */
 export function secondsAfter(instant: Date, seconds: number): Date {
   return new Date(instant.getTime() + seconds * 1000);
 }

@@ -11,6 +11,7 @@ export type ReconcilePath = (
   began: Date,
 ) => Promise<ReconcileResult[]>;
 
+/** Makes the function that looks after a whole path; an NSG that takes too long, or throws, counts as unsettled. */
 export function createPathReconciler(
   { clock, log }: Pick<Dependencies, 'clock' | 'log'>,
   reconcileNsg: Reconcile,

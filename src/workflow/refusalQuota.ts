@@ -10,6 +10,7 @@ export interface RefusalQuota {
   count(objectId: string, now: Date): void;
 }
 
+/** A quota that has counted nobody yet. */
 export function createRefusalQuota(): RefusalQuota {
   const windows = new Map<string, { began: number; refusals: number }>();
 

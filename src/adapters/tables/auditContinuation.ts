@@ -35,6 +35,7 @@ export function positionOf(query: AuditQuery, now: Date): AuditPosition {
   return { after: from.toISOString(), to: to.toISOString() };
 }
 
+/** A position as the opaque text of a continuation, which `positionOf` reads again. */
 export function encodePosition(position: AuditPosition): string {
   return Buffer.from(JSON.stringify(position)).toString('base64url');
 }

@@ -41,6 +41,7 @@ export function isRefusedNewly({ before, after }: Decided): boolean {
   return before !== undefined && before.access !== 'deny' && after?.access !== 'allow';
 }
 
+/** The pieces that change sides, by how they change; one with an unknown access may be on both lists. */
 export function differenceOf(decided: Decided[], sets: OpaqueSets): Difference {
   const changes = (list: Decided[]) => list.map((one) => changeOf(one, sets));
   return {

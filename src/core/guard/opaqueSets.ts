@@ -9,6 +9,7 @@ export interface OpaqueSets {
   namesOf: (bits: bigint) => string[];
 }
 
+/** Starts without a name; each gets the next bit when it is first asked for. */
 export function createOpaqueSets(): OpaqueSets {
   const bits = new Map<string, { name: string; bit: bigint }>();
   return {

@@ -22,6 +22,7 @@ export interface Region extends Cell {
 
 const lines = ['destination', 'destinationPort', 'source', 'sourcePort'] as const;
 
+/** The whole cell, nothing cut out of it yet. */
 export function regionOf(cell: Cell): Region {
   return { ...cell, outside: 0n };
 }

@@ -44,6 +44,7 @@ export function readBody(body: JsonObject): NsgBody {
   };
 }
 
+/** The name of a raw rule; empty if it has none that is text. */
 export function nameOf(raw: Json): string {
   const name = asObject(raw)['name'];
   return typeof name === 'string' ? name : '';

@@ -8,6 +8,7 @@ export interface Steps {
 /** Thrown inside of the guard only; never leaves it. */
 export class OverBudget extends Error {}
 
+/** Counts from none; taking a step beyond the budget throws OverBudget. */
 export function countSteps(budget: number): Steps {
   let taken = 0;
   return {
