@@ -182,7 +182,7 @@ async function readAudit(environment: Environment, id: string): Promise<AuditRec
 function auditLine({ sequence, at, event, actor, reasons, hash }: AuditRecord): string {
   const [name = actor] = Object.entries(people).find(([, { objectId }]) => objectId === actor) ?? [];
   const codes = reasons.map(({ code }) => code).join(' ');
-  return `${sequence}  ${at}  ${event.padEnd(16)}  ${name.padEnd(9)}  ${codes.padEnd(14)}  ${hash.slice(0, 16)}`;
+  return `${sequence} ${at} ${event.padEnd(15)} ${name.padEnd(9)} ${codes.padEnd(13)} ${hash.slice(0, 10)}…`;
 }
 
 function seconds(milliseconds: number): string {

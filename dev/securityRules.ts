@@ -64,12 +64,13 @@ export function ruleTable(now: NsgDocument, before = now): string {
   return columns([heading, ...rows.map(({ mark, rule }) => [mark, ...cells(rule)])]);
 }
 
-const heading = ['', 'priority', '', '', 'protocol', 'from', 'to', 'port', 'rule'];
+/** With these and `shorten`, the sample's rules fit into 80 columns. */
+const heading = ['', 'prio', '', '', '', 'from', 'to', 'port', 'rule'];
 
 function cells({ name, properties: rule }: SecurityRule): string[] {
   return [
     String(rule.priority),
-    rule.direction,
+    rule.direction.replace('bound', ''),
     rule.access,
     rule.protocol,
     list(rule.sourceAddressPrefixes, rule.sourceAddressPrefix, rule.sourceApplicationSecurityGroups),
@@ -85,7 +86,7 @@ function cells({ name, properties: rule }: SecurityRule): string[] {
 
 /** Our rules' names end in a long id; its beginning tells them apart. */
 function shorten(name: string): string {
-  return name.length > 32 ? `${name.slice(0, 30)}…` : name;
+  return name.length > 22 ? `${name.slice(0, 21)}…` : name;
 }
 
 function list(many: string[] | undefined, one: string | undefined, groups: unknown[] = []): string {
@@ -102,7 +103,7 @@ function columns(rows: readonly string[][]): string {
     .map((row) =>
       row
         .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
+        .join(' ')
         .trimEnd(),
     )
     .join('\n');

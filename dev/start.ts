@@ -98,8 +98,10 @@ function introduction({ urls, certificate, connectionString }: Environment, fold
 Sallyport runs.
 
   Sallyport   ${urls.host}/api/access-requests
-  identity    ${urls.identity}          tokens for alice, bob, carol, dave (auditor), erin (administrator)
-  Azure       ${urls.arm}         (certificate: ${here(certificate)})
+  identity    ${urls.identity}
+              tokens for alice, bob, carol, dave (auditor), erin (administrator)
+  Azure       ${urls.arm}
+              its certificate is ${here(certificate)}
   tables      ${tables}
   all data    ${here(folder)}, logs in ${here(folder)}/logs
 
@@ -107,18 +109,24 @@ Ask for SSH on vm-web for two minutes, as alice:
 
   TOKEN=$(curl -s '${urls.identity}/token?person=alice&format=text')
   VM=${virtualMachines.web}
-  curl -s ${urls.host}/api/access-requests -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{
-    "virtualMachines": [{ "id": "'$VM'", "ports": [{ "number": 22, "allowedSourceAddressPrefix": "203.0.113.7" }] }],
+  curl -s ${urls.host}/api/access-requests \\
+    -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{
+    "virtualMachines": [{ "id": "'$VM'",
+      "ports": [{ "number": 22, "allowedSourceAddressPrefix": "203.0.113.7" }] }],
     "duration": "PT2M", "justification": "Look around" }'
 
 What is open, our rules in Azure, and who did what:
 
   curl -s ${urls.host}/api/access-requests -H "Authorization: Bearer $TOKEN"
-  curl -s --cacert ${here(certificate)} ${urls.arm}/_sim/state | grep -o '"sallyport-[^"]*"'
+  curl -s --cacert ${here(certificate)} \\
+    ${urls.arm}/_sim/state | grep -o '"sallyport-[^"]*"'
   curl -s ${urls.host}/api/audit -H "Authorization: Bearer $TOKEN"
 
-Then try: POST …/api/access-requests/{id}/revoke · port 23, or PT4H: refused, with the reason · Ctrl-C while a
-port is open, and npm start after its end: it is shut at once.
+Then try:
+
+  POST …/api/access-requests/{id}/revoke
+  port 23, or PT4H: refused, with the reason
+  Ctrl-C while a port is open, and npm start after its end: it is shut at once
 
 Ctrl-C ends everything.`;
 }
