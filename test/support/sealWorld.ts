@@ -140,3 +140,9 @@ function watched<T extends object>(
     },
   });
 }
+
+/** The requests whose live rows say that a seal names them. */
+export async function marked(world: SealWorld): Promise<string[]> {
+  const rows = await world.stores.live.unended();
+  return rows.filter(({ sealed }) => sealed).map(({ requestId }) => requestId);
+}
