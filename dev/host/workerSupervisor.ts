@@ -99,7 +99,8 @@ export async function superviseWorker(options: SupervisorOptions): Promise<Worke
     functions: () => functions,
     workerProcessId: () => worker.pid,
     async invoke(invocation) {
-      const definition = findFunction(functions, invocation.functionName);
+      const name = invocation.functionName.toLowerCase();
+      const definition = functions.find((candidate) => candidate.name.toLowerCase() === name);
       if (definition === undefined) {
         const message = `The function '${invocation.functionName}' does not exist.`;
         return { kind: 'failure', message, stackTrace: '' };
@@ -115,14 +116,6 @@ export async function superviseWorker(options: SupervisorOptions): Promise<Worke
       await (await current).terminate();
     },
   };
-}
-
-/** Finds a function by name, ignoring case. */
-export function findFunction(
-  functions: readonly FunctionDefinition[],
-  name: string,
-): FunctionDefinition | undefined {
-  return functions.find((definition) => definition.name.toLowerCase() === name.toLowerCase());
 }
 
 function toRequest(
