@@ -44,25 +44,35 @@ class DemoError extends Error {
   override readonly name = 'DemoError';
 }
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', short: 'h', default: false },
-  },
-});
+const values = readOptions();
 const say = (text: string) => {
-  if (!values.json) console.log(text);
+  if (values?.json === false) console.log(text);
 };
 
-if (values.help) process.stdout.write(help);
-else process.exitCode = await main();
+if (values === undefined) process.exitCode = 1;
+else if (values.help) process.stdout.write(help);
+else process.exitCode = await main(values.json);
 
-async function main(): Promise<number> {
+function readOptions() {
+  try {
+    return parseArgs({
+      options: {
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    }).values;
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    return undefined;
+  }
+}
+
+async function main(json: boolean): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-demo-'));
   try {
     say('Starting storage, identity, Azure Resource Manager and the Functions host …');
     const shown = await inEnvironment({ folder }, show);
-    if (values.json) console.log(JSON.stringify(shown));
+    if (json) console.log(JSON.stringify(shown));
     return 0;
   } catch (error) {
     if (error instanceof Interrupted) return 130;
