@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { contentHash } from './canonicalJson.ts';
 import type { RequestedVirtualMachine } from './accessRequest.ts';
 import type { Reason } from './reason.ts';
 
@@ -31,26 +31,6 @@ export interface AuditRecord {
 
 export type UnsealedAuditRecord = Omit<AuditRecord, 'previousHash' | 'hash' | 'sequence'>;
 
-/** JSON with the members of every object in code-unit order, so that equal values have equal text. */
-export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item)).join(',')}]`;
-  if (value !== null && typeof value === 'object') {
-    const members = Object.entries(value)
-      .filter(([, member]) => member !== undefined)
-      .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-      .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`);
-    return `{${members.join(',')}}`;
-  }
-  return JSON.stringify(value);
-}
-
-/** The hash that a record must carry. */
-export function hashOfRecord(record: Omit<AuditRecord, 'hash'> & { hash?: string }): string {
-  const content: Partial<AuditRecord> = { ...record };
-  delete content.hash;
-  return createHash('sha256').update(canonicalJson(content)).digest('hex');
-}
-
 /** Completes a record with its place in the chain. */
 export function chainRecord(
   record: UnsealedAuditRecord,
@@ -61,5 +41,5 @@ export function chainRecord(
     sequence: (previous?.sequence ?? 0) + 1,
     previousHash: previous?.hash ?? '',
   };
-  return { ...chained, hash: hashOfRecord(chained) };
+  return { ...chained, hash: contentHash(chained) };
 }

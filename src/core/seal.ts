@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { canonicalJson } from './auditRecord.ts';
+import { contentHash } from './canonicalJson.ts';
 
 /** What a seal says of one partition of the audit. */
 export interface SealedPartition {
@@ -31,13 +30,6 @@ export interface Seal {
 /** About 30 KB of JSON: a seal stays far below what a row holds. */
 export const partitionsPerSeal = 200;
 
-/** The hash that a seal must carry. */
-export function hashOfSeal(seal: Omit<Seal, 'hash'> & { hash?: string }): string {
-  const content: Partial<Seal> = { ...seal };
-  delete content.hash;
-  return createHash('sha256').update(canonicalJson(content)).digest('hex');
-}
-
 /** Completes a seal with its place in the chain. */
 export function chainSeal(
   content: Pick<Seal, 'at' | 'sealed' | 'indexedUpTo'>,
@@ -48,5 +40,5 @@ export function chainSeal(
     number: (previous?.number ?? 0) + 1,
     previousHash: previous?.hash ?? '',
   };
-  return { ...chained, hash: hashOfSeal(chained) };
+  return { ...chained, hash: contentHash(chained) };
 }

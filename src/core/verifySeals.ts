@@ -1,6 +1,7 @@
+import { contentHash } from './canonicalJson.ts';
 import { finalStates } from './accessRequest.ts';
 import type { AuditRecord } from './auditRecord.ts';
-import { hashOfSeal, type Seal } from './seal.ts';
+import type { Seal } from './seal.ts';
 import { nameRange, verifyChain, type ChainFault } from './verifyChain.ts';
 import { eventOf, type TrailFinding } from './verifyTrail.ts';
 
@@ -25,7 +26,7 @@ export interface SealFinding {
 export function verifySeals(seals: readonly Seal[], anchors: readonly Anchor[]): SealFinding[] {
   const chain = verifyChain(
     'Seal',
-    seals.map((seal) => ({ ...seal, contentHash: hashOfSeal(seal) })),
+    seals.map((seal) => ({ ...seal, contentHash: contentHash(seal) })),
   );
   const findings: SealFinding[] = chain.map(({ number, ...rest }) => ({ seal: number, ...rest }));
   for (const { number, hash } of anchors) {

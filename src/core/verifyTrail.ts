@@ -1,5 +1,6 @@
+import { canonicalJson, contentHash } from './canonicalJson.ts';
 import type { AccessRequest, JournalEntry } from './accessRequest.ts';
-import { canonicalJson, hashOfRecord, type AuditRecord } from './auditRecord.ts';
+import type { AuditRecord } from './auditRecord.ts';
 import { nameRange, verifyChain, type ChainFault } from './verifyChain.ts';
 
 export type TrailFault =
@@ -49,7 +50,7 @@ export function verifyTrail(
   const links = records.map((record) => ({
     ...record,
     number: record.sequence,
-    contentHash: hashOfRecord(record),
+    contentHash: contentHash(record),
   }));
   for (const { number, fault, message } of verifyChain('Record', links)) report(number, fault, message);
 

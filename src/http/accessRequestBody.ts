@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import { canonicalJson } from '../core/canonicalJson.ts';
 import { protocols } from '../core/accessRequest.ts';
 import { parsePrefix } from '../core/address.ts';
-import { canonicalJson } from '../core/auditRecord.ts';
 import { parseDuration } from '../core/duration.ts';
 import { isBlank, isPlainText } from '../core/plainText.ts';
 import { canonicalId, parseVirtualMachineId } from '../core/virtualMachineId.ts';

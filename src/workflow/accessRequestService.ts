@@ -39,7 +39,7 @@ export function createAccessRequestService(
         .sort((a, b) => b.requestedAt.localeCompare(a.requestedAt));
     },
 
-    async revoke(id, actor): Promise<RevokeResult> {
+    async revoke(id, actor, correlationId): Promise<RevokeResult> {
       const now = clock.now();
       const existing = await requests.get(id);
       if (existing === undefined) return { kind: 'not-found' };
@@ -50,6 +50,8 @@ export function createAccessRequestService(
         existing,
       );
       if (finalStates.has(stored.row.state)) return { kind: 'revoked', request: stored.row };
+      // Ties the call to the request, whose own correlation id all that follows carries.
+      log.info('revoked', { requestId: id, correlationId, requestCorrelationId: stored.row.correlationId });
       // A revocation counts from the moment the live rows hold it; the caller is answered after that. A repeated
       // call completes what an earlier one may not have finished.
       try {

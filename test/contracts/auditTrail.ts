@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { chainRecord, hashOfRecord, type UnsealedAuditRecord } from '../../src/core/auditRecord.ts';
+import { contentHash } from '../../src/core/canonicalJson.ts';
+import { chainRecord, type UnsealedAuditRecord } from '../../src/core/auditRecord.ts';
 import { InvalidContinuationError, type AuditQuery, type AuditTrail } from '../../src/core/stores.ts';
 import { alice, bob, requestId, sampleRecord, vmId } from './samples.ts';
 
@@ -19,7 +20,7 @@ export function describeAuditTrailContract(
       await put(audit, 'b', '2026-11-23T08:00:00.000Z', 1);
       const read = await audit.read(requestId('a'));
       expect(read).toEqual([first, second]);
-      expect(read.map(hashOfRecord)).toEqual(read.map(({ hash }) => hash));
+      expect(read.map(contentHash)).toEqual(read.map(({ hash }) => hash));
       expect(await audit.read(requestId('unknown'))).toEqual([]);
     });
 

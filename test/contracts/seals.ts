@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { chainSeal, hashOfSeal, partitionsPerSeal, type Seal } from '../../src/core/seal.ts';
+import { contentHash } from '../../src/core/canonicalJson.ts';
+import { chainSeal, partitionsPerSeal, type Seal } from '../../src/core/seal.ts';
 import type { Seals } from '../../src/core/stores.ts';
 import { requestId } from './samples.ts';
 
@@ -52,7 +53,7 @@ export function describeSealsContract(name: string, make: () => Promise<Seals>):
       await seals.insert(seal);
       const newest = await seals.newest();
       expect(newest).toEqual(seal);
-      expect(newest === undefined ? '' : hashOfSeal(newest)).toBe(seal.hash);
+      expect(newest === undefined ? '' : contentHash(newest)).toBe(seal.hash);
     });
   });
 }

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { chainRecord, hashOfRecord, type AuditRecord } from '../../src/core/auditRecord.ts';
-import { chainSeal, hashOfSeal, type Seal } from '../../src/core/seal.ts';
+import { contentHash } from '../../src/core/canonicalJson.ts';
+import { chainRecord, type AuditRecord } from '../../src/core/auditRecord.ts';
+import { chainSeal, type Seal } from '../../src/core/seal.ts';
 import {
   attestationsOf,
   sealedCount,
@@ -79,7 +80,7 @@ function element<T>(list: readonly T[], index: number): T {
 
 function resealed(seal: Seal, changes: Partial<Seal>): Seal {
   const changed = { ...seal, ...changes };
-  return { ...changed, hash: hashOfSeal(changed) };
+  return { ...changed, hash: contentHash(changed) };
 }
 
 describe('verifySeals', () => {
@@ -283,7 +284,7 @@ const recordChanges: Change<AuditRecord>[] = [
       () => ({ details: { count: 1 } }),
       () => ({ previousHash: 'x' }),
     ],
-    (record) => ({ ...record, hash: hashOfRecord(record) }),
+    (record) => ({ ...record, hash: contentHash(record) }),
   ),
   (list, index) => list.with(index, { ...element(list, index), hash: 'x' }),
   (list) => [...list, chainRecord(sampleRecord(element(list, 0).partition, at), list.at(-1))],
@@ -301,7 +302,7 @@ const sealChanges: Change<Seal>[] = [
       () => ({ indexedUpTo: 'x' }),
       () => ({ previousHash: 'x' }),
     ],
-    (seal) => ({ ...seal, hash: hashOfSeal(seal) }),
+    (seal) => ({ ...seal, hash: contentHash(seal) }),
   ),
   (list, index) => list.with(index, { ...element(list, index), hash: 'x' }),
 ];

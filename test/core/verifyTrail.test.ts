@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { chainRecord, hashOfRecord, type AuditRecord } from '../../src/core/auditRecord.ts';
+import { contentHash } from '../../src/core/canonicalJson.ts';
+import { chainRecord, type AuditRecord } from '../../src/core/auditRecord.ts';
 import { verifyTrail } from '../../src/core/verifyTrail.ts';
 import { alice, bob, endedRequest, sampleRecord } from '../contracts/samples.ts';
 
@@ -30,7 +31,7 @@ function journal() {
 /** As somebody does who knows how the hash is made. */
 function forge(record: AuditRecord, changes: Partial<AuditRecord>): AuditRecord {
   const changed = { ...record, ...changes };
-  return { ...changed, hash: hashOfRecord(changed) };
+  return { ...changed, hash: contentHash(changed) };
 }
 
 function faults(records: AuditRecord[], witness?: Parameters<typeof verifyTrail>[2]) {

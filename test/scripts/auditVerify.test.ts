@@ -2,10 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { contentHash } from '../../src/core/canonicalJson.ts';
 import { createAuditTrail } from '../../src/adapters/tables/auditTrail.ts';
 import { toProperties } from '../../src/adapters/tables/entity.ts';
 import { createRequests } from '../../src/adapters/tables/requests.ts';
-import { chainRecord, hashOfRecord, type AuditRecord } from '../../src/core/auditRecord.ts';
+import { chainRecord, type AuditRecord } from '../../src/core/auditRecord.ts';
 import { recordJournal } from '../../src/workflow/recordJournal.ts';
 import { useAzurite } from '../adapters/tables/testTables.ts';
 import { endedRequest, requestId, sampleRecord } from '../contracts/samples.ts';
@@ -31,7 +32,7 @@ async function filledTables(names = ['a', 'b', 'c']) {
 
 function forged(record: AuditRecord, changes: Partial<AuditRecord>): AuditRecord {
   const changed = { ...record, ...changes };
-  return { ...changed, hash: hashOfRecord(changed) };
+  return { ...changed, hash: contentHash(changed) };
 }
 
 const tampering: [string, (victim: Victim) => Promise<unknown>, [string, number?][]][] = [

@@ -2,10 +2,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { canonicalJson } from '../../src/core/canonicalJson.ts';
 import { createAuditTrail } from '../../src/adapters/tables/auditTrail.ts';
 import { toProperties } from '../../src/adapters/tables/entity.ts';
 import type { Tables } from '../../src/adapters/tables/tables.ts';
-import { canonicalJson, type AuditRecord } from '../../src/core/auditRecord.ts';
+import type { AuditRecord } from '../../src/core/auditRecord.ts';
 
 export const now = () => new Date('2026-11-23T12:00:00.000Z');
 

@@ -1,6 +1,7 @@
+import { canonicalJson } from '../../src/core/canonicalJson.ts';
 import { encodePosition, positionOf } from '../../src/adapters/tables/auditContinuation.ts';
 import type { AccessRequest, LiveRow } from '../../src/core/accessRequest.ts';
-import { canonicalJson, type AuditRecord, type UnsealedAuditRecord } from '../../src/core/auditRecord.ts';
+import type { AuditRecord, UnsealedAuditRecord } from '../../src/core/auditRecord.ts';
 import type { Policies, Policy } from '../../src/core/policy.ts';
 import type { Seal } from '../../src/core/seal.ts';
 import type {

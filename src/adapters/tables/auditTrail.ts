@@ -1,6 +1,7 @@
 import { odata, type TableClient } from '@azure/data-tables';
 import * as z from 'zod';
-import { canonicalJson, type AuditRecord, type UnsealedAuditRecord } from '../../core/auditRecord.ts';
+import { canonicalJson } from '../../core/canonicalJson.ts';
+import type { AuditRecord, UnsealedAuditRecord } from '../../core/auditRecord.ts';
 import type { AuditPage, AuditQuery, AuditTrail, IndexedPartition } from '../../core/stores.ts';
 import { canonicalId } from '../../core/virtualMachineId.ts';
 import { encodePosition, positionOf } from './auditContinuation.ts';

@@ -1,6 +1,6 @@
 import { odata, type TableClient } from '@azure/data-tables';
 import * as z from 'zod';
-import { canonicalJson } from '../../core/auditRecord.ts';
+import { canonicalJson } from '../../core/canonicalJson.ts';
 import type { Seal } from '../../core/seal.ts';
 import type { Seals } from '../../core/stores.ts';
 import { eachRow, insertOnce, rowsOfPartition, type Entity } from './calls.ts';
