@@ -126,6 +126,11 @@ function readyLine(child: ChildProcess, options: ProcessOptions, ended: Promise<
         options.onErrorLine?.(line);
       });
     }
+    // A stream's error that nobody hears ends this process with a stack: a full disk, somebody else's file.
+    log.on('error', (cause) => {
+      clearTimeout(late);
+      reject(new StartError(`The log ${logFile} cannot be written: ${cause.message}.`, { cause }));
+    });
     child.once('error', reject);
     void ended.then(() => {
       clearTimeout(late);

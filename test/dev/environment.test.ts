@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -94,6 +94,16 @@ describe('the environment', () => {
 
     expect(readFileSync(join(folder, 'process-id'), 'utf8')).toBe(String(process.pid));
     await environment.stop();
+  });
+
+  it.each([
+    ['logs/identity.log', /^The log .*identity\.log cannot be written/],
+    ['process-id', /^The folder .* cannot be used: /],
+  ])('ends with a sentence when %s cannot be written', async (file, message) => {
+    mkdirSync(join(folder, file), { recursive: true });
+
+    await expect(startEnvironment({ folder, ports })).rejects.toThrow(message);
+    await requireFree(ports);
   });
 
   it.each([
