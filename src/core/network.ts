@@ -58,8 +58,8 @@ export type ReadNsgResult =
   | { kind: 'unknown'; message: string };
 
 /**
- * How one whole-NSG write went. `settled` says no more than that the operation ended, never that the content is as
- * wanted: the caller reads back.
+ * How one write of an NSG, or of one of its rules, went. `settled` says no more than that the operation ended, never
+ * that the content is as wanted: the caller reads back.
  */
 export type WriteNsgResult =
   | { kind: 'settled' }
@@ -94,4 +94,11 @@ export interface Network {
   readNsg(nsgId: string, options: CallOptions): Promise<ReadNsgResult>;
   /** Writes the whole NSG once with If-Match and follows the operation to its end. Never repeats the write. */
   writeNsg(nsg: NsgDocument, body: JsonObject, options: CallOptions): Promise<WriteNsgResult>;
+  /**
+   * Deletes the one rule of this name and follows the operation to its end; `settled` where there is none. Never repeated.
+   * There is no precondition: whoever calls must be right whatever was written since the NSG was read.
+   */
+  deleteRule(nsg: NsgDocument, ruleName: string, options: CallOptions): Promise<WriteNsgResult>;
+  /** Replaces the one rule of this rule's name, or makes it; in all else as `deleteRule`. */
+  writeRule(nsg: NsgDocument, rule: JsonObject, options: CallOptions): Promise<WriteNsgResult>;
 }

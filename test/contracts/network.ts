@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { JsonObject, Network, NsgDocument } from '../../src/core/network.ts';
+import type { CallOptions, JsonObject, Network, NsgDocument } from '../../src/core/network.ts';
 
 /** The faults that every implementation can be made to show, on the next write. */
 export type WriteFault =
@@ -11,11 +11,16 @@ export type WriteFault =
   | 'locked'
   | 'throttled'
   | 'forbidden'
-  | 'scope-locked';
+  | 'scope-locked'
+  | 'policy'
+  | 'refused';
+
+/** A write of a whole NSG, or of one rule. */
+export type WriteCall = 'nsg' | 'rule-delete' | 'rule-write';
 
 export interface NetworkHarness {
   network: Network;
-  /** An NSG with two foreign rules, of priority 300 and 310, and `properties.flushConnection`. */
+  /** An NSG with two foreign rules, "web" of priority 300 and "mail" of 310, and `properties.flushConnection`. */
   nsgId: string;
   /** An NSG id under which there is nothing. */
   missingNsgId: string;
@@ -27,9 +32,10 @@ export interface NetworkHarness {
   ambiguousVirtualMachineId: string;
   /** Makes somebody else's change to `nsgId`: a tag. */
   editElsewhere(): Promise<void>;
-  faultNextWrite(fault: WriteFault): void;
-  /** Whole-NSG writes that arrived, refused ones included. */
-  writes(): number;
+  /** Of the whole NSG, unless told otherwise. */
+  faultNextWrite(fault: WriteFault, of?: WriteCall): void;
+  /** Writes of the whole NSG, or of another kind, that arrived, refused ones included. */
+  writes(of?: WriteCall): number;
   close(): Promise<void>;
 }
 
@@ -163,6 +169,95 @@ export function describeNetworkContract(name: string, make: () => Promise<Networ
       );
     });
 
+    describe.each([
+      ['rule-delete', [300]],
+      ['rule-write', [300, 400]],
+    ] as const)('a %s', (kind, expected) => {
+      const change = (nsg: NsgDocument, options: CallOptions = call) =>
+        kind === 'rule-delete'
+          ? harness.network.deleteRule(nsg, 'mail', options)
+          : harness.network.writeRule(nsg, moved(nsg.body), options);
+
+      it('changes this rule and nothing else, whatever was written since the read', async () => {
+        const before = await read();
+        await harness.editElsewhere();
+        const { body } = await readSettled();
+
+        expect(await change(before)).toEqual({ kind: 'settled' });
+
+        const after = await readSettled();
+        expect(after.provisioningState).toBe('Succeeded');
+        expect(prioritiesOf(after.body)).toEqual(expected);
+        const others = (whole: JsonObject) => timeless(withRules(whole, (rule) => rule.name !== 'mail'));
+        expect(others(after.body)).toEqual(others(body));
+        expect(harness.writes(kind)).toBe(1);
+        expect(harness.writes()).toBe(0);
+      });
+
+      it.each(['superseded', 'operation-failed', 'reset-after-commit'] as const)(
+        'does not say how it ended when it is %s, and is there all the same',
+        async (fault) => {
+          const before = await read();
+          harness.faultNextWrite(fault, kind);
+          expect(await change(before)).toMatchObject({ kind: 'unknown' });
+          expect(prioritiesOf((await readSettled()).body)).toEqual(expected);
+          expect(harness.writes(kind)).toBe(1);
+        },
+      );
+
+      it.each([
+        ['server-error', { kind: 'unknown' }],
+        ['locked', { kind: 'locked', retryAfterSeconds: 14 }],
+        ['throttled', { kind: 'throttled', retryAfterSeconds: 10 }],
+        ['forbidden', { kind: 'not-permitted', code: 'AuthorizationFailed' }],
+        ['scope-locked', { kind: 'not-permitted', code: 'ScopeLocked' }],
+        ['policy', { kind: 'not-permitted', code: 'RequestDisallowedByPolicy' }],
+        ['refused', { kind: 'refused', code: 'InvalidRequestFormat' }],
+      ] as const)('answers %s after one attempt, with nothing written', async (fault, result) => {
+        const before = await read();
+        harness.faultNextWrite(fault, kind);
+        expect(await change(before)).toMatchObject(result);
+        expect(harness.writes(kind)).toBe(1);
+        expect((await read()).body).toEqual(before.body);
+      });
+
+      it('is not sent after its instant has passed', async () => {
+        const before = await read();
+        expect(await change(before, { ...call, notAfter: new Date(0) })).toEqual({ kind: 'too-late' });
+        expect(harness.writes(kind)).toBe(0);
+      });
+
+      it('finds no NSG where there is none', async () => {
+        const missing = { ...(await read()), id: harness.missingNsgId };
+        expect(await change(missing)).toMatchObject({ kind: 'not-found' });
+      });
+    });
+
+    it('takes the deletion of a rule that is not there as settled', async () => {
+      const before = await read();
+      expect(await harness.network.deleteRule(before, 'absent', call)).toEqual({ kind: 'settled' });
+      expect((await read()).body).toEqual(before.body);
+    });
+
+    it('refuses one rule of a priority that is taken with Azure’s code', async () => {
+      const before = await read();
+      const result = await harness.network.writeRule(before, moved(before.body, 300), call);
+      expect(result).toMatchObject({ kind: 'refused', code: 'SecurityRuleConflict' });
+      expect((await read()).body).toEqual(before.body);
+    });
+
+    it.each(['', '.', '..', '../web', 'web/../mail', 'a/b', 'mail?x=', 'mail#', '%6dail', 'mäil', ' mail'])(
+      'finds no rule of the name "%s" and sends nothing for it',
+      async (name) => {
+        const before = await read();
+        expect(await harness.network.deleteRule(before, name, call)).toMatchObject({ kind: 'not-found' });
+        const rule = { ...moved(before.body), name };
+        expect(await harness.network.writeRule(before, rule, call)).toMatchObject({ kind: 'not-found' });
+        expect([harness.writes('rule-delete'), harness.writes('rule-write')]).toEqual([0, 0]);
+        expect((await read()).body).toEqual(before.body);
+      },
+    );
+
     it('finds no NSG where there is none, and writes none there', async () => {
       const missing = { ...(await read()), id: harness.missingNsgId };
       expect(await harness.network.readNsg(missing.id, call)).toMatchObject({ kind: 'not-found' });
@@ -235,14 +330,23 @@ export function withRule(body: JsonObject, priority: number): JsonObject {
   return copy;
 }
 
-function withoutRule(body: JsonObject, priority: number): JsonObject {
+/** The rule "mail" of a body, at another priority. */
+function moved(body: JsonObject, priority = 400): JsonObject {
+  const rule = structuredClone(rulesOf(body).find(({ name }) => name === 'mail'));
+  if (rule === undefined) throw new Error('There is no such rule.');
+  rule.properties.priority = priority;
+  return rule as unknown as JsonObject;
+}
+
+function withRules(body: JsonObject, keep: (rule: Rule) => boolean): JsonObject {
   const copy = structuredClone(body);
-  const rules = rulesOf(copy);
-  rules.splice(
-    rules.findIndex((rule) => rule.properties.priority === priority),
-    1,
-  );
+  const properties = copy['properties'] as unknown as { securityRules: Rule[] };
+  properties.securityRules = properties.securityRules.filter(keep);
   return copy;
+}
+
+function withoutRule(body: JsonObject, priority: number): JsonObject {
+  return withRules(body, (rule) => rule.properties.priority !== priority);
 }
 
 /** Without what changes with every write: the etags, which stand at the NSG and at each of its rules. */

@@ -1,5 +1,5 @@
-import { describeNetworkContract, type WriteFault } from '../contracts/network.ts';
-import { createMemoryNetwork, memoryFaults } from './memoryNetwork.ts';
+import { describeNetworkContract, type WriteCall, type WriteFault } from '../contracts/network.ts';
+import { createMemoryNetwork, memoryFaults, memoryWrites } from './memoryNetwork.ts';
 
 const group = '/subscriptions/11111111-2222-4333-8444-555555555555/resourceGroups/contoso';
 const network = `${group}/providers/Microsoft.Network`;
@@ -58,10 +58,11 @@ describeNetworkContract('the memory', () => {
       memory.edit(nsgId, (body) => ({ ...body, tags: { owner: 'fabrikam' } }));
       return Promise.resolve();
     },
-    faultNextWrite: (fault: WriteFault) => {
-      memory.fail('write', memoryFaults[fault]);
+    faultNextWrite: (fault: WriteFault, of: WriteCall = 'nsg') => {
+      memory.fail(memoryWrites[of], memoryFaults[fault]);
     },
-    writes: () => memory.calls.filter(({ method }) => method === 'write').length,
+    writes: (of: WriteCall = 'nsg') =>
+      memory.calls.filter(({ method }) => method === memoryWrites[of]).length,
     close: () => Promise.resolve(),
   });
 });

@@ -10,7 +10,7 @@ import type {
   VirtualMachineNetwork,
   WriteNsgResult,
 } from '../../src/core/network.ts';
-import type { WriteFault } from '../contracts/network.ts';
+import type { WriteCall, WriteFault } from '../contracts/network.ts';
 
 /** What Azure may do instead of, or besides, what it was asked for. */
 export type MemoryFault =
@@ -39,10 +39,19 @@ export const memoryFaults: Record<WriteFault, MemoryFault> = {
   throttled: { kind: 'throttled' },
   forbidden: { kind: 'not-permitted' },
   'scope-locked': { kind: 'not-permitted', code: 'ScopeLocked' },
+  policy: { kind: 'not-permitted', code: 'RequestDisallowedByPolicy' },
+  refused: { kind: 'refused', code: 'InvalidRequestFormat' },
+};
+
+/** The memory's names of the writes that every network's contract speaks of. */
+export const memoryWrites: Record<WriteCall, MemoryCall['method']> = {
+  nsg: 'write',
+  'rule-delete': 'deleteRule',
+  'rule-write': 'writeRule',
 };
 
 export interface MemoryCall {
-  method: 'resolve' | 'read' | 'write';
+  method: 'resolve' | 'read' | 'write' | 'deleteRule' | 'writeRule';
   /** The NSG's or the virtual machine's id, as it was given. */
   id: string;
   correlationId: string;
@@ -133,9 +142,18 @@ export function createMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwor
     }
     const kept = readOnlyOf(stored.body);
     const properties = { ...asObject(wanted['properties']), ...kept.properties };
+    return commit(stored, { ...structuredClone(wanted), ...kept.top, properties }, fault);
+  };
+
+  /** Takes new content at once, and lets its operation end later or badly. */
+  async function commit(
+    stored: Stored,
+    body: JsonObject,
+    fault: MemoryFault | undefined,
+  ): Promise<WriteNsgResult> {
     stored.version += 1;
     const { version } = stored;
-    stored.body = show({ ...structuredClone(wanted), ...kept.top, properties }, 'Updating');
+    stored.body = show(body, 'Updating');
 
     const settle = async (): Promise<WriteNsgResult> => {
       await clock.sleep(operationMilliseconds);
@@ -151,12 +169,41 @@ export function createMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwor
     }
     const result = await settle();
     return fault?.kind === 'superseded' ? superseded() : result;
-  };
+  }
+
+  /** Puts a rule into the place of the one of its name, or takes that away; no precondition. */
+  async function changeRule(
+    method: 'deleteRule' | 'writeRule',
+    nsgId: string,
+    name: string,
+    rule: JsonObject | undefined,
+    call: CallOptions,
+  ): Promise<WriteNsgResult> {
+    if (!/^\w[\w.-]*$/.test(name)) return { kind: 'not-found', message: 'This is no name of a rule.' };
+    const fault = await arrive(method, nsgId, call);
+    if (fault === 'too-late') return { kind: 'too-late' };
+    const refusal = fault && faultyWrite(fault);
+    if (refusal) return refusal;
+    const stored = nsgs.get(key(nsgId));
+    if (!stored) return { kind: 'not-found', message: `The resource ${nsgId} was not found.` };
+    const properties = asObject(stored.body['properties']);
+    const rules = Array.isArray(properties['securityRules']) ? properties['securityRules'] : [];
+    const isThis = (other: Json) => textOf(asObject(other), 'name').toLowerCase() === name.toLowerCase();
+    if (rule === undefined && !rules.some(isThis)) return { kind: 'settled' };
+    const place = rules.some(isThis) ? rules.findIndex(isThis) : rules.length;
+    const securityRules = rules.toSpliced(place, 1, ...(rule === undefined ? [] : [structuredClone(rule)]));
+    const body = { ...stored.body, properties: { ...properties, securityRules } };
+    const conflict = conflictOf(body);
+    if (conflict !== undefined) return { kind: 'refused', code: 'SecurityRuleConflict', message: conflict };
+    return commit(stored, body, fault);
+  }
 
   return {
     calls,
     readNsg,
     writeNsg,
+    deleteRule: (nsg, name, call) => changeRule('deleteRule', nsg.id, name, undefined, call),
+    writeRule: (nsg, rule, call) => changeRule('writeRule', nsg.id, textOf(rule, 'name'), rule, call),
     async resolveVirtualMachine(id, call) {
       const fault = await arrive('resolve', id, call);
       if (fault === 'too-late') throw new Error('It was too late to resolve.');

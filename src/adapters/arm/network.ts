@@ -31,5 +31,7 @@ export function createArmNetwork(options: ArmNetworkOptions): Network {
     resolveVirtualMachine: createResolver(clients, nsgs, options.clock, timeouts),
     readNsg: (nsgId, call) => nsgs.read(nsgId, call),
     writeNsg: (nsg, body, call) => nsgs.write(nsg, body, call),
+    deleteRule: (nsg, ruleName, call) => nsgs.deleteRule(nsg, ruleName, call),
+    writeRule: (nsg, rule, call) => nsgs.writeRule(nsg, rule, call),
   };
 }

@@ -9,7 +9,7 @@ import type {
 } from '../../core/network.ts';
 import { followOperation } from './followOperation.ts';
 import { isForbidden, isLock, isRecord, problemOfAnswer, type Problem } from './problem.ts';
-import type { RawAnswer, SendRaw } from './rawRequest.ts';
+import type { RawAnswer, RawRequest, SendRaw } from './rawRequest.ts';
 import { parseIdOfType, pathOf } from './resourceId.ts';
 import type { Timeouts } from './timeouts.ts';
 
@@ -17,6 +17,8 @@ import type { Timeouts } from './timeouts.ts';
 export interface Nsgs {
   read(nsgId: string, options: CallOptions): Promise<ReadNsgResult>;
   write(nsg: NsgDocument, body: JsonObject, options: CallOptions): Promise<WriteNsgResult>;
+  deleteRule(nsg: NsgDocument, ruleName: string, options: CallOptions): Promise<WriteNsgResult>;
+  writeRule(nsg: NsgDocument, rule: JsonObject, options: CallOptions): Promise<WriteNsgResult>;
 }
 
 export interface NsgSettings {
@@ -26,6 +28,11 @@ export interface NsgSettings {
   timeouts: Timeouts;
 }
 
+const nsgType = 'Microsoft.Network/networkSecurityGroups';
+const ruleType = `${nsgType}/securityRules`;
+const notAnNsg = { kind: 'not-found', message: 'This is not the id of a network security group.' } as const;
+const notARule = { kind: 'not-found', message: 'This is not the name of a security rule.' } as const;
+
 /** Waits that Azure did not name. */
 const defaultLockSeconds = 1;
 const defaultThrottleSeconds = 10;
@@ -33,17 +40,50 @@ const defaultThrottleSeconds = 10;
 export function createNsgs(send: SendRaw, clock: Clock, settings: NsgSettings): Nsgs {
   const { origin, timeouts } = settings;
 
-  function locate(nsgId: string): { subscriptionId: string; url: string } | undefined {
-    const id = parseIdOfType(nsgId, 'Microsoft.Network/networkSecurityGroups');
-    if (!id) return undefined;
-    const url = `${origin}${pathOf(id)}?api-version=${encodeURIComponent(settings.apiVersion)}`;
-    return { subscriptionId: id.subscriptionId, url };
+  function locate(id: string, type: string): { subscriptionId: string; url: string } | undefined {
+    const parsed = parseIdOfType(id, type);
+    if (!parsed) return undefined;
+    const url = `${origin}${pathOf(parsed)}?api-version=${encodeURIComponent(settings.apiVersion)}`;
+    return { subscriptionId: parsed.subscriptionId, url };
+  }
+
+  /** A name that holds a slash or more would make an id of another type, or none. */
+  const locateRule = (nsg: NsgDocument, name: string) => locate(`${nsg.id}/securityRules/${name}`, ruleType);
+
+  /** Sends a write once and follows what it began to its end. */
+  async function sendWrite(
+    write: Pick<RawRequest, 'subscriptionId' | 'url' | 'method' | 'headers' | 'body'>,
+    { correlationId, notAfter }: CallOptions,
+  ): Promise<WriteNsgResult> {
+    const answer = await send({
+      ...write,
+      correlationId,
+      notAfter,
+      timeoutMilliseconds: timeouts.writeMilliseconds,
+      repeat: 'never',
+    });
+    if (answer.kind === 'too-late') return answer;
+    if (answer.kind === 'no-answer') return { kind: 'unknown', message: answer.message };
+    const { status } = answer;
+    if (status !== 200 && status !== 201 && status !== 202 && status !== 204) return failedWrite(answer);
+    const operationUrl = answer.header('azure-asyncoperation');
+    if (operationUrl === undefined) {
+      return status === 202
+        ? { kind: 'unknown', message: 'Azure accepted the write without naming an operation.' }
+        : { kind: 'settled' };
+    }
+    return followOperation(send, clock, origin, {
+      subscriptionId: write.subscriptionId,
+      url: operationUrl,
+      correlationId,
+      deadlineMilliseconds: timeouts.operationMilliseconds,
+    });
   }
 
   return {
     async read(nsgId, { correlationId, notAfter }) {
-      const target = locate(nsgId);
-      if (!target) return { kind: 'not-found', message: 'This is not the id of a network security group.' };
+      const target = locate(nsgId, nsgType);
+      if (!target) return notAnNsg;
       const answer = await send({
         ...target,
         method: 'GET',
@@ -55,37 +95,27 @@ export function createNsgs(send: SendRaw, clock: Clock, settings: NsgSettings): 
       return readResult(nsgId, answer);
     },
 
-    async write(nsg, body, { correlationId, notAfter }) {
-      const target = locate(nsg.id);
-      if (!target) return { kind: 'not-found', message: 'This is not the id of a network security group.' };
+    async write(nsg, body, options) {
+      const target = locate(nsg.id, nsgType);
+      if (!target) return notAnNsg;
       // `*` or nothing would overwrite whatever somebody else has written meanwhile.
       if (!isPrecondition(nsg.etag))
         throw new Error('A network security group is written with its etag only.');
-      const answer = await send({
-        ...target,
-        method: 'PUT',
-        correlationId,
-        notAfter,
-        headers: { 'if-match': nsg.etag },
-        body: JSON.stringify(body),
-        timeoutMilliseconds: timeouts.writeMilliseconds,
-        repeat: 'never',
-      });
-      if (answer.kind === 'too-late') return answer;
-      if (answer.kind === 'no-answer') return { kind: 'unknown', message: answer.message };
-      if (answer.status < 200 || answer.status > 202) return failedWrite(answer);
-      const operationUrl = answer.header('azure-asyncoperation');
-      if (operationUrl === undefined) {
-        return answer.status === 202
-          ? { kind: 'unknown', message: 'Azure accepted the write without naming an operation.' }
-          : { kind: 'settled' };
-      }
-      return followOperation(send, clock, origin, {
-        subscriptionId: target.subscriptionId,
-        url: operationUrl,
-        correlationId,
-        deadlineMilliseconds: timeouts.operationMilliseconds,
-      });
+      const headers = { 'if-match': nsg.etag };
+      return sendWrite({ ...target, method: 'PUT', headers, body: JSON.stringify(body) }, options);
+    },
+
+    // Whether Azure heeds an If-Match on a rule is not known, and the etag is the whole NSG's: none is sent.
+    async deleteRule(nsg, ruleName, options) {
+      const target = locateRule(nsg, ruleName);
+      return target ? sendWrite({ ...target, method: 'DELETE' }, options) : notARule;
+    },
+
+    async writeRule(nsg, rule, options) {
+      const { name } = rule;
+      const target = typeof name === 'string' ? locateRule(nsg, name) : undefined;
+      if (!target) return notARule;
+      return sendWrite({ ...target, method: 'PUT', body: JSON.stringify(rule) }, options);
     },
   };
 }

@@ -6,7 +6,7 @@ import { problemOfError } from './problem.ts';
 
 export interface RawRequest {
   subscriptionId: string;
-  method: 'GET' | 'PUT';
+  method: 'GET' | 'PUT' | 'DELETE';
   url: string;
   correlationId: string;
   /** Besides the token and the correlation id. */

@@ -1,13 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { createArmNetwork } from '../../../src/adapters/arm/network.ts';
-import { describeNetworkContract, type WriteFault } from '../../contracts/network.ts';
-import { ids, realClock, simulateArm, stubCredential, wireFaults } from './simulatedArm.ts';
+import { describeNetworkContract, type WriteCall, type WriteFault } from '../../contracts/network.ts';
+import {
+  countWrites,
+  ids,
+  realClock,
+  simulateArm,
+  stubCredential,
+  wireFaults,
+  wireWrites,
+} from './simulatedArm.ts';
 
 describeNetworkContract('Azure Resource Manager', async () => {
   const { arm, network } = await simulateArm();
   const elsewhere = { correlationId: '5a11f0a7-0000-4000-8000-00000000e15e' };
   let before = 0;
-  const writes = () => arm.requests.filter(({ method }) => method === 'PUT').length;
   return {
     network,
     nsgId: ids.nsg('web'),
@@ -26,10 +33,10 @@ describeNetworkContract('Azure Resource Manager', async () => {
       await network.writeNsg(read.nsg, { ...read.nsg.body, tags: { owner: 'fabrikam' } }, elsewhere);
       before += 1;
     },
-    faultNextWrite: (fault: WriteFault) => {
-      arm.faults.add({ match: { method: 'PUT' }, times: 1, fault: wireFaults[fault] });
+    faultNextWrite: (fault: WriteFault, of: WriteCall = 'nsg') => {
+      arm.faults.add({ match: wireWrites[of], times: 1, fault: wireFaults[fault] });
     },
-    writes: () => writes() - before,
+    writes: (of: WriteCall = 'nsg') => countWrites(arm, of) - (of === 'nsg' ? before : 0),
     close: () => arm.close(),
   };
 });

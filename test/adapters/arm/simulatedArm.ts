@@ -11,7 +11,7 @@ import { startArm, type RunningArm } from '../../../dev/arm/server.ts';
 import { createArmNetwork, type ArmNetworkOptions } from '../../../src/adapters/arm/network.ts';
 import type { Clock } from '../../../src/core/clock.ts';
 import type { Network } from '../../../src/core/network.ts';
-import type { WriteFault } from '../../contracts/network.ts';
+import type { WriteCall, WriteFault } from '../../contracts/network.ts';
 
 export const subscriptionId = '11111111-2222-4333-8444-555555555555';
 export const otherSubscriptionId = '66666666-7777-4888-8999-aaaaaaaaaaaa';
@@ -39,7 +39,23 @@ export const wireFaults: Record<WriteFault, SimulatedFault> = {
   throttled: { kind: 'throttle', retryAfter: 10 },
   forbidden: { kind: 'forbidden' },
   'scope-locked': { kind: 'locked' },
+  policy: { kind: 'policy' },
+  refused: { kind: 'status', status: 400, code: 'InvalidRequestFormat' },
 };
+
+/** How each kind of write looks on the wire. */
+export const wireWrites: Record<WriteCall, { method: string; path: string }> = {
+  nsg: { method: 'PUT', path: '/networkSecurityGroups/[^/]+$' },
+  'rule-delete': { method: 'DELETE', path: '/securityRules/[^/]+$' },
+  'rule-write': { method: 'PUT', path: '/securityRules/[^/]+$' },
+};
+
+/** How many writes of a kind arrived, refused ones included. */
+export function countWrites(arm: RunningArm, of: WriteCall): number {
+  const { method, path } = wireWrites[of];
+  return arm.requests.filter((request) => request.method === method && new RegExp(path).test(request.path))
+    .length;
+}
 
 export const realClock: Clock = {
   now: () => new Date(),
