@@ -30,7 +30,7 @@ export interface Plan {
   refused: { requestId: string; reason: Reason }[];
   /** Grants all of whose rules are in the body that was read, exactly as desired and settled. */
   admitted: string[];
-  /** Request ids with any owned rule in the body that was read, right or wrong. */
+  /** Request ids with any owned rule in the body that was read that may admit, right or wrong. */
   present: string[];
 }
 
@@ -71,8 +71,16 @@ export function plan({ body, rows, now, installation }: PlanInput): Plan {
     ...(unchanged && !mustRewrite(inventory) ? {} : { securityRules }),
     refused,
     admitted: admitted.map((candidate) => candidate.requestId),
-    present: [...inventory.byRequest.keys()].sort(),
+    present: presentIn(inventory),
   };
+}
+
+/** A rule that denies opens nothing: a close that could not take its rule away has left it. */
+function presentIn({ byRequest }: RuleInventory): string[] {
+  return [...byRequest]
+    .filter(([, rules]) => rules.some(({ head }) => head.access !== 'deny'))
+    .map(([requestId]) => requestId)
+    .sort();
 }
 
 function desiredRows(rows: LiveRow[], now: Date): LiveRow[] {
@@ -122,8 +130,10 @@ function seatCandidates(
   for (const candidate of candidates) {
     if (candidate.present.length > 0) {
       // What stands keeps its place before a deny that came later; what has to be put back is judged like a new rule.
-      const unseated = candidate.wanted.filter(({ priority }) => priority === undefined);
-      if (blockerOf(unseated) === undefined && room.seatAll(candidate.wanted) === undefined) continue;
+      const shut = candidate.wanted.filter(
+        ({ priority, current }) => priority === undefined || current?.head.access === 'deny',
+      );
+      if (blockerOf(shut) === undefined && room.seatAll(candidate.wanted) === undefined) continue;
     }
     room.release(candidate.wanted);
     queue.push(candidate);

@@ -1,11 +1,13 @@
 import type { LiveRow } from '../core/accessRequest.ts';
 import { describeDifference } from '../core/guard/describeDifference.ts';
-import { guard } from '../core/guard/guard.ts';
+import type { GrantedBox } from '../core/guard/grant.ts';
+import { guard, type GuardResult } from '../core/guard/guard.ts';
 import { guardRemoval } from '../core/guard/guardRemoval.ts';
 import { liveGrants } from '../core/guard/liveGrants.ts';
+import type { Violation } from '../core/guard/violation.ts';
 import type { Installation } from '../core/installation.ts';
 import type { Json, JsonObject } from '../core/network.ts';
-import { planBody, readInventory } from '../core/nsgBody.ts';
+import { planBody, readInventory, type PlacedRule } from '../core/nsgBody.ts';
 import { parseOwnedName } from '../core/ownedRule.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Reason } from '../core/reason.ts';
@@ -51,10 +53,7 @@ export function prove({ before, securityRules, rows, now, plan, installation }: 
     return { kind: 'proven', body, changes: describeDifference(result.difference) };
   }
 
-  const violations =
-    result.verdict === 'refused'
-      ? result.violations.map(({ kind, message }) => `${kind}: ${message}`)
-      : ['The proof would take longer than it may.'];
+  const violations = violationsOf(result);
   const reason: Reason = {
     code: 'write-not-proven',
     message:
@@ -70,11 +69,65 @@ export function prove({ before, securityRules, rows, now, plan, installation }: 
     : { kind: 'refused', reason, violations };
 }
 
-/** The rules as they are, without those of ours that belong to no live grant. */
+/** What is to be done to one owned allow rule whose grant has ended, beside everything else that stands. */
+export type UnprovenClose = Pick<Unproven, 'before' | 'rows' | 'now' | 'installation'> & { rule: PlacedRule };
+
+/**
+ * Lets one rule be deleted only if that is proven to take nothing from a live grant and nothing of somebody else's.
+ * Returns what speaks against it, as sentences; nothing if it may be sent.
+ */
+export function proveRuleDelete({ before, rows, now, installation, rule }: UnprovenClose): string[] {
+  const after = planBody(before, readInventory(before, installation.id).rules.toSpliced(rule.index, 1));
+  const result = guardRemoval({
+    before,
+    after,
+    installation: installation.id,
+    grants: liveGrants(rows, now),
+  });
+  return result.verdict === 'proven' ? [] : sentencesOf(result.violations);
+}
+
+/**
+ * Lets one rule be turned into another only if deleting it is proven, and if the other one, alone beside the foreign
+ * rules, is proven to refuse nothing but what `nobody` sends. Returns what speaks against it, as sentences.
+ *
+ * That is enough: a packet that the new rule does not match is decided as if the old one had been deleted, and one that
+ * it matches is within `nobody`, which the guard is told as a baseline. The other owned rules, of which some may have
+ * ended too and wait for their turn, change neither.
+ */
+export function proveRuleDeny(close: UnprovenClose, deny: JsonObject, nobody: GrantedBox): string[] {
+  const { before, installation } = close;
+  const foreign = readInventory(before, installation.id).foreign.map(({ raw }) => raw);
+  const result = guard({
+    before: planBody(before, foreign),
+    after: planBody(before, [...foreign, deny]),
+    installation: installation.id,
+    lastAllowPriority: installation.allowBand.last,
+    grants: [],
+    baselines: [nobody],
+    budget,
+  });
+  const problems = proveRuleDelete(close);
+  return result.verdict === 'proven' ? problems : [...problems, ...violationsOf(result)];
+}
+
+function violationsOf(result: Exclude<GuardResult, { verdict: 'proven' }>): string[] {
+  return result.verdict === 'refused'
+    ? sentencesOf(result.violations)
+    : ['The proof would take longer than it may.'];
+}
+
+function sentencesOf(violations: readonly Violation[]): string[] {
+  return violations.map(({ kind, message }) => `${kind}: ${message}`);
+}
+
+/** The rules as they are, without the allows of ours that belong to no live grant. */
 function withoutEnded(before: JsonObject, live: ReadonlySet<string>, installation: Installation): Json[] {
   const { rules, owned } = readInventory(before, installation.id);
   const ended = new Set(
     owned
+      // A deny that a close left behind opens nothing, and removing one is not what the short proof can judge.
+      .filter(({ head }) => head.access === 'allow')
       .filter(({ head }) => !live.has(parseOwnedName(head.name, installation.id)?.requestId ?? ''))
       .map(({ raw }) => raw),
   );

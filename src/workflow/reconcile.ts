@@ -1,6 +1,7 @@
 import type { NsgDocument } from '../core/network.ts';
 import { plan, type Plan } from '../core/plan.ts';
 import type { Reason } from '../core/reason.ts';
+import { closeByRule, type Seen } from './closeByRule.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
 import { prove } from './prove.ts';
 
@@ -11,7 +12,7 @@ export type ReconcileResult =
       kind: 'converged';
       /** Requests whose rules are all there. */
       admitted: ReadonlySet<string>;
-      /** Requests that have any rule there. */
+      /** Requests that have any rule there that may admit. */
       present: ReadonlySet<string>;
       /** Requests that cannot be opened on this NSG as it stands. */
       refused: ReadonlyMap<string, Reason>;
@@ -21,7 +22,7 @@ export type ReconcileResult =
   /** The NSG is no more. */
   | { kind: 'gone'; reason: Reason }
   /** Trying the same again cannot cure it. Where the NSG was read, `seen` says what is there all the same. */
-  | { kind: 'refused'; reason: Reason; seen?: { present: ReadonlySet<string>; readAt: Date } }
+  | { kind: 'refused'; reason: Reason; seen?: Seen }
   /** Not settled yet: call again. */
   | { kind: 'again'; afterSeconds: number; reason: Reason };
 
@@ -144,18 +145,21 @@ export async function reconcile(
       case 'not-found':
         return { kind: 'gone', reason: { code: 'target-gone', message: written.message } };
       case 'not-permitted':
-        return {
-          kind: 'refused',
-          reason: { code: 'not-permitted', message: `${written.code}: ${written.message}` },
-        };
+        return refused({ code: 'not-permitted', message: `${written.code}: ${written.message}` });
       case 'refused':
-        return {
-          kind: 'refused',
-          reason: { code: 'refused-by-azure', message: `${written.code}: ${written.message}` },
-        };
+        return refused({ code: 'refused-by-azure', message: `${written.code}: ${written.message}` });
     }
   }
   return again(5, last);
+
+  /** What has ended is closed by other ways; what is to be opened stays refused. */
+  async function refused(reason: Reason): Promise<ReconcileResult> {
+    const seen = await closeByRule(dependencies, nsgId, {
+      correlationId: call.correlationId,
+      waitForOthers: waitForOthers[call.purpose],
+    });
+    return { kind: 'refused', reason, ...(seen === undefined ? {} : { seen }) };
+  }
 }
 
 interface Lane {

@@ -5,7 +5,7 @@ import type { JsonObject, Network } from '../../src/core/network.ts';
 import type { LiveRows } from '../../src/core/stores.ts';
 import { createReconciler, reconcile, type ReconcileResult } from '../../src/workflow/reconcile.ts';
 import { createMemoryLiveRows } from '../support/memoryStores.ts';
-import type { WriteFault } from './network.ts';
+import type { WriteCall, WriteFault } from './network.ts';
 
 export interface ReconcileHarness {
   network: Network;
@@ -17,9 +17,13 @@ export interface ReconcileHarness {
   missingNsgId: string;
   /** Somebody else's change to the NSG, which must survive: a tag. */
   editElsewhere(): Promise<void>;
+  /** Of the whole NSG. */
   faultNextWrite(fault: WriteFault): void;
-  /** Whole-NSG writes that arrived. */
-  writes(): number;
+  /** From now on, until writes are accepted again. */
+  faultEveryWrite(fault: WriteFault, of: WriteCall): void;
+  acceptWrites(): void;
+  /** Writes of the whole NSG, or of another kind, that arrived. */
+  writes(of?: WriteCall): number;
   close(): Promise<void>;
 }
 
@@ -29,19 +33,22 @@ const installation = {
   baselineBand: { first: 250, last: 299 },
 };
 const call = { correlationId: '5a11f0a7-0000-4000-8000-000000000002', purpose: 'open' } as const;
-const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** What reconcile does on every network: run in memory and against Azure Resource Manager over the wire. */
 export function describeReconcileContract(name: string, make: () => Promise<ReconcileHarness>): void {
   describe(`reconcile on ${name}`, () => {
     let harness: ReconcileHarness;
     let live: LiveRows;
+    let told: [message: string, rule: unknown][];
     beforeEach(async () => {
       harness = await make();
       live = createMemoryLiveRows();
+      told = [];
     });
     afterEach(() => harness.close());
 
+    const tell = (message: string, facts?: Record<string, unknown>) => told.push([message, facts?.['rule']]);
+    const log = { info: () => undefined, warn: tell, error: tell };
     const dependencies = () => ({ ...harness, live, log, installation });
     const settle = () => harness.run(reconcile(dependencies(), harness.nsgId, call));
 
@@ -228,6 +235,111 @@ export function describeReconcileContract(name: string, make: () => Promise<Reco
       expect(harness.writes()).toBe(1);
     });
 
+    describe('closes what has ended where the whole NSG is not accepted', () => {
+      const nameOf = (grant: LiveRow) => `sallyport-contoso-${grant.requestId}-1`;
+      let before: JsonObject;
+      let ended: LiveRow[];
+      let neighbour: LiveRow;
+      beforeEach(async () => {
+        before = await content();
+        ended = [row(1), row(2)];
+        neighbour = row(3);
+        for (const grant of [...ended, neighbour]) await change(grant);
+        await settle();
+        for (const grant of ended) await change({ ...grant, state: 'closing' });
+      });
+
+      it.each(['policy', 'forbidden', 'refused'] as const)(
+        'by deleting the rules, when the NSG is %s',
+        async (fault) => {
+          harness.faultEveryWrite(fault, 'nsg');
+
+          const result = await settle();
+
+          expect(result).toMatchObject({ kind: 'refused' });
+          expect(seenPresentOf(result)).toEqual([neighbour.requestId]);
+          expect(told).toEqual(ended.map((grant) => ['closed-by-rule-delete', nameOf(grant)]));
+          expect(await ownedNames()).toEqual([nameOf(neighbour)]);
+          expect(harness.writes('rule-write')).toBe(0);
+          await change({ ...neighbour, state: 'closing' });
+          await settle();
+          expect(await content()).toEqual(before);
+        },
+      );
+
+      it.each(['scope-locked', 'refused'] as const)(
+        'by denying what nobody sends, when deleting is %s too',
+        async (fault) => {
+          const open = await content();
+          harness.faultEveryWrite('policy', 'nsg');
+          harness.faultEveryWrite(fault, 'rule-delete');
+
+          const result = await settle();
+
+          expect(result).toMatchObject({ kind: 'refused', reason: { code: 'not-permitted' } });
+          expect(seenPresentOf(result)).toEqual([neighbour.requestId]);
+          expect(told).toEqual(ended.map((grant) => ['closed-by-rule-deny', nameOf(grant)]));
+          const names = ended.map(nameOf);
+          const after = await content();
+          for (const rule of rulesOf(after)) {
+            const earlier = rulesOf(open).find(({ name }) => name === rule.name);
+            if (!names.includes(rule.name)) expect(rule).toEqual(earlier);
+            else {
+              expect(rule.properties).toMatchObject({
+                access: 'Deny',
+                sourceAddressPrefix: '192.0.2.0/32',
+                priority: earlier?.properties['priority'],
+              });
+            }
+          }
+          expect(rulesOf(after).map(({ name }) => name)).toEqual(rulesOf(open).map(({ name }) => name));
+
+          // Found like this again, it still counts as shut, and is not written again.
+          expect(seenPresentOf(await settle())).toEqual([neighbour.requestId]);
+          expect(harness.writes('rule-write')).toBe(2);
+
+          harness.acceptWrites();
+          expect(presentOf(await settle())).toEqual([neighbour.requestId]);
+          await change({ ...neighbour, state: 'closing' });
+          await settle();
+          expect(await content()).toEqual(before);
+        },
+      );
+
+      it('and leaves it open and says so when every way is refused', async () => {
+        const open = await content();
+        for (const of of ['nsg', 'rule-delete', 'rule-write'] as const) harness.faultEveryWrite('policy', of);
+
+        const result = await settle();
+
+        expect(result).toMatchObject({ kind: 'refused', reason: { code: 'not-permitted' } });
+        expect(seenPresentOf(result)).toEqual([...ended, neighbour].map(({ requestId }) => requestId));
+        expect(told).toEqual([]);
+        expect(await content()).toEqual(open);
+        expect([harness.writes('rule-delete'), harness.writes('rule-write')]).toEqual([2, 2]);
+      });
+
+      it('and opens nothing that is to be opened', async () => {
+        await change(row(4));
+        harness.faultEveryWrite('policy', 'nsg');
+
+        const result = await settle();
+
+        expect(result).toMatchObject({ kind: 'refused', reason: { code: 'not-permitted' } });
+        expect(await ownedNames()).toEqual([nameOf(neighbour)]);
+      });
+
+      it('and writes no rule when nothing has ended', async () => {
+        for (const grant of ended) await change({ ...grant, state: 'active' });
+        await change(row(4));
+        harness.faultEveryWrite('policy', 'nsg');
+
+        await settle();
+
+        expect([harness.writes('rule-delete'), harness.writes('rule-write')]).toEqual([0, 0]);
+      });
+    });
+
     it('says so when the NSG is gone', async () => {
       const result = await harness.run(reconcile(dependencies(), harness.missingNsgId, call));
 
@@ -244,4 +356,17 @@ function admittedOf(result: ReconcileResult | undefined): string[] {
 function presentOf(result: ReconcileResult): string[] {
   if (result.kind !== 'converged') throw new Error(`It did not converge: ${JSON.stringify(result)}`);
   return [...result.present].sort();
+}
+
+function seenPresentOf(result: ReconcileResult): string[] {
+  if (result.kind !== 'refused') throw new Error(`It was not refused: ${JSON.stringify(result)}`);
+  if (result.seen === undefined) throw new Error('It was not read back.');
+  return [...result.seen.present].sort();
+}
+
+function rulesOf(body: JsonObject): { name: string; properties: JsonObject }[] {
+  const properties = body['properties'] as unknown as {
+    securityRules: { name: string; properties: JsonObject }[];
+  };
+  return properties.securityRules;
 }

@@ -111,7 +111,8 @@ describe('what is desired', () => {
   });
 
   it('takes away owned rules that no row knows, and names that we would not write', () => {
-    const rules = [foreign(bobRule, 110), foreign('SALLYPORT-CONTOSO-odd', 111), foreign('keep', 4000)];
+    const allowing = foreign(bobRule, 110, { access: 'Allow' });
+    const rules = [allowing, foreign('SALLYPORT-CONTOSO-odd', 111), foreign('keep', 4000)];
     const result = run(nsg(rules), []);
     expect(placesOf(result.securityRules)).toEqual([['keep', 4000]]);
     expect(result.present).toEqual([bob]);
@@ -321,6 +322,31 @@ describe('a rule that somebody took away', () => {
     const open = opened(nsg([]), [grant]);
 
     const result = run(nsg([foreign('lockdown', 112), ...open.slice(1)]), [grant]);
+
+    expect(result.refused).toMatchObject([{ requestId: alice, reason: { code: 'blocked-by-foreign-rule' } }]);
+    expect(placesOf(result.securityRules)).toEqual([['lockdown', 112]]);
+  });
+});
+
+describe('an owned rule that was turned into a deny', () => {
+  const grant = row(alice);
+  const denied = () => opened(nsg([]), [grant]).map((rule) => changed(rule, { access: 'Deny' }));
+
+  it('is taken away when its grant has ended, and is not counted as open meanwhile', () => {
+    const result = run(nsg(denied()), [row(alice, { state: 'closed' })]);
+
+    expect(result).toEqual({ securityRules: [], refused: [], admitted: [], present: [] });
+  });
+
+  it('admits nobody: the rule of a live grant is written anew', () => {
+    const result = run(nsg(denied()), [grant]);
+
+    expect(result).toMatchObject({ refused: [], admitted: [], present: [] });
+    expect(result.securityRules).toEqual(opened(nsg([]), [grant]));
+  });
+
+  it('is judged like a new one where a foreign deny came meanwhile', () => {
+    const result = run(nsg([foreign('lockdown', 112), ...denied()]), [grant]);
 
     expect(result.refused).toMatchObject([{ requestId: alice, reason: { code: 'blocked-by-foreign-rule' } }]);
     expect(placesOf(result.securityRules)).toEqual([['lockdown', 112]]);

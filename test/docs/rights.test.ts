@@ -11,7 +11,21 @@ const documented = tableBelow(read('docs/operations.md'), 'In Azure Resource Man
 /** The simulator has no load balancers, and asks no right of whoever holds the address of an operation. */
 const notSimulated = ['Microsoft.Network/loadBalancers/read', 'Microsoft.Network/locations/operations/read'];
 
-/** How the calls of a grant end for an identity with these rights: `done`, or what was refused. */
+const rule = {
+  name: 'sallyport-contoso-00000000000000000000000000000001-1',
+  properties: {
+    protocol: 'Tcp',
+    sourcePortRange: '*',
+    destinationPortRange: '9',
+    sourceAddressPrefix: '192.0.2.0/32',
+    destinationAddressPrefix: '192.0.2.0/32',
+    access: 'Deny',
+    priority: 100,
+    direction: 'Inbound',
+  },
+};
+
+/** How the calls of a grant, closed in every way, end for an identity with these rights: `done`, or what was refused. */
 async function grantWith(actions: string[]): Promise<string> {
   const permissions = [{ principalId: '*', scope: '/', actions, notActions: [] }];
   const arm = await startArm({ state: { ...world, permissions } });
@@ -29,14 +43,18 @@ async function grantWith(actions: string[]): Promise<string> {
     const found = await network.readNsg(ids.nsg('shared'), call);
     if (found.kind !== 'read') return found.kind;
     const written = await network.writeNsg(found.nsg, found.nsg.body, call);
-    return written.kind === 'settled' ? 'done' : written.kind;
+    if (written.kind !== 'settled') return written.kind;
+    const turned = await network.writeRule(found.nsg, rule, call);
+    if (turned.kind !== 'settled') return turned.kind;
+    const deleted = await network.deleteRule(found.nsg, rule.name, call);
+    return deleted.kind === 'settled' ? 'done' : deleted.kind;
   } finally {
     await arm.close();
   }
 }
 
 describe('the rights that the documentation demands', () => {
-  it('suffice to resolve a machine whose NSG serves two networks, and to read and write that NSG', async () => {
+  it('suffice to resolve a machine whose NSG serves two networks, and to read and write that NSG and a rule of it', async () => {
     expect(await grantWith(documented)).toBe('done');
   });
 

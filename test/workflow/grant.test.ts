@@ -191,17 +191,71 @@ describe('a grant', () => {
     const process = world.startProcess();
     const id = await accepted(world, process);
     await world.runUntil(minutes(59), process);
-    world.network.fail('write', { kind: 'not-permitted' }, 1000);
+    for (const method of ['write', 'deleteRule', 'writeRule'] as const) {
+      world.network.fail(method, { kind: 'not-permitted' }, 1000);
+    }
     await world.runUntil(minutes(80), process);
     expect(world.running.get(id)?.asked()).toEqual({ kind: 'returned', output: 'handed-to-sweep' });
     expect((await world.request(id)).state).toBe('closing');
     expect(world.logged).toContain('close-unfinished');
+    expect(world.logged.filter((message) => message.startsWith('closed-by-rule'))).toEqual([]);
 
     world.network.clearFaults();
     await world.clock.run(process.sweep());
 
     expect(await eventsOf(world, id)).toEqual(['opening', 'active', 'closing', 'closed']);
     expect(world.ownedRules(subnetNsg)).toEqual([]);
+  });
+
+  it.each([
+    ['deleting its rule', ['write'], 'closed-by-rule-delete', 0],
+    ['turning its rule into one that denies nobody', ['write', 'deleteRule'], 'closed-by-rule-deny', 1],
+  ] as const)(
+    'is closed by %s where the whole NSG is refused for good',
+    async (_way, methods, told, left) => {
+      const world = await grantWorld();
+      const process = world.startProcess();
+      const before = contentOf(world.network.nsg(subnetNsg));
+      const id = await accepted(world, process);
+      await world.runUntil(minutes(30), process);
+      const neighbour = await accepted(world, process);
+      await world.runUntil(minutes(59), process);
+      for (const method of methods) world.network.fail(method, { kind: 'not-permitted' }, 1000);
+
+      await world.runUntil(minutes(62), process);
+
+      expect((await world.request(id)).state).toBe('closed');
+      expect(await eventsOf(world, id)).toEqual(['opening', 'active', 'closing', 'closed']);
+      expect(world.logged.filter((message) => message === told)).toHaveLength(2);
+      expect(world.logged).not.toContain('close-unfinished');
+      for (const nsgId of [subnetNsg, nicNsg]) {
+        expect(world.ownedRules(nsgId)).toHaveLength(1 + left);
+        expect(world.ownedRules(nsgId)).toContain(`sallyport-contoso-${neighbour}-1`);
+      }
+      expect((await world.request(neighbour)).state).toBe('active');
+
+      world.network.clearFaults();
+      await world.runUntil(minutes(95), process);
+
+      expect(await eventsOf(world, neighbour)).toEqual(['opening', 'active', 'closing', 'closed']);
+      expect(contentOf(world.network.nsg(subnetNsg))).toEqual(before);
+    },
+  );
+
+  it('fails to open while the whole NSG is refused, and does not keep what has ended open', async () => {
+    const world = await grantWorld();
+    const process = world.startProcess();
+    const ending = await accepted(world, process);
+    await world.runUntil(minutes(59), process);
+    world.network.fail('write', { kind: 'refused' }, 1000);
+    const opening = await accepted(world, process);
+
+    await world.runUntil(minutes(62), process);
+
+    expect(await eventsOf(world, ending)).toEqual(['opening', 'active', 'closing', 'closed']);
+    expect(await eventsOf(world, opening)).toEqual(['opening', 'closing', 'failed']);
+    expect(await world.request(opening)).toMatchObject({ reason: { code: 'refused-by-azure' } });
+    expect([...world.ownedRules(subnetNsg), ...world.ownedRules(nicNsg)]).toEqual([]);
   });
 
   it('does not touch a neighbour’s grant on the same port and source when it ends', async () => {

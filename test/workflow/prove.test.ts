@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { LiveRow } from '../../src/core/accessRequest.ts';
 import type { Installation } from '../../src/core/installation.ts';
 import type { Json, JsonObject } from '../../src/core/network.ts';
+import { readInventory } from '../../src/core/nsgBody.ts';
 import { plan } from '../../src/core/plan.ts';
-import { prove } from '../../src/workflow/prove.ts';
+import { prove, proveRuleDelete, proveRuleDeny } from '../../src/workflow/prove.ts';
 import { reconcile } from '../../src/workflow/reconcile.ts';
 import { createMemoryNetwork } from '../support/memoryNetwork.ts';
 import { createMemoryLiveRows } from '../support/memoryStores.ts';
@@ -123,6 +124,97 @@ describe('a write', () => {
     const rules = proof.kind === 'removal-only' ? namesIn(proof.body) : [];
     expect(rules).toEqual(['deny-ssh', `sallyport-contoso-${row(1).requestId}-1`]);
   });
+
+  it('that is not proven takes away what has ended beside an owned deny that is left over', () => {
+    const open = unproven(body, [row(1), row(2)], plan);
+    if (open.kind !== 'proven') throw new Error(`It is ${open.kind}.`);
+    const turned = JSON.parse(
+      JSON.stringify(open.body, (_, value: JsonObject) =>
+        value['name'] === `sallyport-contoso-${row(1).requestId}-1`
+          ? { ...value, properties: { ...(value['properties'] as JsonObject), access: 'Deny' } }
+          : value,
+      ),
+    ) as JsonObject;
+
+    const proof = unproven(turned, [row(2, { state: 'closing' }), row(3)], reckless);
+
+    expect(proof).toMatchObject({
+      kind: 'removal-only',
+      changes: [`sallyport-contoso-${row(2).requestId}-1`],
+    });
+  });
+});
+
+describe('a write of one rule', () => {
+  const nobody = {
+    protocol: 'Tcp' as const,
+    sourceAddressPrefixes: ['192.0.2.0/32'],
+    destinationAddressPrefixes: ['192.0.2.0/32'],
+    destinationPorts: [9],
+  };
+  const deny = {
+    protocol: 'Tcp',
+    sourcePortRange: '*',
+    destinationPortRange: '9',
+    sourceAddressPrefix: '192.0.2.0/32',
+    destinationAddressPrefix: '192.0.2.0/32',
+    access: 'Deny',
+    priority: 101,
+    direction: 'Inbound',
+  };
+  const name = `sallyport-contoso-${row(2).requestId}-1`;
+
+  /** The rules of 1, live, and of 2 and 3, ended, beside an allow of everything for everybody. */
+  function closing(rows = [row(1), row(2, { state: 'closing' }), row(3, { state: 'closing' })]) {
+    const web = { name: 'web', properties: { ...deny, access: 'Allow', priority: 400 } };
+    const everything = {
+      ...{
+        sourceAddressPrefix: '*',
+        destinationAddressPrefix: '*',
+        destinationPortRange: '*',
+        protocol: '*',
+      },
+    };
+    const foreign = { ...web, properties: { ...web.properties, ...everything } };
+    const open = unproven(withForeign(body, foreign), [row(1), row(2), row(3)], plan);
+    if (open.kind !== 'proven') throw new Error(`It is ${open.kind}.`);
+    const rule = readInventory(open.body, 'contoso').owned.find(({ head }) => head.name === name);
+    if (rule === undefined) throw new Error('There is no such rule.');
+    return { before: open.body, rows, now: noon, installation, rule };
+  }
+
+  it('is proven that deletes a rule of what has ended, beside others that have ended too', () => {
+    expect(proveRuleDelete(closing())).toEqual([]);
+  });
+
+  it('is refused that deletes or turns a rule of a live grant', () => {
+    const live = closing([row(1), row(2), row(3)]);
+
+    expect(proveRuleDelete(live)[0]).toMatch(/^live-grant-lost/);
+    expect(proveRuleDeny(live, { name, properties: deny }, nobody)[0]).toMatch(/^live-grant-lost/);
+  });
+
+  it('is refused that deletes a rule of somebody else', () => {
+    const close = closing();
+    const [foreign] = readInventory(close.before, 'contoso').foreign;
+    if (foreign === undefined) throw new Error('There is no foreign rule.');
+
+    expect(proveRuleDelete({ ...close, rule: foreign })[0]).toMatch(/^foreign-rule-changed/);
+  });
+
+  it('is proven that turns it into a deny of what nobody sends', () => {
+    expect(proveRuleDeny(closing(), { name, properties: deny }, nobody)).toEqual([]);
+  });
+
+  it.each([
+    ['denies more than that', { destinationAddressPrefix: '*' }, /^refused-beside-baselines/],
+    ['allows', { access: 'Allow' }, /^owned-rule-too-wide/],
+    ['takes the priority of a foreign rule', { priority: 400 }, /^priority-taken/],
+  ])('is refused that turns it into a rule that %s', (_what, changes, violation) => {
+    const turned = { name, properties: { ...deny, ...changes } };
+
+    expect(proveRuleDeny(closing(), turned, nobody)[0]).toMatch(violation);
+  });
 });
 
 describe('reconcile with a planner that errs', () => {
@@ -160,6 +252,11 @@ describe('reconcile with a planner that errs', () => {
     expect(namesIn(here.network.nsg(nsgId) ?? {})).toEqual(['deny-ssh']);
   });
 });
+
+function withForeign(nsg: JsonObject, rule: Json): JsonObject {
+  const properties = nsg['properties'] as { securityRules: Json[] };
+  return { ...nsg, properties: { ...properties, securityRules: [...properties.securityRules, rule] } };
+}
 
 function namesIn(nsg: JsonObject): string[] {
   const { securityRules } = nsg['properties'] as { securityRules: { name: string }[] };

@@ -1,8 +1,17 @@
+import { createHttpHeaders, createPipelineRequest } from '@azure/core-rest-pipeline';
 import { describe, expect, it } from 'vitest';
 import { createReconciler, reconcile } from '../../src/workflow/reconcile.ts';
-import { ids, realClock, simulateArm, wireFaults } from '../adapters/arm/simulatedArm.ts';
+import { isShut } from '../../src/workflow/reconcilePath.ts';
+import {
+  countWrites,
+  ids,
+  realClock,
+  simulateArm,
+  wireFaults,
+  wireWrites,
+} from '../adapters/arm/simulatedArm.ts';
 import { describeReconcileContract } from '../contracts/reconcile.ts';
-import { createMemoryNetwork, memoryFaults } from '../support/memoryNetwork.ts';
+import { createMemoryNetwork, memoryFaults, memoryWrites } from '../support/memoryNetwork.ts';
 import { createMemoryLiveRows } from '../support/memoryStores.ts';
 import { virtualClock } from '../support/virtualClock.ts';
 
@@ -31,6 +40,30 @@ const foreign = {
   },
 };
 
+const installation = {
+  id: 'contoso',
+  allowBand: { first: 100, last: 249 },
+  baselineBand: { first: 250, last: 299 },
+};
+const call = { correlationId: '5a11f0a7-0000-4000-8000-000000000003', purpose: 'open' } as const;
+const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+const row = {
+  nsgId,
+  requestId: '1'.padStart(32, '0'),
+  version: 1,
+  state: 'opening' as const,
+  start: noon.toISOString(),
+  end: new Date(noon.getTime() + 3_600_000).toISOString(),
+  boxes: [
+    {
+      protocol: 'Tcp' as const,
+      sourceAddressPrefixes: ['203.0.113.7/32'],
+      destinationAddressPrefixes: ['10.1.0.4/32'],
+      destinationPorts: [22],
+    },
+  ],
+};
+
 describeReconcileContract('the memory', () => {
   const clock = virtualClock(noon);
   const network = createMemoryNetwork({ clock, operationMilliseconds: 1000 });
@@ -46,7 +79,9 @@ describeReconcileContract('the memory', () => {
       return Promise.resolve();
     },
     faultNextWrite: (fault) => network.fail('write', memoryFaults[fault]),
-    writes: () => network.calls.filter(({ method }) => method === 'write').length,
+    faultEveryWrite: (fault, of) => network.fail(memoryWrites[of], memoryFaults[fault], 1000),
+    acceptWrites: () => network.clearFaults(),
+    writes: (of = 'nsg') => network.calls.filter(({ method }) => method === memoryWrites[of]).length,
     close: () => Promise.resolve(),
   });
 });
@@ -68,38 +103,63 @@ describeReconcileContract('Azure Resource Manager', async () => {
       await network.writeNsg(read.nsg, { ...read.nsg.body, tags: { owner: 'fabrikam' } }, call);
     },
     faultNextWrite: (fault) => {
-      arm.faults.add({ match: { method: 'PUT' }, times: 1, fault: wireFaults[fault] });
+      arm.faults.add({ match: wireWrites.nsg, times: 1, fault: wireFaults[fault] });
     },
-    writes: () => arm.requests.filter(({ method }) => method === 'PUT').length - elsewhere,
+    faultEveryWrite: (fault, of) => {
+      arm.faults.add({ match: wireWrites[of], fault: wireFaults[fault] });
+    },
+    acceptWrites: () => arm.faults.clear(),
+    writes: (of = 'nsg') => countWrites(arm, of) - (of === 'nsg' ? elsewhere : 0),
     close: () => arm.close(),
   };
 });
 
-describe('the order of reconcile', () => {
-  const installation = {
-    id: 'contoso',
-    allowBand: { first: 100, last: 249 },
-    baselineBand: { first: 250, last: 299 },
-  };
-  const call = { correlationId: '5a11f0a7-0000-4000-8000-000000000003', purpose: 'open' } as const;
-  const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
-  const row = {
-    nsgId,
-    requestId: '1'.padStart(32, '0'),
-    version: 1,
-    state: 'opening' as const,
-    start: noon.toISOString(),
-    end: new Date(noon.getTime() + 3_600_000).toISOString(),
-    boxes: [
-      {
-        protocol: 'Tcp' as const,
-        sourceAddressPrefixes: ['203.0.113.7/32'],
-        destinationAddressPrefixes: ['10.1.0.4/32'],
-        destinationPorts: [22],
-      },
-    ],
-  };
+describe('locks on the resource group', () => {
+  it.each([
+    ['CanNotDelete', [], [], true],
+    ['CanNotDelete', ['nsg'], ['closed-by-rule-deny'], true],
+    ['ReadOnly', [], [], false],
+  ] as const)('a %s lock, and a policy on %o, end with %o', async (level, policies, told, shut) => {
+    const { arm, network, httpClient } = await simulateArm();
+    try {
+      const live = createMemoryLiveRows();
+      const warned: string[] = [];
+      const logging = { ...log, warn: (message: string) => warned.push(message) };
+      const dependencies = { network, live, clock: realClock, log: logging, installation };
+      const now = Date.now();
+      const grant = {
+        ...row,
+        start: new Date(now - 1000).toISOString(),
+        end: new Date(now + 3_600_000).toISOString(),
+      };
+      await live.insert(grant);
+      await reconcile(dependencies, nsgId, call);
+      const open = await live.get(nsgId, grant.requestId);
+      await live.replace({ ...grant, state: 'closing', version: 2 }, open?.etag ?? '');
+      const group = nsgId.replace(/\/providers\/.*$/, '');
+      const lock = `${arm.url}${group}/providers/Microsoft.Authorization/locks/keep?api-version=2020-05-01`;
+      const { status } = await httpClient.sendRequest(
+        createPipelineRequest({
+          url: lock,
+          method: 'PUT',
+          headers: createHttpHeaders({ authorization: 'Bearer x', 'content-type': 'application/json' }),
+          body: JSON.stringify({ properties: { level } }),
+        }),
+      );
+      expect(status).toBe(201);
+      for (const of of policies) arm.faults.add({ match: wireWrites[of], fault: { kind: 'policy' } });
 
+      const result = await reconcile(dependencies, nsgId, call);
+
+      expect(isShut(result, grant.requestId)).toBe(shut);
+      expect(warned).toEqual(told);
+    } finally {
+      await arm.close();
+    }
+  });
+});
+
+describe('the order of reconcile', () => {
   it('reads the NSG before the rows, so that a revocation in between is never overtaken', async () => {
     const clock = virtualClock(noon);
     const order: string[] = [];
