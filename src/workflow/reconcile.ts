@@ -1,6 +1,7 @@
 import type { NsgDocument } from '../core/network.ts';
 import { plan, type Plan } from '../core/plan.ts';
 import type { Reason } from '../core/reason.ts';
+import { blockedGrants } from './blockedGrants.ts';
 import { closeByRule, type Seen } from './closeByRule.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
 import { prove } from './prove.ts';
@@ -57,6 +58,7 @@ export async function reconcile(
   const options = { correlationId: call.correlationId };
   let last: Reason = { code: 'not-settled', message: 'Azure has not settled yet.' };
   let pause = 0.2;
+  let hasWritten = false;
 
   while (clock.now() < secondsAfter(began, limits.reconcile)) {
     const readAt = clock.now();
@@ -89,7 +91,15 @@ export async function reconcile(
     const now = clock.now();
     const planned = planner({ body: nsg.body, rows, now, installation });
     if (planned.securityRules === undefined) {
-      if (nsg.provisioningState === 'Succeeded') return converged(planned, readAt);
+      if (nsg.provisioningState === 'Succeeded') {
+        const result = converged(planned, readAt);
+        if (hasWritten) {
+          for (const { requestId, by } of blockedGrants(nsg.body, rows, now, installation, result.refused)) {
+            log.warn('grant-blocked', { nsgId, requestId, by, correlationId: call.correlationId });
+          }
+        }
+        return result;
+      }
       last = { code: 'not-settled', message: `${nsgId} is ${nsg.provisioningState}.` };
       await clock.sleep(pause * 1000);
       pause = Math.min(pause * 1.5, 1);
@@ -115,6 +125,7 @@ export async function reconcile(
       ...options,
       notAfter: secondsAfter(rowsReadAt, limits.freshness),
     });
+    hasWritten = true;
     log.info('nsg-write', {
       nsgId,
       result: written.kind,
@@ -198,7 +209,7 @@ export function createReconciler(dependencies: ReconcileDependencies): Reconcile
   };
 }
 
-function converged(planned: Plan, readAt: Date): ReconcileResult {
+function converged(planned: Plan, readAt: Date): Extract<ReconcileResult, { kind: 'converged' }> {
   return {
     kind: 'converged',
     admitted: new Set(planned.admitted),

@@ -334,3 +334,75 @@ describe('the order of reconcile', () => {
     expect(network.calls.map(({ method }) => method)).toEqual(['read']);
   });
 });
+
+describe('a foreign deny that comes before a grant', () => {
+  it('is told of by its name with the next write, and not fought', async () => {
+    const clock = virtualClock(noon);
+    const network = createMemoryNetwork({ clock });
+    const rule = (access: string) => ({
+      name: 'their-first-rule',
+      properties: {
+        protocol: '*',
+        sourcePortRange: '*',
+        destinationPortRange: '*',
+        sourceAddressPrefix: '*',
+        destinationAddressPrefix: '*',
+        access,
+        priority: 100,
+        direction: 'Inbound',
+      },
+    });
+    const first = (access: string) => ({
+      ...foreign,
+      properties: { ...foreign.properties, securityRules: [rule(access)] },
+    });
+    network.addNsg(nsgId, first('Allow'));
+    const live = createMemoryLiveRows();
+    const grant = (number: number) => ({
+      nsgId,
+      requestId: number.toString(16).padStart(32, '0'),
+      version: 1,
+      state: 'opening' as const,
+      start: noon.toISOString(),
+      end: new Date(noon.getTime() + 3_600_000).toISOString(),
+      boxes: [
+        {
+          protocol: 'Tcp' as const,
+          sourceAddressPrefixes: [`203.0.113.${number}/32`],
+          destinationAddressPrefixes: ['10.1.0.4/32'],
+          destinationPorts: [22],
+        },
+      ],
+    });
+    await live.insert(grant(1));
+    await live.insert(grant(2));
+    const told: unknown[] = [];
+    const dependencies = {
+      ...{ network, live, clock },
+      log: { info: () => undefined, error: () => undefined, warn: (...text: unknown[]) => told.push(text) },
+      installation: {
+        id: 'contoso',
+        allowBand: { first: 100, last: 249 },
+        baselineBand: { first: 250, last: 299 },
+      },
+    };
+    const call = { correlationId: '5a11f0a7-0000-4000-8000-000000000005', purpose: 'close' } as const;
+    await clock.run(reconcile(dependencies, nsgId, call));
+    expect(told).toEqual([]);
+
+    network.edit(nsgId, (body) => {
+      const properties = body['properties'] as { securityRules: { name: string }[] };
+      const securityRules = properties.securityRules.map((one) =>
+        one.name === 'their-first-rule' ? rule('Deny') : one,
+      );
+      return { ...body, properties: { ...properties, securityRules } };
+    });
+    const second = await live.get(nsgId, grant(2).requestId);
+    await live.replace({ ...grant(2), state: 'closing', version: 2 }, second?.etag ?? '');
+    await clock.run(reconcile(dependencies, nsgId, call));
+
+    expect(told).toMatchObject([
+      ['grant-blocked', { requestId: grant(1).requestId, by: 'their-first-rule' }],
+    ]);
+  });
+});
