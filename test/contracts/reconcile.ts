@@ -4,6 +4,7 @@ import type { Clock } from '../../src/core/clock.ts';
 import type { JsonObject, Network } from '../../src/core/network.ts';
 import type { LiveRows } from '../../src/core/stores.ts';
 import { createReconciler, reconcile, type ReconcileResult } from '../../src/workflow/reconcile.ts';
+import { contoso } from '../support/liveRow.ts';
 import { createMemoryLiveRows } from '../support/memoryStores.ts';
 import type { WriteCall, WriteFault } from './network.ts';
 
@@ -27,11 +28,7 @@ export interface ReconcileHarness {
   close(): Promise<void>;
 }
 
-const installation = {
-  id: 'contoso',
-  allowBand: { first: 100, last: 249 },
-  baselineBand: { first: 250, last: 299 },
-};
+const installation = contoso;
 const call = { correlationId: '5a11f0a7-0000-4000-8000-000000000002', purpose: 'open' } as const;
 
 /** What reconcile does on every network: run in memory and against Azure Resource Manager over the wire. */

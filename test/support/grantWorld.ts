@@ -11,6 +11,8 @@ import { createRefusalQuota } from '../../src/workflow/refusalQuota.ts';
 import { createStep, type Step } from '../../src/workflow/step.ts';
 import { sweep, type SweepReport } from '../../src/workflow/sweep.ts';
 import { drive, type Drive } from './driveOrchestrator.ts';
+import { foreignRule } from './foreignRule.ts';
+import { contoso } from './liveRow.ts';
 import { createMemoryNetwork, type MemoryCall, type MemoryNetwork } from './memoryNetwork.ts';
 import {
   createMemoryAuditTrail,
@@ -163,11 +165,7 @@ export async function grantWorld(
       network: effects('network', network),
       clock: clockOfProcess,
       log: { info: () => undefined, warn: note, error: note },
-      installation: {
-        id: 'contoso',
-        allowBand: { first: 100, last: 249 },
-        baselineBand: { first: 250, last: 299 },
-      },
+      installation: contoso,
       newId: () => (ids += 1).toString(16).padStart(32, '0'),
     };
     const step = createStep(dependencies, createReconciler(dependencies));
@@ -291,33 +289,14 @@ function foreignNsg(): JsonObject {
       flushConnection: false,
       aPropertyOfTheFuture: { kept: [1, 2] },
       securityRules: [
-        {
-          name: 'allow-https',
-          properties: {
-            protocol: 'TCP',
-            sourcePortRange: '*',
-            destinationPortRange: '443',
-            sourceAddressPrefix: 'Internet',
-            destinationAddressPrefix: '*',
-            access: 'Allow',
-            priority: 300,
-            direction: 'Inbound',
-            anotherPropertyOfTheFuture: true,
-          },
-        },
-        {
-          name: 'deny-ssh',
-          properties: {
-            protocol: '*',
-            sourcePortRange: '*',
-            destinationPortRange: '22',
-            sourceAddressPrefix: 'Internet',
-            destinationAddressPrefix: '*',
-            access: 'Deny',
-            priority: 1000,
-            direction: 'Inbound',
-          },
-        },
+        foreignRule('allow-https', 300, {
+          protocol: 'TCP',
+          destinationPortRange: '443',
+          sourceAddressPrefix: 'Internet',
+          access: 'Allow',
+          anotherPropertyOfTheFuture: true,
+        }),
+        foreignRule('deny-ssh', 1000, { destinationPortRange: '22', sourceAddressPrefix: 'Internet' }),
       ],
     },
   };

@@ -3,6 +3,8 @@ import type { LiveRow, RequestState } from '../../src/core/accessRequest.ts';
 import type { JsonObject } from '../../src/core/network.ts';
 import { ownedRules, rawRule } from '../../src/core/ownedRule.ts';
 import { closeByRule } from '../../src/workflow/closeByRule.ts';
+import { foreignRule } from '../support/foreignRule.ts';
+import { contoso, liveRow } from '../support/liveRow.ts';
 import { createMemoryNetwork, type MemoryCall, type MemoryNetwork } from '../support/memoryNetwork.ts';
 import { createMemoryLiveRows } from '../support/memoryStores.ts';
 import { virtualClock } from '../support/virtualClock.ts';
@@ -10,45 +12,16 @@ import { virtualClock } from '../support/virtualClock.ts';
 const noon = new Date('2026-11-23T12:00:00.000Z');
 const nsgId =
   '/subscriptions/11111111-2222-4333-8444-555555555555/resourceGroups/contoso/providers/Microsoft.Network/networkSecurityGroups/web';
-const installation = {
-  id: 'contoso',
-  allowBand: { first: 100, last: 249 },
-  baselineBand: { first: 250, last: 299 },
-};
+const installation = contoso;
 const call = { correlationId: '5a11f0a7-0000-4000-8000-000000000005', waitForOthers: 3 };
-const foreign = {
-  name: 'web',
-  properties: {
-    protocol: 'Tcp',
-    sourcePortRange: '*',
-    destinationPortRange: '*',
-    sourceAddressPrefix: 'Internet',
-    destinationAddressPrefix: '*',
-    access: 'Allow',
-    priority: 300,
-    direction: 'Inbound',
-    futureRuleProperty: { nested: [1] },
-  },
-};
+const foreign = foreignRule('web', 300, {
+  protocol: 'Tcp',
+  sourceAddressPrefix: 'Internet',
+  access: 'Allow',
+  futureRuleProperty: { nested: [1] },
+});
 
-function row(number: number, state: RequestState = 'closing'): LiveRow {
-  return {
-    nsgId,
-    requestId: number.toString(16).padStart(32, '0'),
-    version: 1,
-    state,
-    start: noon.toISOString(),
-    end: new Date(noon.getTime() + 3_600_000).toISOString(),
-    boxes: [
-      {
-        protocol: 'Tcp',
-        sourceAddressPrefixes: ['203.0.113.7/32'],
-        destinationAddressPrefixes: ['10.1.0.4/32'],
-        destinationPorts: [22],
-      },
-    ],
-  };
-}
+const row = (number: number, state: RequestState = 'closing') => liveRow(nsgId, noon, number, { state });
 
 function ruleOf(grant: LiveRow, priority: number): JsonObject {
   const [rule] = ownedRules(grant, installation.id);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { foreignRule, withRule } from '../support/foreignRule.ts';
 import {
   alice,
   contentOf,
@@ -116,7 +117,7 @@ describe('a grant', () => {
   it('ends failed and leaves nothing open when one NSG of two refuses', async () => {
     const world = await grantWorld();
     const process = world.startProcess();
-    world.network.edit(nicNsg, (body) => withRule(body, 'deny-everything', 150, 'Deny'));
+    world.network.edit(nicNsg, (body) => withRule(body, foreignRule('deny-everything', 150)));
 
     const id = await accepted(world, process);
     await world.runUntil(minutes(2), process);
@@ -159,7 +160,9 @@ describe('a grant', () => {
     const id = await accepted(world, process);
     await world.runUntil(minutes(5), process);
 
-    world.network.edit(subnetNsg, (body) => withRule(body, 'allow-monitoring', 400, 'Allow'));
+    world.network.edit(subnetNsg, (body) =>
+      withRule(body, foreignRule('allow-monitoring', 400, { access: 'Allow' })),
+    );
     await world.runUntil(minutes(61), process);
 
     expect((await world.request(id)).state).toBe('closed');
@@ -366,26 +369,3 @@ describe('submitting', () => {
     expect(await world.stores.live.unended()).toEqual([]);
   });
 });
-
-function withRule<Body extends Record<string, unknown>>(
-  body: Body,
-  name: string,
-  priority: number,
-  access: string,
-): Body {
-  const properties = body['properties'] as { securityRules: unknown[] };
-  const rule = {
-    name,
-    properties: {
-      protocol: '*',
-      sourcePortRange: '*',
-      destinationPortRange: '*',
-      allowedSourceAddressPrefix: '*',
-      destinationAddressPrefix: '*',
-      access,
-      priority,
-      direction: 'Inbound',
-    },
-  };
-  return { ...body, properties: { ...properties, securityRules: [...properties.securityRules, rule] } };
-}

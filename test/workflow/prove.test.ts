@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { LiveRow } from '../../src/core/accessRequest.ts';
-import type { Installation } from '../../src/core/installation.ts';
 import type { Json, JsonObject } from '../../src/core/network.ts';
 import { readInventory } from '../../src/core/nsgBody.ts';
 import { plan } from '../../src/core/plan.ts';
 import { prove, proveRuleDelete, proveRuleDeny } from '../../src/workflow/prove.ts';
 import { reconcile } from '../../src/workflow/reconcile.ts';
+import { foreignRule } from '../support/foreignRule.ts';
+import { contoso, liveRow } from '../support/liveRow.ts';
 import { createMemoryNetwork } from '../support/memoryNetwork.ts';
 import { createMemoryLiveRows } from '../support/memoryStores.ts';
 import { virtualClock } from '../support/virtualClock.ts';
@@ -13,53 +14,19 @@ import { virtualClock } from '../support/virtualClock.ts';
 const noon = new Date('2026-11-23T12:00:00.000Z');
 const nsgId =
   '/subscriptions/11111111-2222-4333-8444-555555555555/resourceGroups/contoso/providers/Microsoft.Network/networkSecurityGroups/web';
-const installation: Installation = {
-  id: 'contoso',
-  allowBand: { first: 100, last: 249 },
-  baselineBand: { first: 250, last: 299 },
-};
+const installation = contoso;
 const call = { correlationId: '5a11f0a7-0000-4000-8000-000000000004', purpose: 'open' } as const;
 const body: JsonObject = {
   id: nsgId,
   properties: {
     provisioningState: 'Succeeded',
     securityRules: [
-      {
-        name: 'deny-ssh',
-        properties: {
-          protocol: '*',
-          sourcePortRange: '*',
-          destinationPortRange: '22',
-          sourceAddressPrefix: 'Internet',
-          destinationAddressPrefix: '*',
-          access: 'Deny',
-          priority: 1000,
-          direction: 'Inbound',
-        },
-      },
+      foreignRule('deny-ssh', 1000, { destinationPortRange: '22', sourceAddressPrefix: 'Internet' }),
     ],
   },
 };
 
-function row(number: number, changes: Partial<LiveRow> = {}): LiveRow {
-  return {
-    nsgId,
-    requestId: number.toString(16).padStart(32, '0'),
-    version: 1,
-    state: 'opening',
-    start: noon.toISOString(),
-    end: new Date(noon.getTime() + 3_600_000).toISOString(),
-    boxes: [
-      {
-        protocol: 'Tcp',
-        sourceAddressPrefixes: [`203.0.113.${number}/32`],
-        destinationAddressPrefixes: ['10.1.0.4/32'],
-        destinationPorts: [22],
-      },
-    ],
-    ...changes,
-  };
-}
+const row = (number: number, changes: Partial<LiveRow> = {}) => liveRow(nsgId, noon, number, changes);
 
 /** A planner that makes the rule of every new grant as wide as the address space. */
 const reckless: typeof plan = (input) => {

@@ -11,6 +11,8 @@ import {
   wireWrites,
 } from '../adapters/arm/simulatedArm.ts';
 import { describeReconcileContract } from '../contracts/reconcile.ts';
+import { foreignRule } from '../support/foreignRule.ts';
+import { contoso, liveRow } from '../support/liveRow.ts';
 import { createMemoryNetwork, memoryFaults, memoryWrites } from '../support/memoryNetwork.ts';
 import { createMemoryLiveRows } from '../support/memoryStores.ts';
 import { virtualClock } from '../support/virtualClock.ts';
@@ -22,29 +24,18 @@ const foreign = {
   properties: {
     flushConnection: false,
     securityRules: [
-      {
-        name: 'web',
-        properties: {
-          protocol: 'TCP',
-          sourcePortRange: '*',
-          destinationPortRange: '443',
-          sourceAddressPrefix: 'Internet',
-          destinationAddressPrefix: '*',
-          access: 'Allow',
-          priority: 300,
-          direction: 'Inbound',
-          futureRuleProperty: { nested: [1, null, 'x'] },
-        },
-      },
+      foreignRule('web', 300, {
+        protocol: 'TCP',
+        destinationPortRange: '443',
+        sourceAddressPrefix: 'Internet',
+        access: 'Allow',
+        futureRuleProperty: { nested: [1, null, 'x'] },
+      }),
     ],
   },
 };
 
-const installation = {
-  id: 'contoso',
-  allowBand: { first: 100, last: 249 },
-  baselineBand: { first: 250, last: 299 },
-};
+const installation = contoso;
 const call = { correlationId: '5a11f0a7-0000-4000-8000-000000000003', purpose: 'open' } as const;
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const row = {
@@ -339,52 +330,21 @@ describe('a foreign deny that comes before a grant', () => {
   it('is told of by its name with the next write, and not fought', async () => {
     const clock = virtualClock(noon);
     const network = createMemoryNetwork({ clock });
-    const rule = (access: string) => ({
-      name: 'their-first-rule',
-      properties: {
-        protocol: '*',
-        sourcePortRange: '*',
-        destinationPortRange: '*',
-        sourceAddressPrefix: '*',
-        destinationAddressPrefix: '*',
-        access,
-        priority: 100,
-        direction: 'Inbound',
-      },
-    });
+    const rule = (access: string) => foreignRule('their-first-rule', 100, { access });
     const first = (access: string) => ({
       ...foreign,
       properties: { ...foreign.properties, securityRules: [rule(access)] },
     });
     network.addNsg(nsgId, first('Allow'));
     const live = createMemoryLiveRows();
-    const grant = (number: number) => ({
-      nsgId,
-      requestId: number.toString(16).padStart(32, '0'),
-      version: 1,
-      state: 'opening' as const,
-      start: noon.toISOString(),
-      end: new Date(noon.getTime() + 3_600_000).toISOString(),
-      boxes: [
-        {
-          protocol: 'Tcp' as const,
-          sourceAddressPrefixes: [`203.0.113.${number}/32`],
-          destinationAddressPrefixes: ['10.1.0.4/32'],
-          destinationPorts: [22],
-        },
-      ],
-    });
+    const grant = (number: number, changes = {}) => liveRow(nsgId, noon, number, changes);
     await live.insert(grant(1));
     await live.insert(grant(2));
     const told: unknown[] = [];
     const dependencies = {
       ...{ network, live, clock },
       log: { info: () => undefined, error: () => undefined, warn: (...text: unknown[]) => told.push(text) },
-      installation: {
-        id: 'contoso',
-        allowBand: { first: 100, last: 249 },
-        baselineBand: { first: 250, last: 299 },
-      },
+      installation,
     };
     const call = { correlationId: '5a11f0a7-0000-4000-8000-000000000005', purpose: 'close' } as const;
     await clock.run(reconcile(dependencies, nsgId, call));
@@ -398,7 +358,7 @@ describe('a foreign deny that comes before a grant', () => {
       return { ...body, properties: { ...properties, securityRules } };
     });
     const second = await live.get(nsgId, grant(2).requestId);
-    await live.replace({ ...grant(2), state: 'closing', version: 2 }, second?.etag ?? '');
+    await live.replace(grant(2, { state: 'closing', version: 2 }), second?.etag ?? '');
     await clock.run(reconcile(dependencies, nsgId, call));
 
     expect(told).toMatchObject([
