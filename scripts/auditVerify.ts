@@ -1,8 +1,9 @@
+import { UnreadableRowError } from '../src/core/stores.ts';
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { AzureCliCredential } from '@azure/identity';
 import { createAuditTrail } from '../src/adapters/tables/auditTrail.ts';
-import { UnreadableRowError } from '../src/adapters/tables/entity.ts';
+
 import { createRequests, listRequestIds } from '../src/adapters/tables/requests.ts';
 import { readSeals } from '../src/adapters/tables/seals.ts';
 import { openTables, type Tables, type TablesSettings } from '../src/adapters/tables/tables.ts';

@@ -41,7 +41,7 @@ const tablesReady = once(() => ensureTables(tables));
 
 const dependencies: Dependencies = {
   requests: createRequests(tables.requests),
-  live: createLiveRows(tables.live),
+  live: createLiveRows(tables.live, log),
   audit: createAuditTrail({ audit: tables.audit, index: tables.index }, () => clock.now()),
   seals: createSeals(tables.seals),
   policies: createPolicies(tables.policies),

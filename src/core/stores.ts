@@ -8,6 +8,11 @@ export interface Stored<Row> {
   etag: string;
 }
 
+/** A row that is there and does not say what it must; the message names it. */
+export class UnreadableRowError extends Error {
+  override readonly name = 'UnreadableRowError';
+}
+
 /** Requests: the truth of each request's life. */
 export interface Requests {
   get(id: string): Promise<Stored<AccessRequest> | undefined>;

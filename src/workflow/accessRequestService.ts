@@ -1,6 +1,7 @@
 import { finalStates, type AccessRequest } from '../core/accessRequest.ts';
 import { causeOf } from '../core/cause.ts';
 import { enterState } from '../core/journal.ts';
+import { UnreadableRowError } from '../core/stores.ts';
 import { changeRequest } from './changeRequest.ts';
 import type { AccessRequestService, Orchestrations, RevokeResult } from './contracts.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -31,8 +32,14 @@ export function createAccessRequestService(
       );
       const found: AccessRequest[] = [];
       await inParallel(wanted, async ({ requestId }) => {
-        const stored = await requests.get(requestId);
-        if (stored !== undefined) found.push(stored.row);
+        try {
+          const stored = await requests.get(requestId);
+          if (stored !== undefined) found.push(stored.row);
+        } catch (error) {
+          // One row that somebody has damaged must not hide all the others.
+          if (!(error instanceof UnreadableRowError)) throw error;
+          log.error('request-row-unreadable', { requestId, cause: error.message });
+        }
       });
       return found
         .filter((row) => !finalStates.has(row.state))

@@ -1,3 +1,4 @@
+import { UnreadableRowError } from '../../core/stores.ts';
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { canonicalId } from '../../core/virtualMachineId.ts';
@@ -10,11 +11,6 @@ const largestRowKilobytes = 900;
 /** A row that Table Storage could not hold; nothing was written. */
 export class RowTooLargeError extends Error {
   override readonly name = 'RowTooLargeError';
-}
-
-/** A row that is there and does not say what it must; the message names it. */
-export class UnreadableRowError extends Error {
-  override readonly name = 'UnreadableRowError';
 }
 
 /** The key of an id that may differ in case or hold characters that keys may not: 32 hexadecimal digits. */

@@ -1,12 +1,15 @@
 import type { TableClient, TableEntity } from '@azure/data-tables';
 import * as z from 'zod';
 import { protocols, requestStates, type LiveRow } from '../../core/accessRequest.ts';
-import type { LiveRows, UnendedRow } from '../../core/stores.ts';
+import { causeOf } from '../../core/cause.ts';
+import type { Log } from '../../core/clock.ts';
+import { UnreadableRowError, type LiveRows, type UnendedRow } from '../../core/stores.ts';
 import { canonicalId } from '../../core/virtualMachineId.ts';
 import { ask, getRow, insertOnce, replaceRow, rowsOfPartition, type Entity } from './calls.ts';
 import { keyOf, parseRow, toProperties } from './entity.ts';
 
 const unended = 'unended';
+const never = new Date(0).toISOString();
 const instant = z.iso.datetime({ offset: true });
 
 // Loose: a field that a newer version added survives being read and written here.
@@ -36,7 +39,21 @@ const unendedSchema = z.object({
 });
 
 /** Live rows, one partition for each network security group, and one for the requests that have not ended. */
-export function createLiveRows(table: TableClient): LiveRows {
+export function createLiveRows(table: TableClient, log: Pick<Log, 'error'>): LiveRows {
+  /**
+   * One row that cannot be read must not keep every port of its NSG open, nor its own: it counts as older than any
+   * version and as not desired, so its grant shuts, and whoever knows the request writes the row anew.
+   */
+  function parse(nsgId: string, requestId: string, entity: Entity): LiveRow {
+    try {
+      return read(nsgId, requestId, entity);
+    } catch (error) {
+      if (!(error instanceof UnreadableRowError)) throw error;
+      log.error('live-row-unreadable', { nsgId, requestId, cause: causeOf(error) });
+      return { nsgId, requestId, version: 0, state: 'closing', start: never, end: never, boxes: [] };
+    }
+  }
+
   return {
     async ofNsg(nsgId) {
       const rows: LiveRow[] = [];
@@ -64,7 +81,7 @@ export function createLiveRows(table: TableClient): LiveRows {
     async unended() {
       const rows: UnendedRow[] = [];
       for await (const entity of rowsOfPartition('unended requests', table, unended)) {
-        rows.push(parseUnended(entity));
+        rows.push(parseUnended(entity, log));
       }
       return rows;
     },
@@ -105,7 +122,7 @@ function entityOf(row: LiveRow): TableEntity {
 }
 
 /** A rule is made from this row: one that does not belong where it stands is no row of this NSG. */
-function parse(nsgId: string, requestId: string, entity: Entity): LiveRow {
+function read(nsgId: string, requestId: string, entity: Entity): LiveRow {
   const belongs = liveSchema.refine(
     (row) => row.requestId === requestId && canonicalId(row.nsgId) === canonicalId(nsgId),
     'is the row of another request or NSG',
@@ -113,12 +130,13 @@ function parse(nsgId: string, requestId: string, entity: Entity): LiveRow {
   return parseRow(nameOf(nsgId, requestId), entity, belongs);
 }
 
-function parseUnended(entity: Entity): UnendedRow {
+/** What cannot be read still says which request it is: the sweep goes by the request's own row. */
+function parseUnended(entity: Entity, log: Pick<Log, 'error'>): UnendedRow {
   const parsed = unendedSchema.safeParse(entity);
   if (!parsed.success) {
-    throw new Error(
-      `The unended row ${entity.rowKey ?? ''} cannot be read: ${z.prettifyError(parsed.error)}`,
-    );
+    const requestId = entity.rowKey ?? '';
+    log.error('unended-row-unreadable', { requestId, cause: z.prettifyError(parsed.error) });
+    return { requestId, requesterId: '', createdAt: never };
   }
   const { rowKey, requesterId, createdAt, endedAt, sealed } = parsed.data;
   return {

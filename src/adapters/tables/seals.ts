@@ -2,9 +2,9 @@ import { odata, type TableClient } from '@azure/data-tables';
 import * as z from 'zod';
 import { canonicalJson } from '../../core/canonicalJson.ts';
 import type { Seal } from '../../core/seal.ts';
-import type { Seals } from '../../core/stores.ts';
+import { UnreadableRowError, type Seals } from '../../core/stores.ts';
 import { eachRow, insertOnce, rowsOfPartition, type Entity } from './calls.ts';
-import { parseRow, toProperties, UnreadableRowError } from './entity.ts';
+import { parseRow, toProperties } from './entity.ts';
 
 const partition = 'seals';
 const largestNumber = 9_999_999_999;

@@ -1,3 +1,4 @@
+import { UnreadableRowError } from '../../../src/core/stores.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
@@ -7,7 +8,6 @@ import {
   RowTooLargeError,
   textOf,
   toProperties,
-  UnreadableRowError,
 } from '../../../src/adapters/tables/entity.ts';
 import { vmId } from '../../contracts/samples.ts';
 

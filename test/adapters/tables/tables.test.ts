@@ -41,6 +41,8 @@ async function faultyTables(fateOf: (call: IncomingMessage, number: number) => F
 
 const loseFirst = (_: IncomingMessage, number: number): Fate => (number === 1 ? 'lose-answer' : 'pass');
 
+const silent = { error: () => undefined };
+
 describe('ensureTables', () => {
   it('makes the tables once, however often and from wherever it is called', async () => {
     const tables = openTables({ connectionString: connectionString(), tableNamePrefix: fresh() });
@@ -74,11 +76,11 @@ describe('what cannot be read is not absent', () => {
 
   it.each([
     ['a request', () => createRequests(missing().requests).get(requestId('a'))],
-    ['live rows', () => createLiveRows(missing().live).ofNsg(nsgId('Web'))],
-    ['a live row', () => createLiveRows(missing().live).get(nsgId('Web'), requestId('a'))],
-    ['unended requests', () => createLiveRows(missing().live).unended()],
-    ['a mark', () => createLiveRows(missing().live).markEnded(requestId('a'), now().toISOString())],
-    ['a removal', () => createLiveRows(missing().live).remove(nsgId('Web'), requestId('a'))],
+    ['live rows', () => createLiveRows(missing().live, silent).ofNsg(nsgId('Web'))],
+    ['a live row', () => createLiveRows(missing().live, silent).get(nsgId('Web'), requestId('a'))],
+    ['unended requests', () => createLiveRows(missing().live, silent).unended()],
+    ['a mark', () => createLiveRows(missing().live, silent).markEnded(requestId('a'), now().toISOString())],
+    ['a removal', () => createLiveRows(missing().live, silent).remove(nsgId('Web'), requestId('a'))],
     ['a policy', () => createPolicies(missing().policies).forVirtualMachine(vmId('Web-1'))],
     ['audit records', () => createAuditTrail(missing(), now).read(requestId('a'))],
     ['an audit query', () => createAuditTrail(missing(), now).query({})],
@@ -108,20 +110,52 @@ describe('what cannot be read is not absent', () => {
     }
   });
 
-  it('throws for a live row that says it belongs to another NSG', async () => {
+  it.each([
+    ['says that it belongs to another NSG', { nsgId: nsgId('Other') }],
+    ['has no state', { state: undefined }],
+    ['has a version that is no number', { version: 'x' }],
+  ])(
+    'takes a live row that %s for not desired, says so, and lets it be written anew',
+    async (_what, damage) => {
+      const { live } = await freshTables();
+      const errors: unknown[] = [];
+      const rows = createLiveRows(live, { error: (...text) => errors.push(text) });
+      const row = sampleLiveRow('Web-Nsg', 'a');
+      const neighbour = sampleLiveRow('Web-Nsg', 'b');
+      await rows.insert(row);
+      await rows.insert(neighbour);
+      await live.updateEntity(
+        {
+          partitionKey: `nsg-${keyOf(row.nsgId)}`,
+          rowKey: row.requestId,
+          ...toProperties('', JSON.stringify({ ...row, ...damage })),
+        },
+        'Replace',
+      );
+
+      const read = await rows.ofNsg(row.nsgId);
+      const found = await rows.get(row.nsgId, row.requestId);
+
+      expect(read).toHaveLength(2);
+      expect(read).toContainEqual(neighbour);
+      expect(read).toContainEqual(
+        expect.objectContaining({ requestId: row.requestId, state: 'closing', version: 0 }),
+      );
+      expect(errors[0]).toMatchObject(['live-row-unreadable', { requestId: row.requestId }]);
+      expect(await rows.replace(row, found?.etag ?? '')).toBe('replaced');
+      expect(await rows.get(row.nsgId, row.requestId)).toMatchObject({ row });
+    },
+  );
+
+  it('knows which request an unended row is of that cannot be read', async () => {
     const { live } = await freshTables();
-    const row = sampleLiveRow('Web-Nsg', 'a');
-    const rows = createLiveRows(live);
-    await rows.insert(row);
-    await live.updateEntity(
-      {
-        partitionKey: `nsg-${keyOf(row.nsgId)}`,
-        rowKey: row.requestId,
-        ...toProperties('', JSON.stringify({ ...row, nsgId: nsgId('Other') })),
-      },
-      'Replace',
-    );
-    await expect(rows.ofNsg(row.nsgId)).rejects.toThrow(/live row .* cannot be read/);
+    const errors: unknown[] = [];
+    await live.createEntity({ partitionKey: 'unended', rowKey: requestId('a'), createdAt: 'yesterday' });
+
+    const read = await createLiveRows(live, { error: (...text) => errors.push(text) }).unended();
+
+    expect(read.map((row) => row.requestId)).toEqual([requestId('a')]);
+    expect(errors[0]).toMatchObject(['unended-row-unreadable', { requestId: requestId('a') }]);
   });
 });
 
@@ -215,7 +249,7 @@ describe('calls', () => {
     await Promise.all([
       expect(createRequests(tables.requests).get(request.id)).rejects.toThrow(late),
       expect(createRequests(tables.requests).insert(request)).rejects.toThrow(late),
-      expect(createLiveRows(tables.live).ofNsg(nsgId('Web'))).rejects.toThrow(late),
+      expect(createLiveRows(tables.live, silent).ofNsg(nsgId('Web'))).rejects.toThrow(late),
       expect(createAuditTrail(tables, now).query({})).rejects.toThrow(late),
     ]);
   });
