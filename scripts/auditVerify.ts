@@ -1,4 +1,3 @@
-import { UnreadableRowError } from '../src/core/stores.ts';
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { AzureCliCredential } from '@azure/identity';
@@ -17,7 +16,9 @@ import {
 } from '../src/core/verifySeals.ts';
 import type { AccessRequest } from '../src/core/accessRequest.ts';
 import type { AuditRecord } from '../src/core/auditRecord.ts';
-import { verifyTrail, type TrailFinding } from '../src/core/verifyTrail.ts';
+import { isRequestId } from '../src/core/ownedRule.ts';
+import { UnreadableRowError } from '../src/core/stores.ts';
+import { eventOf, verifyTrail, type TrailFinding } from '../src/core/verifyTrail.ts';
 import { AnchorError, readAnchors } from './auditAnchors.ts';
 
 const help = `Usage: npm run audit:verify -- [options]
@@ -109,12 +110,21 @@ async function verify(
       proven.partitions += covered > 0 ? 1 : 0;
       return [
         ...(await contradictions(partition, records, before?.row)),
+        ...(ofRequest ? [] : await missingRequest(partition, records)),
         ...verifySealed(partition, records, said),
       ];
     } catch (error) {
       if (!(error instanceof UnreadableRowError)) throw error;
       return [{ partition, fault: 'unreadable', message: error.message }];
     }
+  }
+
+  /** A request's row is stored before its first record, and nothing of ours removes it. */
+  async function missingRequest(partition: string, [first]: readonly AuditRecord[]): Promise<Finding[]> {
+    if (!isRequestId(partition) || first?.event !== eventOf({ event: 'opening' })) return [];
+    if ((await requests.get(partition)) !== undefined) return [];
+    const message = `The row of request ${partition} is gone, though its records are there.`;
+    return [{ partition, sequence: 1, fault: 'missing', message }];
   }
 
   async function contradictions(partition: string, records: readonly AuditRecord[], row?: AccessRequest) {

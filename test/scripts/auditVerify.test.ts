@@ -71,6 +71,11 @@ const tampering: [string, (victim: Victim) => Promise<unknown>, [string, number?
     [['missing', 1]],
   ],
   [
+    'a request whose own row was deleted',
+    (victim) => victim.requests.deleteEntity(victim.id, 'request'),
+    [['missing', 1]],
+  ],
+  [
     'a record that was added with a fitting chain',
     async (victim) =>
       overwrite(
