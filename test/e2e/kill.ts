@@ -26,8 +26,8 @@ export const slowWrite = { kind: 'delay', ms: 2500, when: 'after' } as const;
 /** An app folder with the built bundle in it, whose worker can be told to die inside the orchestrator's code. */
 export interface MortalApp {
   folder: string;
-  /** The worker dies the next time that it runs the orchestrator, after letting this many runs pass. */
-  dieInOrchestrator(after: number): Promise<void>;
+  /** The worker dies the next time that it runs an orchestrator for the n-th time, n from 1. */
+  dieInOrchestrator(episode: number): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -39,12 +39,13 @@ export async function mortalApp(): Promise<MortalApp> {
   // The bundle itself is loaded unmodified; the hook is the one that the Functions worker offers to everybody.
   const main = `
     require(${JSON.stringify(join(root, 'dist/main.cjs'))});
-    const { existsSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
+    const { existsSync, readFileSync, rmSync } = require('node:fs');
     const order = ${JSON.stringify(order)};
     require('@azure/functions-core').registerHook('preInvocation', (context) => {
       if (context.invocationContext.functionName !== 'grant-v1' || !existsSync(order)) return;
-      const left = Number(readFileSync(order, 'utf8'));
-      if (left > 0) return writeFileSync(order, String(left - 1));
+      const { history } = context.inputs[0];
+      const episode = history.filter(({ EventType }) => EventType === 12).length;
+      if (episode !== Number(readFileSync(order, 'utf8'))) return;
       context.functionCallback = () => {
         rmSync(order);
         process.kill(process.pid, 'SIGKILL');
@@ -56,7 +57,7 @@ export async function mortalApp(): Promise<MortalApp> {
   await copyFile(join(root, 'host.json'), join(folder, 'host.json'));
   return {
     folder,
-    dieInOrchestrator: (after) => writeFile(order, String(after)),
+    dieInOrchestrator: (episode) => writeFile(order, String(episode)),
     remove: () => rm(folder, { recursive: true, force: true }),
   };
 }

@@ -67,7 +67,7 @@ describe('a worker that is killed', () => {
   });
 
   it('inside the orchestrator before anything is open: a successor opens it', async () => {
-    await app.dieInOrchestrator(0);
+    await app.dieInOrchestrator(1);
     const body = {
       virtualMachines: [{ id: web, ports: [{ number: 22, allowedSourceAddressPrefix: '203.0.113.7' }] }],
       duration: 'PT1H',
@@ -99,7 +99,7 @@ describe('a worker that is killed', () => {
   });
 
   it('inside the orchestrator while a grant is open: the instance is lost, and the sweep shuts the port', async () => {
-    await app.dieInOrchestrator(1);
+    await app.dieInOrchestrator(2);
     const request = await cloud.grant({ vm: web, duration: 'PT8S' });
     await cloud.until(request.id, 'active', 15);
 
