@@ -3,6 +3,7 @@ import type { LiveRow } from '../../src/core/accessRequest.ts';
 import type { Json, JsonObject } from '../../src/core/network.ts';
 import { planBody } from '../../src/core/nsgBody.ts';
 import { plan } from '../../src/core/plan.ts';
+import { foreignRule } from '../support/foreignRule.ts';
 
 const installation = {
   id: 'contoso',
@@ -43,21 +44,7 @@ function boxesOn(...ports: number[]): LiveRow['boxes'] {
 }
 
 function foreign(name: string, priority: number, properties: JsonObject = {}): JsonObject {
-  return {
-    name,
-    properties: {
-      protocol: '*',
-      sourcePortRange: '*',
-      destinationPortRange: '*',
-      sourceAddressPrefix: '*',
-      destinationAddressPrefix: '*',
-      access: 'Deny',
-      priority,
-      direction: 'Inbound',
-      provisioningState: 'Succeeded',
-      ...properties,
-    },
-  };
+  return foreignRule(name, priority, { provisioningState: 'Succeeded', ...properties });
 }
 
 const harmless = { access: 'Allow', destinationPortRange: '9' };
