@@ -1,3 +1,4 @@
+import type { JsonObject } from './network.ts';
 import type { Decision, Reason } from './reason.ts';
 
 export const protocols = ['Tcp', 'Udp', '*'] as const;
@@ -56,6 +57,23 @@ export interface Box {
 export interface NsgTarget {
   nsgId: string;
   boxes: Box[];
+  accepted?: AcceptedRules;
+}
+
+/**
+ * Rules that somebody has deleted or narrowed after they were read back: number of the rule → its form as accepted, which
+ * is the desired form from then on. `absent`, or the properties of the rule as Azure showed them.
+ */
+export type AcceptedRules = Record<string, 'absent' | JsonObject>;
+
+/** A virtual machine as it was found when the request was granted: what moves or changes ends the grant. */
+export interface FoundVirtualMachine {
+  virtualMachineId: string;
+  /** Azure's own id of this very machine: one that was made anew under the same name has another. */
+  vmId?: string;
+  networkInterfaceId: string;
+  /** The private addresses that the grant speaks of. */
+  addresses: string[];
 }
 
 /**
@@ -72,6 +90,10 @@ export interface JournalEntry {
   /** `sallyport`, `sweep`, or the object id of a person. */
   actor: string;
   reasons: Reason[];
+  /** Who could newly reach what, or no longer, as read back: sentences. */
+  changes?: string[];
+  /** Recorded later than it happened, for the tables were down: when it was noticed, ISO 8601. */
+  observedAt?: string;
 }
 
 /** The row of a request: the truth of its life, changed by ETag only. */
@@ -84,6 +106,8 @@ export interface AccessRequest {
   requester: Person;
   virtualMachines: RequestedVirtualMachine[];
   targets: NsgTarget[];
+  /** What the addresses in the boxes were found at; missing in rows of earlier versions. */
+  found?: FoundVirtualMachine[];
   /** ISO 8601 duration as granted. */
   duration: string;
   justification: string;
@@ -119,6 +143,7 @@ export interface LiveRow {
   start: string;
   end: string;
   boxes: Box[];
+  accepted?: AcceptedRules;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { AccessRequest, LiveRow } from './accessRequest.ts';
 import type { AuditRecord, UnsealedAuditRecord } from './auditRecord.ts';
+import type { NsgRecord } from './nsgRecord.ts';
 import type { Seal } from './seal.ts';
 
 /** A row as it was read, with the ETag that guards the next change. */
@@ -103,4 +104,39 @@ export interface Seals {
   after(number: number): Promise<Seal[]>;
   /** Inserts as is; `exists` if another seal has this number. */
   insert(seal: Seal): Promise<'inserted' | 'exists'>;
+}
+
+/** What is remembered of each NSG. Several writers meet here; the ETag decides. */
+export interface NsgRecords {
+  get(nsgId: string): Promise<Stored<NsgRecord> | undefined>;
+  insert(record: NsgRecord): Promise<'inserted' | 'exists'>;
+  /** Replaces the row if it still has this ETag. */
+  replace(record: NsgRecord, etag: string): Promise<'replaced' | 'changed'>;
+  /** Ids of every NSG that is remembered: those the sweep knows. */
+  nsgIds(): Promise<string[]>;
+  remove(nsgId: string): Promise<void>;
+}
+
+/**
+ * The marker of an installation: made only where no owned rule of this installation existed, so that tables without it
+ * are known to be lost and not new.
+ */
+export interface InstallationMarker {
+  /** ISO 8601. */
+  madeAt: string;
+  /** `sallyport` where nothing was there, or the object id of the administrator who adopted what was. */
+  madeBy: string;
+}
+
+/** What the sweep says to everybody else. */
+export interface SweepState {
+  marker(): Promise<InstallationMarker | undefined>;
+  /** `exists` if there is one already, which stays. */
+  insertMarker(marker: InstallationMarker): Promise<'inserted' | 'exists'>;
+  /** When the last complete sweep began, ISO 8601. */
+  heartbeat(): Promise<string | undefined>;
+  beat(at: string): Promise<void>;
+  /** When the last complete listing of every NSG began, ISO 8601. */
+  listedAt(): Promise<string | undefined>;
+  listed(at: string): Promise<void>;
 }
