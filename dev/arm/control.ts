@@ -23,7 +23,7 @@ const settingsSchema: z.ZodType<Partial<Settings>> = z
     operationMs: z.number().min(0),
     requestMs: z.number().min(0),
     criticalSectionMs: z.number().min(0),
-    pollRetryAfter: z.enum(['growing', 'none']),
+    pollRetryAfter: z.union([z.enum(['growing', 'none']), z.int().min(0)]),
     pageSize: z.number().int().min(1),
     throttling: z.boolean(),
     mixedFamilies: z.enum(['refuse', 'accept']),

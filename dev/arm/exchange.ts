@@ -12,8 +12,11 @@ export interface Settings extends ValidationSettings {
   requestMs: number;
   /** How long the synchronous part of an NSG write takes; another write meanwhile is 429. 0 switches that off. */
   criticalSectionMs: number;
-  /** Retry-After of a poll that says InProgress: growing as Azure's, or none (the client's own interval counts). */
-  pollRetryAfter: 'growing' | 'none';
+  /**
+   * Retry-After of a poll that says InProgress: growing as Azure's, or none (the client's own interval counts), or always
+   * so many seconds, then also on the accepted write.
+   */
+  pollRetryAfter: 'growing' | 'none' | number;
   pageSize: number;
   throttling: boolean;
 }

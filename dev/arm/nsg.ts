@@ -95,7 +95,11 @@ export function accepted(
   const url = start(exchange, nsg, operation);
   return {
     status,
-    headers: { 'Azure-AsyncOperation': url, 'Azure-AsyncNotification': 'Enabled', 'Retry-After': '1' },
+    headers: {
+      'Azure-AsyncOperation': url,
+      'Azure-AsyncNotification': 'Enabled',
+      'Retry-After': firstRetryAfter(exchange),
+    },
     body: body(),
   };
 }
@@ -117,9 +121,14 @@ export function acceptedDelete(
       'Azure-AsyncOperation': url,
       'Azure-AsyncNotification': 'Enabled',
       Location: url.replace('/operations/', '/operationResults/'),
-      'Retry-After': '1',
+      'Retry-After': firstRetryAfter(exchange),
     },
   };
+}
+
+/** An accepted write asks for 1 s, whatever its polls will ask for. */
+function firstRetryAfter({ settings: { pollRetryAfter } }: Exchange): string {
+  return String(typeof pollRetryAfter === 'number' ? pollRetryAfter : 1);
 }
 
 function refuseWhileDeleting({ world }: Exchange, nsg: Nsg): void {

@@ -68,7 +68,9 @@ function findOperation({ world, target, query }: Exchange): Operation {
 
 /** 1, 2, 4, 8, 16: Azure's own growth for quick operations. */
 function retryAfter({ settings }: Exchange, operation: Operation): Record<string, string> {
-  const seconds = 2 ** Math.min(operation.polls, 4);
+  const { pollRetryAfter } = settings;
+  const growing = 2 ** Math.min(operation.polls, 4);
   operation.polls += 1;
-  return settings.pollRetryAfter === 'growing' ? { 'Retry-After': String(seconds) } : {};
+  if (pollRetryAfter === 'none') return {};
+  return { 'Retry-After': String(pollRetryAfter === 'growing' ? growing : pollRetryAfter) };
 }

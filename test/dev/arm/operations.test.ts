@@ -38,6 +38,13 @@ describe('a poll', () => {
     expect((await world.send('GET', url)).headers.get('retry-after')).toBeNull();
   });
 
+  it('can ask for one and the same patience, from the accepted write on', async () => {
+    world.arm.settings.pollRetryAfter = 10;
+    const accepted = await world.send('PUT', RULE, rule());
+    const polled = await world.send('GET', operationOf(accepted));
+    expect([accepted, polled].map(({ headers }) => headers.get('retry-after'))).toEqual(['10', '10']);
+  });
+
   it('has a signed URL of more than 3 KB that may not be cut or rebuilt', async () => {
     const url = operationOf(await world.send('PUT', RULE, rule()));
     expect(url.length).toBeGreaterThan(3000);
