@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../src/core/clock.ts';
 import type {
   CallOptions,
@@ -63,16 +62,24 @@ export interface MemoryNetworkOptions {
   operationMilliseconds?: number;
   /** Awaited before each call is looked at: the place for somebody else's edit in between. */
   before?: (call: MemoryCall) => void | Promise<void>;
+  /** Told of each change of an NSG's content, at the moment at which it has it, and whose it was. */
+  changed?: (id: string, by: 'write' | 'edit') => void;
+}
+
+/** What an edit of somebody else leaves running, as an operation that takes its time. */
+export interface EditOperation {
+  milliseconds: number;
+  ends: 'Succeeded' | 'Failed';
 }
 
 /** A Network in memory that misbehaves as Azure does, and the hands to make it. */
 export interface MemoryNetwork extends Network {
   /** Adds or replaces an NSG, settled. */
   addNsg(id: string, body: JsonObject): void;
-  /** Changes an NSG as somebody else would: at once, settled, under a new etag. */
-  edit(id: string, change: (body: JsonObject) => JsonObject): void;
+  /** Changes an NSG as somebody else would: at once and under a new etag, settled if no operation is left running. */
+  edit(id: string, change: (body: JsonObject) => JsonObject, operation?: EditOperation): void;
   removeNsg(id: string): void;
-  /** The NSG as a read would show it now. */
+  /** The NSG as a read would show it now; it cannot be changed. */
   nsg(id: string): JsonObject | undefined;
   addVirtualMachine(network: VirtualMachineNetwork | (ResolveRefusal & { virtualMachineId: string })): void;
   /** Hits the next `times` calls of the method; faults are taken in the order in which they were added. */
@@ -106,7 +113,7 @@ export function createMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwor
     const properties = asObject(body['properties']);
     const rules = Array.isArray(properties['securityRules']) ? properties['securityRules'] : [];
     const securityRules = rules.map((rule) => showRule(asObject(rule), etag, provisioningState));
-    return { ...body, etag, properties: { ...properties, provisioningState, securityRules } };
+    return frozenCopy({ ...body, etag, properties: { ...properties, provisioningState, securityRules } });
   }
 
   async function arrive(method: MemoryCall['method'], id: string, call: CallOptions) {
@@ -124,7 +131,7 @@ export function createMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwor
     if (fault) return faultyRead(fault);
     const stored = nsgs.get(key(id));
     if (!stored) return { kind: 'not-found', message: `The resource ${id} was not found.` };
-    const body = structuredClone(stored.body);
+    const { body } = stored;
     return { kind: 'read', nsg: { id, etag: textOf(body, 'etag'), provisioningState: stateOf(body), body } };
   }
 
@@ -142,7 +149,7 @@ export function createMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwor
     }
     const kept = readOnlyOf(stored.body);
     const properties = { ...asObject(wanted['properties']), ...kept.properties };
-    return commit(stored, { ...structuredClone(wanted), ...kept.top, properties }, fault);
+    return commit(stored, { ...wanted, ...kept.top, properties }, fault);
   };
 
   /** Takes new content at once, and lets its operation end later or badly. */
@@ -154,6 +161,7 @@ export function createMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwor
     stored.version += 1;
     const { version } = stored;
     stored.body = show(body, 'Updating');
+    options.changed?.(textOf(body, 'id'), 'write');
 
     const settle = async (): Promise<WriteNsgResult> => {
       await clock.sleep(operationMilliseconds);
@@ -191,7 +199,7 @@ export function createMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwor
     const isThis = (other: Json) => textOf(asObject(other), 'name').toLowerCase() === name.toLowerCase();
     if (rule === undefined && !rules.some(isThis)) return { kind: 'settled' };
     const place = rules.some(isThis) ? rules.findIndex(isThis) : rules.length;
-    const securityRules = rules.toSpliced(place, 1, ...(rule === undefined ? [] : [structuredClone(rule)]));
+    const securityRules = rules.toSpliced(place, 1, ...(rule === undefined ? [] : [rule]));
     const body = { ...stored.body, properties: { ...properties, securityRules } };
     const conflict = conflictOf(body);
     if (conflict !== undefined) return { kind: 'refused', code: 'SecurityRuleConflict', message: conflict };
@@ -218,18 +226,23 @@ export function createMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwor
     addNsg(id, body) {
       nsgs.set(key(id), { body: show({ ...structuredClone(body), id }, 'Succeeded'), version: 0 });
     },
-    edit(id, change) {
+    edit(id, change, operation) {
       const stored = nsgs.get(key(id));
       if (!stored) throw new Error(`There is no ${id}.`);
       stored.version += 1;
-      stored.body = show(change(structuredClone(stored.body)), 'Succeeded');
+      const { version } = stored;
+      stored.body = show(change(structuredClone(stored.body)), operation ? 'Updating' : 'Succeeded');
+      options.changed?.(id, 'edit');
+      if (!operation) return;
+      void clock.sleep(operation.milliseconds).then(() => {
+        if (stored.version === version) stored.body = show(stored.body, operation.ends);
+      });
     },
     removeNsg(id) {
       nsgs.delete(key(id));
     },
     nsg(id) {
-      const stored = nsgs.get(key(id));
-      return stored && structuredClone(stored.body);
+      return nsgs.get(key(id))?.body;
     },
     addVirtualMachine(network) {
       machines.set(key(network.virtualMachineId), network);
@@ -246,13 +259,34 @@ export function createMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwor
 /** As Azure shows a rule: with the NSG's etag and state, and the four plural fields whether used or not. */
 function showRule(rule: JsonObject, etag: string, provisioningState: string): JsonObject {
   const properties = asObject(rule['properties']);
-  const plurals = Object.fromEntries(
-    ['sourcePortRanges', 'destinationPortRanges', 'sourceAddressPrefixes', 'destinationAddressPrefixes'].map(
-      (name): [string, Json] => [name, properties[name] ?? []],
-    ),
-  );
-  return { ...rule, etag, properties: { ...properties, ...plurals, provisioningState } };
+  return {
+    ...rule,
+    etag,
+    properties: {
+      sourcePortRanges: [],
+      destinationPortRanges: [],
+      sourceAddressPrefixes: [],
+      destinationAddressPrefixes: [],
+      ...properties,
+      provisioningState,
+    },
+  };
 }
+
+/** A copy that everybody may share, for nobody can change it; an NSG is read far more often than written. */
+function frozenCopy(value: JsonObject): JsonObject;
+function frozenCopy(value: Json): Json;
+function frozenCopy(value: Json): Json {
+  if (typeof value !== 'object' || value === null || frozenCopies.has(value)) return value;
+  const copy = Array.isArray(value)
+    ? value.map((item) => frozenCopy(item))
+    : Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, frozenCopy(inner)]));
+  frozenCopies.add(copy);
+  Object.freeze(copy);
+  return copy;
+}
+
+const frozenCopies = new WeakSet();
 
 /** What a PUT cannot change, whatever its body says. */
 function readOnlyOf(body: JsonObject): { top: JsonObject; properties: JsonObject } {
@@ -267,14 +301,14 @@ function readOnlyOf(body: JsonObject): { top: JsonObject; properties: JsonObject
 
 function conflictOf(body: JsonObject): string | undefined {
   const rules = asObject(body['properties'])['securityRules'];
-  const slots = (Array.isArray(rules) ? rules : []).map((rule) => {
+  const taken = new Set<string>();
+  for (const rule of Array.isArray(rules) ? rules : []) {
     const { direction, priority } = asObject(asObject(rule)['properties'] ?? null);
-    return [direction, priority];
-  });
-  const taken = slots.find((slot, index) =>
-    slots.slice(0, index).some((earlier) => isDeepStrictEqual(earlier, slot)),
-  );
-  return taken && `Two rules have the direction and priority ${JSON.stringify(taken)}.`;
+    const slot = JSON.stringify([direction, priority]);
+    if (taken.has(slot)) return `Two rules have the direction and priority ${slot}.`;
+    taken.add(slot);
+  }
+  return undefined;
 }
 
 function faultyRead(fault: MemoryFault): ReadNsgResult {

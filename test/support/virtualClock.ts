@@ -18,16 +18,41 @@ export interface VirtualClock extends Clock {
 export function virtualClock(start: Date): VirtualClock {
   let now = start.getTime();
   let order = 0;
-  let sleepers: Sleeper[] = [];
+  /** A binary heap: the sleeper that is due first, and of those the one that lay down first, stands at the top. */
+  const sleepers: Sleeper[] = [];
 
-  function next(): Sleeper | undefined {
-    return sleepers.toSorted((a, b) => a.at - b.at || a.order - b.order)[0];
+  function add(sleeper: Sleeper): void {
+    let place = sleepers.length;
+    while (place > 0) {
+      const above = (place - 1) >> 1;
+      const parent = sleepers[above];
+      if (parent === undefined || isBefore(parent, sleeper)) break;
+      sleepers[place] = parent;
+      place = above;
+    }
+    sleepers[place] = sleeper;
+  }
+
+  function takeFirst(): void {
+    const last = sleepers.pop();
+    if (last === undefined || sleepers.length === 0) return;
+    let place = 0;
+    for (;;) {
+      const left = 2 * place + 1;
+      const [one, other] = [sleepers[left], sleepers[left + 1]];
+      const smaller = other !== undefined && one !== undefined && isBefore(other, one) ? left + 1 : left;
+      const child = sleepers[smaller];
+      if (child === undefined || isBefore(last, child)) break;
+      sleepers[place] = child;
+      place = smaller;
+    }
+    sleepers[place] = last;
   }
 
   async function wakeNext(until: number): Promise<boolean> {
-    const sleeper = next();
+    const [sleeper] = sleepers;
     if (sleeper === undefined || sleeper.at > until) return false;
-    sleepers = sleepers.filter((other) => other !== sleeper);
+    takeFirst();
     now = Math.max(now, sleeper.at);
     sleeper.wake();
     await quiet();
@@ -39,7 +64,7 @@ export function virtualClock(start: Date): VirtualClock {
     sleep: (milliseconds) =>
       new Promise((wake) => {
         order += 1;
-        sleepers.push({ at: now + milliseconds, order, wake });
+        add({ at: now + milliseconds, order, wake });
       }),
     async run(work) {
       let settled = false as boolean;
@@ -61,7 +86,11 @@ export function virtualClock(start: Date): VirtualClock {
   };
 }
 
-/** Lets everything that needs no time happen. */
+function isBefore(a: Sleeper, b: Sleeper): boolean {
+  return a.at < b.at || (a.at === b.at && a.order < b.order);
+}
+
+/** Lets everything that needs no time happen: what is in memory goes on in microtasks, all of which come before this. */
 async function quiet(): Promise<void> {
-  for (let turn = 0; turn < 5; turn += 1) await setImmediate();
+  await setImmediate();
 }
