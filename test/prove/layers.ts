@@ -10,7 +10,14 @@ export interface Layer {
 }
 
 /** Every layer of the proof; a run takes them in this order. */
-export const layers: readonly Layer[] = [];
+export const layers: readonly Layer[] = [
+  {
+    letter: 'F',
+    title: 'the planner against a packet oracle',
+    parts: { quick: 1, usual: 8, full: 40 },
+    load: () => import('./layers/fPlanner.ts'),
+  },
+];
 
 /** The layer of a letter, or undefined. */
 export function layerOf(letter: string): Layer | undefined {

@@ -3,7 +3,7 @@ import type { LayerResult } from './layer.ts';
 /** A table in Markdown, one row per layer. */
 export function tableLines(results: readonly LayerResult[]): string[] {
   return [
-    '| layer | what | counted | seeds | CPU time | failures |',
+    '| layer | what | counted | seeds | time | failures |',
     '| --- | --- | --- | --- | --- | --- |',
     ...results.map(
       ({ layer, title, counted, seeds, milliseconds, failures }) =>
