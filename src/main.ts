@@ -2,8 +2,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { app, type HttpHandler } from '@azure/functions';
+import { createArm } from './adapters/arm/arm.ts';
 import { createCredential } from './adapters/arm/credential.ts';
-import { createArmNetwork } from './adapters/arm/network.ts';
 import { createAuditTrail } from './adapters/tables/auditTrail.ts';
 import { createLiveRows } from './adapters/tables/liveRows.ts';
 import { createPolicies } from './adapters/tables/policies.ts';
@@ -45,7 +45,7 @@ const dependencies: Dependencies = {
   audit: createAuditTrail({ audit: tables.audit, index: tables.index }, () => clock.now()),
   seals: createSeals(tables.seals),
   policies: createPolicies(tables.policies),
-  network: createArmNetwork({
+  ...createArm({
     endpoint: config.arm.endpoint,
     credential,
     networkApiVersion: config.arm.networkApiVersion,

@@ -29,7 +29,11 @@ export interface VirtualMachineAddress {
 /** The way of inbound traffic to a virtual machine's primary network interface. */
 export interface VirtualMachineNetwork {
   virtualMachineId: string;
+  /** Azure's own id of this very machine; one that is made anew under the same name gets another. */
+  vmId?: string;
   networkInterfaceId: string;
+  /** Of the primary IP configuration. */
+  subnetId?: string;
   /** The primary IP configuration's address and, dual stack, the first of the other family. */
   addresses: VirtualMachineAddress[];
   /** The subnet's NSG, then the network interface's; at least one. */

@@ -14,6 +14,7 @@ export const reasonCodes = [
   'no-network-security-group',
   'no-address-of-family',
   'address-not-unique',
+  'not-closable',
   // What a network security group answered.
   'no-capacity',
   'blocked-by-foreign-rule',

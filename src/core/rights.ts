@@ -12,3 +12,37 @@ export type Closability =
 export interface Rights {
   closability(nsgId: string, call: { correlationId: string }): Promise<Closability>;
 }
+
+/**
+ * Whether one entry of the permissions API grants an action, `Microsoft.Network/networkSecurityGroups/write`. An entry is
+ * one role: what its `notActions` take away, they take from itself only. Whatever is malformed grants nothing.
+ */
+export function grantsAction(entry: { actions?: unknown; notActions?: unknown }, action: string): boolean {
+  const { actions, notActions = [] } = entry;
+  if (!isTexts(actions) || !isTexts(notActions)) return false;
+  return (
+    actions.some((pattern) => matchesAction(pattern, action)) &&
+    !notActions.some((pattern) => matchesAction(pattern, action))
+  );
+}
+
+/** `*` stands for any text, slashes included; case does not count. */
+function matchesAction(pattern: string, action: string): boolean {
+  const [first = '', ...others] = pattern.toLowerCase().split('*');
+  const text = action.toLowerCase();
+  const last = others.pop();
+  if (last === undefined) return text === first;
+  if (!text.startsWith(first) || text.length < first.length + last.length) return false;
+  if (!text.endsWith(last)) return false;
+  let rest = text.slice(first.length, text.length - last.length);
+  for (const part of others) {
+    const at = rest.indexOf(part);
+    if (at === -1) return false;
+    rest = rest.slice(at + part.length);
+  }
+  return true;
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string');
+}

@@ -1,8 +1,11 @@
 import type { Clock, Log } from '../core/clock.ts';
 import type { Installation } from '../core/installation.ts';
+import type { Inventory } from '../core/inventory.ts';
 import type { Network } from '../core/network.ts';
 import type { Policies } from '../core/policy.ts';
+import type { Rights } from '../core/rights.ts';
 import type { AuditTrail, LiveRows, Requests, Seals } from '../core/stores.ts';
+import type { WriteBudget } from '../core/writeBudget.ts';
 
 /** Everything outside that the life of a grant touches. */
 export interface Dependencies {
@@ -12,6 +15,9 @@ export interface Dependencies {
   seals: Seals;
   policies: Policies;
   network: Network;
+  inventory: Inventory;
+  rights: Rights;
+  budget: WriteBudget;
   clock: Clock;
   log: Log;
   installation: Installation;

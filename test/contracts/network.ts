@@ -25,7 +25,14 @@ export interface NetworkHarness {
   /** An NSG id under which there is nothing. */
   missingNsgId: string;
   /** A dual-stack virtual machine behind `nsgId` at its subnet and another NSG at its interface. */
-  virtualMachine: { id: string; networkInterfaceId: string; nsgIds: string[]; addresses: string[] };
+  virtualMachine: {
+    id: string;
+    vmId: string;
+    networkInterfaceId: string;
+    subnetId: string;
+    nsgIds: string[];
+    addresses: string[];
+  };
   /** A virtual machine before which no NSG stands. */
   openVirtualMachineId: string;
   /** Two virtual machines in unconnected networks, with one address, behind one NSG: the id of one of them. */
@@ -266,11 +273,13 @@ export function describeNetworkContract(name: string, make: () => Promise<Networ
     });
 
     it('resolves a virtual machine to its interface, its addresses and the NSGs on the way, in order', async () => {
-      const { id, networkInterfaceId, nsgIds, addresses } = harness.virtualMachine;
+      const { id, vmId, networkInterfaceId, subnetId, nsgIds, addresses } = harness.virtualMachine;
       const resolved = await harness.network.resolveVirtualMachine(id, call);
       expect(resolved).toEqual({
         virtualMachineId: id,
+        vmId,
         networkInterfaceId,
+        subnetId,
         nsgIds,
         addresses: [
           { family: 'IPv4', address: addresses[0] },

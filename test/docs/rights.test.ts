@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { startArm } from '../../dev/arm/server.ts';
-import { createArmNetwork } from '../../src/adapters/arm/network.ts';
+import { createArm } from '../../src/adapters/arm/arm.ts';
 import { ids, realClock, stubCredential, trusting, world } from '../adapters/arm/simulatedArm.ts';
 import { read, tableBelow } from './pages.ts';
 
@@ -31,7 +31,7 @@ async function grantWith(actions: string[]): Promise<string> {
   const arm = await startArm({ state: { ...world, permissions } });
   try {
     const call = { correlationId: 'c0ffee00-0000-4000-8000-000000000001' };
-    const network = createArmNetwork({
+    const { network } = createArm({
       endpoint: arm.url,
       credential: stubCredential(),
       networkApiVersion: '2025-05-01',

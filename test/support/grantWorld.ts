@@ -13,6 +13,14 @@ import { sweep, type SweepReport } from '../../src/workflow/sweep.ts';
 import { drive, type Drive } from './driveOrchestrator.ts';
 import { foreignRule } from './foreignRule.ts';
 import { contoso } from './liveRow.ts';
+import {
+  createMemoryBudget,
+  createMemoryInventory,
+  createMemoryRights,
+  type MemoryBudget,
+  type MemoryInventory,
+  type MemoryRights,
+} from './memoryInventory.ts';
 import { createMemoryNetwork, type MemoryCall, type MemoryNetwork } from './memoryNetwork.ts';
 import {
   createMemoryAuditTrail,
@@ -65,6 +73,9 @@ export interface Process {
 export interface GrantWorld {
   clock: VirtualClock;
   network: MemoryNetwork;
+  inventory: MemoryInventory;
+  rights: MemoryRights;
+  budget: MemoryBudget;
   stores: Pick<Dependencies, 'requests' | 'live' | 'audit' | 'seals' | 'policies'>;
   logged: string[];
   /** Instances that run, by their id. */
@@ -104,10 +115,15 @@ export async function grantWorld(
   for (const nsgId of [subnetNsg, nicNsg]) network.addNsg(nsgId, foreignNsg());
   network.addVirtualMachine({
     virtualMachineId: vmId,
+    vmId: '0f0e0d0c-0000-4000-8000-0000000000aa',
+    subnetId: `${group}/Microsoft.Network/virtualNetworks/contoso/subnets/web`,
     networkInterfaceId: `${group}/Microsoft.Network/networkInterfaces/vm-web-nic`,
     addresses: [{ family: 'IPv4', address: '10.1.0.4' }],
     nsgIds: [subnetNsg, nicNsg],
   });
+  const inventory = createMemoryInventory(network);
+  const rights = createMemoryRights();
+  const budget = createMemoryBudget();
   const stores = {
     requests: createMemoryRequests(),
     live: createMemoryLiveRows(),
@@ -163,6 +179,10 @@ export async function grantWorld(
       seals: effects('seals', stores.seals),
       policies: effects('policies', stores.policies),
       network: effects('network', network),
+      // Lists are iterated and the budget is known without asking: neither is one effect.
+      inventory,
+      rights: effects('rights', rights),
+      budget,
       clock: clockOfProcess,
       log: { info: () => undefined, warn: note, error: note },
       installation: contoso,
@@ -218,7 +238,7 @@ export async function grantWorld(
 
   return {
     clock,
-    network,
+    ...{ network, inventory, rights, budget },
     stores,
     logged,
     running,

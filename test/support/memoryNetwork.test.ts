@@ -24,13 +24,17 @@ describeNetworkContract('the memory', () => {
   });
   const virtualMachine = {
     id: machine('web-1'),
+    vmId: '0f0e0d0c-0000-4000-8000-000000000001',
     networkInterfaceId: `${network}/networkInterfaces/web-1`,
+    subnetId: `${network}/virtualNetworks/contoso/subnets/web`,
     nsgIds: [nsgId, `${network}/networkSecurityGroups/web-1`],
     addresses: ['10.1.0.4', 'fd00:1::4'],
   };
   memory.addVirtualMachine({
     virtualMachineId: virtualMachine.id,
+    vmId: virtualMachine.vmId,
     networkInterfaceId: virtualMachine.networkInterfaceId,
+    subnetId: virtualMachine.subnetId,
     nsgIds: virtualMachine.nsgIds,
     addresses: [
       { family: 'IPv4', address: '10.1.0.4' },

@@ -4,6 +4,7 @@ import type {
   Json,
   JsonObject,
   Network,
+  NsgDocument,
   ReadNsgResult,
   ResolveRefusal,
   VirtualMachineNetwork,
@@ -81,6 +82,11 @@ export interface MemoryNetwork extends Network {
   removeNsg(id: string): void;
   /** The NSG as a read would show it now; it cannot be changed. */
   nsg(id: string): JsonObject | undefined;
+  /** Every NSG as a list would show it now. */
+  documents(): NsgDocument[];
+  /** Every virtual machine that resolves. */
+  machines(): VirtualMachineNetwork[];
+  removeVirtualMachine(id: string): void;
   addVirtualMachine(network: VirtualMachineNetwork | (ResolveRefusal & { virtualMachineId: string })): void;
   /** Hits the next `times` calls of the method; faults are taken in the order in which they were added. */
   fail(method: MemoryCall['method'], fault: MemoryFault, times?: number): void;
@@ -243,6 +249,21 @@ export function createMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwor
     },
     nsg(id) {
       return nsgs.get(key(id))?.body;
+    },
+    documents: () =>
+      [...nsgs.values()].map((stored) => {
+        const body = structuredClone(stored.body);
+        return {
+          id: textOf(body, 'id'),
+          etag: textOf(body, 'etag'),
+          provisioningState: stateOf(body),
+          body,
+        };
+      }),
+    machines: () =>
+      [...machines.values()].filter((machine): machine is VirtualMachineNetwork => !('refused' in machine)),
+    removeVirtualMachine(id) {
+      machines.delete(key(id));
     },
     addVirtualMachine(network) {
       machines.set(key(network.virtualMachineId), network);

@@ -1,7 +1,14 @@
 import type { ComputeManagementClient } from '@azure/arm-compute';
 import type { NetworkManagementClient } from '@azure/arm-network';
 import type { TokenCredential } from '@azure/core-auth';
-import type { HttpClient, Pipeline, PipelinePolicy, RetryStrategy } from '@azure/core-rest-pipeline';
+import type {
+  HttpClient,
+  Pipeline,
+  PipelinePolicy,
+  PipelineRequest,
+  PipelineResponse,
+  RetryStrategy,
+} from '@azure/core-rest-pipeline';
 
 export interface ArmConnection {
   /** Origin of Azure Resource Manager, `https://management.azure.com` or a sovereign cloud's. */
@@ -22,12 +29,15 @@ export interface ArmClients {
   httpClient(): Promise<HttpClient>;
 }
 
+/** Is shown every answer of ARM, of typed and raw calls alike, before any of them is tried again. */
+export type Observe = (request: PipelineRequest, response: PipelineResponse) => void;
+
 /**
  * Makes the clients of one ARM endpoint.
  *
  * Throws if the endpoint is not a bare https origin.
  */
-export function createArmClients(connection: ArmConnection): ArmClients {
+export function createArmClients(connection: ArmConnection, observe: Observe): ArmClients {
   const origin = checkedOrigin(connection.endpoint);
   const { credential, userAgent } = connection;
   // arm-compute asks for the public cloud's scope unless told otherwise, whatever the endpoint.
@@ -51,14 +61,14 @@ export function createArmClients(connection: ArmConnection): ArmClients {
       const { ComputeManagementClient } = await import('@azure/arm-compute');
       const options = { ...(await commonOptions()), credentials: { scopes: [scope] } };
       const client = new ComputeManagementClient(credential, subscriptionId, options);
-      await harden(client.pipeline, origin);
+      await harden(client.pipeline, origin, observe);
       return client;
     }),
     network: perSubscription(async (subscriptionId) => {
       const { NetworkManagementClient } = await import('@azure/arm-network');
       const options = { ...(await commonOptions()), credentialScopes: scope };
       const client = new NetworkManagementClient(credential, subscriptionId, options);
-      await harden(client.pipeline, origin);
+      await harden(client.pipeline, origin, observe);
       return client;
     }),
   };
@@ -84,8 +94,8 @@ function perSubscription<Client>(make: (subscriptionId: string) => Promise<Clien
   };
 }
 
-/** Where retries, redirects and foreign addresses are dealt with for every call, typed and raw. */
-async function harden(pipeline: Pipeline, origin: string): Promise<void> {
+/** Where retries, redirects, foreign addresses and rates are dealt with for every call, typed and raw. */
+async function harden(pipeline: Pipeline, origin: string, observe: Observe): Promise<void> {
   const { bearerTokenAuthenticationPolicyName, redirectPolicyName, retryPolicy } =
     await import('@azure/core-rest-pipeline');
   pipeline.removePolicy({ phase: 'Retry' });
@@ -93,6 +103,18 @@ async function harden(pipeline: Pipeline, origin: string): Promise<void> {
   // ARM redirects nothing, and the SDK would repeat a PUT after a 307.
   pipeline.removePolicy({ name: redirectPolicyName });
   pipeline.addPolicy(ownOriginOnly(origin), { beforePolicies: [bearerTokenAuthenticationPolicyName] });
+  pipeline.addPolicy(observing(observe), { afterPhase: 'Retry' });
+}
+
+function observing(observe: Observe): PipelinePolicy {
+  return {
+    name: 'observeAnswers',
+    sendRequest: async (request, next) => {
+      const response = await next(request);
+      observe(request, response);
+      return response;
+    },
+  };
 }
 
 /**

@@ -83,7 +83,9 @@ async function resolve(id: VirtualMachineId, reads: Reads): Promise<VirtualMachi
       throw refusal('address-not-unique', message);
     }
   }
-  return { virtualMachineId: id.id, networkInterfaceId, addresses, nsgIds };
+  const { vmId } = machine;
+  const found = { virtualMachineId: id.id, networkInterfaceId, subnetId, addresses, nsgIds };
+  return vmId === undefined ? found : { ...found, vmId };
 }
 
 function primaryInterfaceOf(machine: VirtualMachine, name: string): string {

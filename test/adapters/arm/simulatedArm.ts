@@ -8,7 +8,7 @@ import {
 } from '@azure/core-rest-pipeline';
 import type { Fault } from '../../../dev/arm/faults.ts';
 import { startArm, type RunningArm } from '../../../dev/arm/server.ts';
-import { createArmNetwork, type ArmNetworkOptions } from '../../../src/adapters/arm/network.ts';
+import { createArm, type Arm, type ArmOptions } from '../../../src/adapters/arm/arm.ts';
 import type { Clock } from '../../../src/core/clock.ts';
 import type { Network } from '../../../src/core/network.ts';
 import type { WriteCall, WriteFault } from '../../contracts/network.ts';
@@ -124,7 +124,8 @@ export interface SimulatedArm {
   arm: RunningArm;
   network: Network;
   httpClient: HttpClient;
-  connect(options?: Partial<ArmNetworkOptions>): Network;
+  connect(options?: Partial<ArmOptions>): Network;
+  connectAll(options?: Partial<ArmOptions>): Arm;
 }
 
 /** The simulator with a small world, and a network on it over https. Both live by the clock. */
@@ -138,8 +139,8 @@ export async function simulateArm(
     clock: () => clock.now().getTime(),
   });
   const httpClient = trusting(readFileSync(arm.certificatePath ?? '', 'utf8'));
-  const connect = (changes: Partial<ArmNetworkOptions> = {}) =>
-    createArmNetwork({
+  const connectAll = (changes: Partial<ArmOptions> = {}) =>
+    createArm({
       endpoint: arm.url,
       credential: stubCredential(),
       networkApiVersion: '2025-05-01',
@@ -147,7 +148,8 @@ export async function simulateArm(
       httpClient,
       ...changes,
     });
-  return { arm, network: connect(), httpClient, connect };
+  const connect = (changes?: Partial<ArmOptions>) => connectAll(changes).network;
+  return { arm, network: connect(), httpClient, connect, connectAll };
 }
 
 const rule = (name: string, priority: number) => ({

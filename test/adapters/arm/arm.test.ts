@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createArmNetwork } from '../../../src/adapters/arm/network.ts';
+import { createArm } from '../../../src/adapters/arm/arm.ts';
 import { describeNetworkContract, type WriteCall, type WriteFault } from '../../contracts/network.ts';
 import {
   countWrites,
@@ -21,7 +21,9 @@ describeNetworkContract('Azure Resource Manager', async () => {
     missingNsgId: ids.nsg('missing'),
     virtualMachine: {
       id: ids.vm('web-1'),
+      vmId: 'web-1',
       networkInterfaceId: ids.nic('web-1'),
+      subnetId: ids.subnet('a', 'web'),
       nsgIds: [ids.nsg('web'), ids.nsg('web-1')],
       addresses: ['10.1.0.4', 'fd00:1::4'],
     },
@@ -41,13 +43,13 @@ describeNetworkContract('Azure Resource Manager', async () => {
   };
 });
 
-describe('createArmNetwork', () => {
+describe('createArm', () => {
   it.each([
     'http://management.azure.com',
     'https://management.azure.com/subscriptions',
     'https://a@b.example',
   ])('refuses the endpoint %s', (endpoint) => {
     const options = { credential: stubCredential(), networkApiVersion: '2025-05-01', clock: realClock };
-    expect(() => createArmNetwork({ ...options, endpoint })).toThrow('https origin');
+    expect(() => createArm({ ...options, endpoint })).toThrow('https origin');
   });
 });

@@ -1,0 +1,57 @@
+import type { Clock } from '../../core/clock.ts';
+import type { Inventory } from '../../core/inventory.ts';
+import type { Network } from '../../core/network.ts';
+import type { Rights } from '../../core/rights.ts';
+import type { WriteBudget } from '../../core/writeBudget.ts';
+import { createBudget } from './budget.ts';
+import { createArmClients, type ArmConnection } from './clients.ts';
+import { createInventory } from './inventory.ts';
+import { createNsgs } from './nsg.ts';
+import { createRawRequests } from './rawRequest.ts';
+import { createResolver } from './resolveVirtualMachine.ts';
+import { createRights } from './rights.ts';
+import { defaultTimeouts, type Timeouts } from './timeouts.ts';
+
+export interface ArmOptions extends ArmConnection {
+  /** The api-version of network security groups, `2025-05-01`; typed reads use the SDK's own. */
+  networkApiVersion: string;
+  clock: Clock;
+  timeouts?: Partial<Timeouts>;
+}
+
+/** Everything that is asked of Azure Resource Manager, over the same connections and with one view of its rates. */
+export interface Arm {
+  network: Network;
+  inventory: Inventory;
+  rights: Rights;
+  budget: WriteBudget;
+}
+
+/**
+ * Azure Resource Manager. Nothing is loaded or sent before the first call.
+ *
+ * Throws if the endpoint is not a bare https origin.
+ */
+export function createArm(options: ArmOptions): Arm {
+  const { clock } = options;
+  const budget = createBudget(clock);
+  const clients = createArmClients(options, (request, response) => {
+    budget.observe(request, response);
+  });
+  const timeouts = { ...defaultTimeouts, ...options.timeouts };
+  const send = createRawRequests(clients, clock);
+  const settings = { origin: clients.origin, apiVersion: options.networkApiVersion, timeouts };
+  const nsgs = createNsgs(send, clock, settings);
+  return {
+    network: {
+      resolveVirtualMachine: createResolver(clients, nsgs, clock, timeouts),
+      readNsg: (nsgId, call) => nsgs.read(nsgId, call),
+      writeNsg: (nsg, body, call) => nsgs.write(nsg, body, call),
+      deleteRule: (nsg, ruleName, call) => nsgs.deleteRule(nsg, ruleName, call),
+      writeRule: (nsg, rule, call) => nsgs.writeRule(nsg, rule, call),
+    },
+    inventory: createInventory(send, settings, (subscriptionId) => budget.readsLeft(subscriptionId)),
+    rights: createRights(send, clock, settings),
+    budget,
+  };
+}

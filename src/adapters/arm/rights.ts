@@ -1,0 +1,113 @@
+import type { Clock } from '../../core/clock.ts';
+import { grantsAction, type Closability, type Rights } from '../../core/rights.ts';
+import { list, type ListPage, type ListSettings } from './list.ts';
+import { isRecord } from './problem.ts';
+import type { SendRaw } from './rawRequest.ts';
+import { parseIdOfType, pathOf } from './resourceId.ts';
+
+const nsgType = 'Microsoft.Network/networkSecurityGroups';
+const permissionsVersion = '2022-04-01';
+const locksVersion = '2020-05-01';
+/** What closing needs: to see the NSG, and to write it as a whole. */
+const needed = [`${nsgType}/read`, `${nsgType}/write`];
+
+/** How long an answer holds, in seconds: many opens on one NSG cost one reading, and a new lock is seen soon. */
+const keepFor = 60;
+
+interface Known {
+  until: Date;
+  answer: Promise<Closability>;
+}
+
+/** Asks Azure what this identity may do, and which locks there are. Answers are shared and kept for a minute. */
+export function createRights(send: SendRaw, clock: Clock, settings: ListSettings): Rights {
+  const known = new Map<string, Known>();
+
+  return {
+    async closability(nsgId, { correlationId }) {
+      const parsed = parseIdOfType(nsgId, nsgType);
+      if (!parsed) return { kind: 'unknown', message: 'This is not the id of a network security group.' };
+      const path = pathOf(parsed);
+      const key = path.toLowerCase();
+      const now = clock.now();
+      for (const [other, { until }] of known) if (until <= now) known.delete(other);
+      const kept = known.get(key);
+      if (kept) return kept.answer;
+      const answer = ask(path, parsed.subscriptionId, correlationId);
+      known.set(key, { until: new Date(now.getTime() + keepFor * 1000), answer });
+      // What is not known is asked again.
+      if ((await answer).kind === 'unknown') known.delete(key);
+      return answer;
+    },
+  };
+
+  async function ask(path: string, subscriptionId: string, correlationId: string): Promise<Closability> {
+    const read = (what: string, apiVersion: string) =>
+      readAll(
+        list(send, settings, {
+          subscriptionId,
+          path: `${path}/providers/Microsoft.Authorization/${what}`,
+          apiVersion,
+          correlationId,
+        }),
+      );
+    const [permissions, locks] = await Promise.all([
+      read('permissions', permissionsVersion),
+      read('locks', locksVersion),
+    ]);
+    if (permissions.kind === 'failed') {
+      if (permissions.status !== 403) return unknown('its rights', permissions);
+      const message = `Sallyport may not read its own rights on ${path} (Microsoft.Authorization/permissions/read), so it is not known that it could close what it opens there.`;
+      return { kind: 'not-closable', reason: { code: 'not-closable', message } };
+    }
+    const missing = needed.filter(
+      (action) => !permissions.items.some((entry) => grantsAction(entry, action)),
+    );
+    if (missing.length > 0) {
+      const message = `Sallyport may not do ${missing.join(' and ')} on ${path}, so it could not close what it opens there.`;
+      return { kind: 'not-closable', reason: { code: 'not-closable', message } };
+    }
+    if (locks.kind === 'failed') {
+      // Reading locks is a right that many roles lack, and a close that a lock stops is refused loudly and tried again:
+      // to shut everybody out for a lock that is most likely not there would be the worse answer.
+      return locks.status === 403 ? { kind: 'closable' } : unknown('its locks', locks);
+    }
+    const lock = locks.items.find((item) => isReadOnly(item) && isAtOrAbove(item, path));
+    if (lock === undefined) return { kind: 'closable' };
+    const message = `The lock ${String(lock['id'])} makes ${path} read-only, so Sallyport could not close what it opens there.`;
+    return { kind: 'not-closable', reason: { code: 'not-closable', message } };
+  }
+}
+
+type All = { kind: 'all'; items: Record<string, unknown>[] } | Extract<ListPage, { kind: 'failed' }>;
+
+async function readAll(pages: AsyncIterable<ListPage>): Promise<All> {
+  const items: Record<string, unknown>[] = [];
+  for await (const page of pages) {
+    if (page.kind === 'failed') return page;
+    items.push(...page.items);
+  }
+  return { kind: 'all', items };
+}
+
+/** What is not known to leave writing alone counts as read-only. */
+function isReadOnly(lock: Record<string, unknown>): boolean {
+  const properties = lock['properties'];
+  const level = isRecord(properties) ? properties['level'] : undefined;
+  return typeof level !== 'string' || level.toLowerCase() !== 'cannotdelete';
+}
+
+/** Azure also lists the locks of what is below: of a resource that hangs on this one. */
+function isAtOrAbove(lock: Record<string, unknown>, path: string): boolean {
+  const id = typeof lock['id'] === 'string' ? lock['id'].toLowerCase() : '';
+  const scope = id.replace(/\/providers\/microsoft\.authorization\/locks\/.*$/, '');
+  return scope === id || `${path.toLowerCase()}/`.startsWith(`${scope}/`);
+}
+
+function unknown(
+  what: string,
+  { message, retryAfterSeconds }: Extract<ListPage, { kind: 'failed' }>,
+): Closability {
+  const retry = retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
+  return { kind: 'unknown', message: `Reading ${what}: ${message}`, ...retry };
+}

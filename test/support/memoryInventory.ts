@@ -1,0 +1,136 @@
+import type {
+  Inventory,
+  InventoryCall,
+  InventoryPage,
+  ListedInterface,
+  ListedVirtualMachine,
+} from '../../src/core/inventory.ts';
+import type { VirtualMachineNetwork } from '../../src/core/network.ts';
+import type { Closability, Rights } from '../../src/core/rights.ts';
+import type { OpenStanding, WriteBudget } from '../../src/core/writeBudget.ts';
+import type { MemoryNetwork } from './memoryNetwork.ts';
+
+export type ListName = 'nsgs' | 'networkInterfaces' | 'virtualMachines';
+
+/** Lists of a network in memory, and the hands to make them fail. */
+export interface MemoryInventory extends Inventory {
+  /** The next `times` pages of the list fail, in whatever subscription. */
+  fail(list: ListName, failure?: { message?: string; retryAfterSeconds?: number }, times?: number): void;
+  /** Reads that lists may spend; 150 unless told otherwise. */
+  setReadsLeft(reads: number): void;
+  /** Every page that was asked for, in order. */
+  readonly pages: { list: ListName; subscriptionId: string; correlationId: string }[];
+}
+
+/** Lists what is in a network in memory: its NSGs, and its machines as interfaces and as virtual machines. */
+export function createMemoryInventory(
+  network: Pick<MemoryNetwork, 'documents' | 'machines'>,
+  { pageSize = 100 }: { pageSize?: number } = {},
+): MemoryInventory {
+  const pages: MemoryInventory['pages'] = [];
+  const faults: { list: ListName; message: string; retryAfterSeconds?: number }[] = [];
+  let reads = 150;
+
+  async function* each<Item extends { id: string }>(
+    list: ListName,
+    { correlationId, subscriptionIds }: InventoryCall,
+    all: () => Item[],
+  ): AsyncGenerator<InventoryPage<Item>> {
+    for (const subscriptionId of subscriptionIds ?? subscriptionsOf()) {
+      const ofSubscription = all().filter(({ id }) => subscriptionOf(id) === subscriptionId.toLowerCase());
+      for (let from = 0; from === 0 || from < ofSubscription.length; from += pageSize) {
+        await Promise.resolve();
+        pages.push({ list, subscriptionId, correlationId });
+        const index = faults.findIndex((fault) => fault.list === list);
+        const fault = index === -1 ? undefined : faults.splice(index, 1)[0];
+        if (fault !== undefined) {
+          const { message, retryAfterSeconds } = fault;
+          const retry = retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
+          yield { kind: 'failed', subscriptionId, message, ...retry };
+          break;
+        }
+        yield { kind: 'page', items: structuredClone(ofSubscription.slice(from, from + pageSize)) };
+      }
+    }
+  }
+
+  function subscriptionsOf(): string[] {
+    const ids = [
+      ...network.documents().map(({ id }) => id),
+      ...network.machines().map(({ virtualMachineId }) => virtualMachineId),
+    ];
+    return [...new Set(ids.map(subscriptionOf))];
+  }
+
+  return {
+    pages,
+    nsgs: (call) => each('nsgs', call, () => network.documents()),
+    networkInterfaces: (call) => each('networkInterfaces', call, () => network.machines().map(interfaceOf)),
+    virtualMachines: (call) => each('virtualMachines', call, () => network.machines().map(machineOf)),
+    readsLeft: () => reads,
+    fail(list, { message = 'Azure did not answer.', retryAfterSeconds } = {}, times = 1) {
+      const retry = retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
+      for (let count = 0; count < times; count += 1) faults.push({ list, message, ...retry });
+    },
+    setReadsLeft(left) {
+      reads = left;
+    },
+  };
+}
+
+function interfaceOf(machine: VirtualMachineNetwork): ListedInterface {
+  const { networkInterfaceId, virtualMachineId, subnetId, addresses, nsgIds } = machine;
+  // The subnet's comes first, the interface's last; where there is but one it is taken for the interface's.
+  const nsgId = nsgIds.at(-1);
+  return {
+    id: networkInterfaceId,
+    virtualMachineId,
+    ...(nsgId === undefined ? {} : { nsgId }),
+    addresses: addresses.map(({ address }) => ({ address, ...(subnetId === undefined ? {} : { subnetId }) })),
+  };
+}
+
+function machineOf({ virtualMachineId, vmId }: VirtualMachineNetwork): ListedVirtualMachine {
+  return { id: virtualMachineId, vmId: vmId ?? virtualMachineId.toLowerCase() };
+}
+
+function subscriptionOf(id: string): string {
+  return /^\/subscriptions\/([^/]+)/i.exec(id)?.[1]?.toLowerCase() ?? '';
+}
+
+/** Rights that a test gives and takes; whatever was not spoken of can be closed. */
+export interface MemoryRights extends Rights {
+  set(nsgId: string, closability: Closability): void;
+  /** Ids that were asked about, in order. */
+  readonly asked: string[];
+}
+
+export function createMemoryRights(): MemoryRights {
+  const known = new Map<string, Closability>();
+  const asked: string[] = [];
+  return {
+    asked,
+    closability(nsgId) {
+      asked.push(nsgId);
+      return Promise.resolve(known.get(nsgId.toLowerCase()) ?? { kind: 'closable' });
+    },
+    set(nsgId, closability) {
+      known.set(nsgId.toLowerCase(), closability);
+    },
+  };
+}
+
+/** A write budget that is as large as a test says; unlimited at first. */
+export interface MemoryBudget extends WriteBudget {
+  set(standing: OpenStanding): void;
+}
+
+export function createMemoryBudget(): MemoryBudget {
+  let standing: OpenStanding = { opens: 'now' };
+  return {
+    standing: () => standing,
+    set(next) {
+      standing = next;
+    },
+  };
+}
