@@ -50,6 +50,17 @@ export function describeGrant(requestId: string, end: string): string {
   return `Sallyport grant ${requestId} until ${new Date(end).toISOString()}. Managed: do not edit.`;
 }
 
+/**
+ * Whose rule a description says that it describes, and until when; undefined if it is not exactly as `describeGrant`
+ * writes it. Evidence only while rows cannot be read or are lost: whoever edits a rule can edit this too.
+ */
+export function readDescription(text: string): { requestId: string; end: Date } | undefined {
+  const [, requestId = '', end = ''] = /^Sallyport grant ([0-9a-f]{32}) until (\S{24})\. /.exec(text) ?? [];
+  const instant = new Date(end);
+  if (Number.isNaN(instant.getTime()) || describeGrant(requestId, end) !== text) return undefined;
+  return { requestId, end: instant };
+}
+
 /** The rules of one grant in one NSG: one per box. */
 export function ownedRules(
   row: Pick<LiveRow, 'requestId' | 'end' | 'boxes'>,

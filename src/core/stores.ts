@@ -139,4 +139,8 @@ export interface SweepState {
   /** When the last complete listing of every NSG began, ISO 8601. */
   listedAt(): Promise<string | undefined>;
   listed(at: string): Promise<void>;
+  /** Since when owned rules are known to stand without a marker, ISO 8601. It means nothing once there is a marker. */
+  lostSince(): Promise<string | undefined>;
+  /** What was said first stays. */
+  sayLost(at: string): Promise<void>;
 }

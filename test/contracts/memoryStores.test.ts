@@ -4,15 +4,18 @@ import {
   createMemoryPolicies,
   createMemoryRequests,
   createMemorySeals,
+  createMemorySweepState,
 } from '../support/memoryStores.ts';
 import { describeAuditTrailContract } from './auditTrail.ts';
 import { describeLiveRowsContract } from './liveRows.ts';
 import { describePoliciesContract } from './policies.ts';
 import { describeRequestsContract } from './requests.ts';
 import { describeSealsContract } from './seals.ts';
+import { describeSweepStateContract } from './sweepState.ts';
 
 describeRequestsContract('in memory', () => Promise.resolve(createMemoryRequests()));
 describeLiveRowsContract('in memory', () => Promise.resolve(createMemoryLiveRows()));
 describePoliciesContract('in memory', () => Promise.resolve(createMemoryPolicies()));
 describeAuditTrailContract('in memory', (now) => Promise.resolve(createMemoryAuditTrail(now)));
 describeSealsContract('in memory', () => Promise.resolve(createMemorySeals()));
+describeSweepStateContract('in memory', () => Promise.resolve(createMemorySweepState()));

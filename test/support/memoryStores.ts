@@ -8,10 +8,12 @@ import type {
   AuditPage,
   AuditQuery,
   AuditTrail,
+  InstallationMarker,
   LiveRows,
   Requests,
   Seals,
   Stored,
+  SweepState,
   UnendedRow,
 } from '../../src/core/stores.ts';
 import { canonicalId } from '../../src/core/virtualMachineId.ts';
@@ -188,6 +190,31 @@ export function createMemorySeals(): Seals {
       const sorted = JSON.parse(canonicalJson(seal)) as Seal;
       const inserted = table.insert(String(seal.number).padStart(10, '0'), sorted);
       return Promise.resolve(inserted === 'exists' ? 'exists' : 'inserted');
+    },
+  };
+}
+
+/** What the sweep says, in memory. */
+export function createMemorySweepState(): SweepState {
+  const marker = new MemoryTable<InstallationMarker>();
+  const instants = new MemoryTable<string>();
+  const read = (name: string) => Promise.resolve(instants.get(name)?.row);
+  const write = (name: string) => (at: string) => {
+    instants.put(name, at);
+    return Promise.resolve();
+  };
+  return {
+    marker: () => Promise.resolve(marker.get('marker')?.row),
+    insertMarker: (made) =>
+      Promise.resolve(marker.insert('marker', made) === 'exists' ? 'exists' : 'inserted'),
+    heartbeat: () => read('heartbeat'),
+    beat: write('heartbeat'),
+    listedAt: () => read('listed'),
+    listed: write('listed'),
+    lostSince: () => read('lost'),
+    sayLost(at) {
+      instants.insert('lost', at);
+      return Promise.resolve();
     },
   };
 }

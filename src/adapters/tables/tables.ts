@@ -14,9 +14,11 @@ export interface Tables {
   requests: TableClient;
   live: TableClient;
   policies: TableClient;
+  nsgs: TableClient;
   audit: TableClient;
   index: TableClient;
   seals: TableClient;
+  heartbeat: TableClient;
 }
 
 const defaultPrefix = 'sallyport';
@@ -28,9 +30,11 @@ export function openTables(settings: TablesSettings): Tables {
     requests: openTable(settings, `${prefix}Requests`),
     live: openTable(settings, `${prefix}Live`),
     policies: openTable(settings, `${prefix}Policies`),
+    nsgs: openTable(settings, `${prefix}Nsgs`),
     audit: openTable(settings, `${prefix}Audit`),
     index: openTable(settings, `${prefix}Index`),
     seals: openTable(settings, `${prefix}Seals`),
+    heartbeat: openTable(settings, `${prefix}Heartbeat`),
   };
 }
 

@@ -3,11 +3,13 @@ import { createLiveRows } from '../../../src/adapters/tables/liveRows.ts';
 import { createPolicies } from '../../../src/adapters/tables/policies.ts';
 import { createRequests } from '../../../src/adapters/tables/requests.ts';
 import { createSeals } from '../../../src/adapters/tables/seals.ts';
+import { createSweepState } from '../../../src/adapters/tables/sweepState.ts';
 import { describeAuditTrailContract } from '../../contracts/auditTrail.ts';
 import { describeLiveRowsContract } from '../../contracts/liveRows.ts';
 import { describePoliciesContract } from '../../contracts/policies.ts';
 import { describeRequestsContract } from '../../contracts/requests.ts';
 import { describeSealsContract } from '../../contracts/seals.ts';
+import { describeSweepStateContract } from '../../contracts/sweepState.ts';
 import { useAzurite } from './testTables.ts';
 
 const { freshTables } = useAzurite();
@@ -19,3 +21,4 @@ describeLiveRowsContract('Table Storage', async () =>
 describePoliciesContract('Table Storage', async () => createPolicies((await freshTables()).policies));
 describeAuditTrailContract('Table Storage', async (now) => createAuditTrail(await freshTables(), now));
 describeSealsContract('Table Storage', async () => createSeals((await freshTables()).seals));
+describeSweepStateContract('Table Storage', async () => createSweepState(await freshTables()));
