@@ -21,7 +21,7 @@ describe('the arguments of npm run prove', () => {
   it.each([
     [['--layer', 'Z'], 'There is no layer "Z"'],
     [['--seed', '1'], '--seed needs --layer'],
-    [['--layer', 'F', '--seed', '-1'], 'whole number'],
+    [['--layer', 'F', '--seed=-1'], 'whole number'],
     [['--layer', 'F', '--seed=1.5'], 'whole number'],
     [['--layer', 'F', '--seed', 'x'], 'whole number'],
     [['--size', 'huge'], '--size is one of quick, usual, full'],
