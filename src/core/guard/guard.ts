@@ -1,3 +1,5 @@
+import { indexCells } from './cellIndex.ts';
+import type { CellIndex } from './cellIndex.ts';
 import { differenceOf, isAdmittedNewly, isRefusedNewly } from './difference.ts';
 import type { Difference } from './difference.ts';
 import { readBaseline, readGrant } from './grant.ts';
@@ -9,14 +11,14 @@ import type { OpaqueSets } from './opaqueSets.ts';
 import { sampleOf } from './packet.ts';
 import { regionOf, within, without } from './region.ts';
 import type { Cell, Region } from './region.ts';
-import { mergeRules, readBody } from './rule.ts';
+import { mergeRules, readBody, requestOf } from './rule.ts';
 import type { Rule } from './rule.ts';
 import { countSteps, OverBudget } from './steps.ts';
 import type { Steps } from './steps.ts';
-import { portlessInPorts, spaces } from './traffic.ts';
+import { isIn, portlessInPorts, spaces } from './traffic.ts';
 import type { Space } from './traffic.ts';
-import { cellsOfRules, decidedOtherwise } from './verdicts.ts';
-import type { Decided, RuleCell } from './verdicts.ts';
+import { decidedOtherwise, listOfRules } from './verdicts.ts';
+import type { Decided, RuleCell, RuleList } from './verdicts.ts';
 import { violationOf } from './violation.ts';
 import type { Violation, ViolationKind } from './violation.ts';
 
@@ -45,15 +47,18 @@ export type GuardResult =
 /** What is known of one space, and where violations go. */
 interface Case {
   space: Space;
-  list: RuleCell[];
+  list: RuleList;
+  /** What the live grant admits that an owned rule is named for. */
+  own: (rule: string) => Cell[];
   /** What live grants admit, and of it what must not be lost. */
-  granted: Cell[];
-  kept: Cell[];
+  granted: CellIndex;
+  kept: CellIndex;
   /** What baselines keep shut. */
-  shut: Cell[];
+  shut: CellIndex;
+  /** What foreign rules mean to refuse that no grant may jump over. */
+  refusing: RuleCell[];
   sets: OpaqueSets;
   steps: Steps;
-  lastAllowPriority: number;
   report: (kind: ViolationKind, problem: string, rule: string | undefined, region: Region) => void;
 }
 
@@ -72,6 +77,7 @@ export function guard(input: GuardInput): GuardResult {
   const [before, after] = [readBody(input.before), readBody(input.after)];
   const grants = input.grants.map((grant) => readGrant(grant, sets));
   const baselines = (input.baselines ?? []).map((box) => readBaseline(box, sets));
+  const claims = new Map(grants.map((claim) => [claim.requestId, claim]));
   const kept = grants.filter(({ declined }) => !declined);
   const steps = countSteps(input.budget);
   const broken = [...foreignChanges(before, after, installation), ...sharedPlaces(after, installation)];
@@ -81,13 +87,22 @@ export function guard(input: GuardInput): GuardResult {
   const decided: Decided[] = [];
   try {
     const rules = mergeRules(before, after, installation, sets);
+    const doubtful = sets.bitOf(portlessInPorts);
+    const owned = rules.filter(({ owner }) => owner === 'installation');
     for (const space of spaces) {
-      const list = cellsOfRules(rules, space, sets);
+      // Only owned rules change, and only they are judged.
+      if (!owned.some(({ traffic }) => isIn(space, traffic))) continue;
+      const list = listOfRules(rules, space, sets);
       const here: Case = {
-        ...{ space, list, sets, steps, lastAllowPriority },
+        ...{ space, list, sets, steps },
+        own: (rule) => claims.get(requestOf(rule, installation) ?? '')?.cells(space) ?? [],
         granted: cellsOf(grants, space),
         kept: cellsOf(kept, space),
         shut: cellsOf(baselines, space),
+        refusing: list.cells.filter(
+          // A deny of port 445 is not written against the ICMP that a grant of port 22 may or may not let in.
+          ({ rule, cell }) => mayRefuseGrants(rule, lastAllowPriority) && (cell.inside & doubtful) === 0n,
+        ),
         report: (kind, problem, rule, region) =>
           violations.push(violationOf(kind, problem, rule, sampleOf(space, region, sets))),
       };
@@ -109,10 +124,13 @@ export function guard(input: GuardInput): GuardResult {
  * An owned rule that may admit lies within live grants as a whole, also where an earlier rule hides the excess: that
  * rule is somebody else's and may go without any write of ours.
  */
-function checkOwnedAllows({ list, granted, steps, report }: Case): void {
-  for (const { rule, cell } of list) {
+function checkOwnedAllows({ list, own, granted, steps, report }: Case): void {
+  for (const { rule, cell } of list.cells) {
     if (rule.owner !== 'installation' || !rule.inAfter || rule.access === 'deny') continue;
-    const [excess] = without([regionOf(cell)], granted, steps);
+    // Most rules are within the grant that they are named for: the others are looked through only for what is not.
+    const [excess] = without([regionOf(cell)], own(rule.name), steps).flatMap((region) =>
+      without([region], granted.near(region, steps), steps),
+    );
     if (excess !== undefined) {
       report('owned-rule-too-wide', 'An owned rule would admit what no live grant admits', rule.name, excess);
     }
@@ -120,13 +138,9 @@ function checkOwnedAllows({ list, granted, steps, report }: Case): void {
 }
 
 function checkAdmitted({ region, after }: Decided, here: Case): void {
-  const { list, shut, sets, steps, report, lastAllowPriority } = here;
+  const { refusing, shut, steps, report } = here;
   if (after?.owner === 'installation') {
-    const doubtful = sets.bitOf(portlessInPorts);
-    for (const { rule, cell } of list) {
-      if (!mayRefuseGrants(rule, lastAllowPriority)) continue;
-      // A deny of port 445 is not written against the ICMP that a grant of port 22 may or may not let in.
-      if ((cell.inside & doubtful) !== 0n) continue;
+    for (const { rule, cell } of refusing) {
       const [met] = within(region, [cell], steps);
       if (met === undefined) continue;
       const problem = `The rule ${after.name} would admit what the rule ${JSON.stringify(rule.name)} of somebody else means to refuse`;
@@ -135,7 +149,7 @@ function checkAdmitted({ region, after }: Decided, here: Case): void {
     return;
   }
   // Foreign rules are as they were: it was an owned deny that refused this, and it is gone or narrower.
-  const [opened] = within(region, shut, steps);
+  const [opened] = within(region, shut.near(region, steps), steps);
   if (opened !== undefined) {
     report('baseline-opened', 'A packet would be admitted that a baseline keeps shut', after?.name, opened);
   }
@@ -143,10 +157,10 @@ function checkAdmitted({ region, after }: Decided, here: Case): void {
 
 function checkRefused({ region, before, after }: Decided, here: Case): void {
   const { list, kept, shut, steps, report } = here;
-  let lost = within(region, kept, steps);
+  let lost = within(region, kept.near(region, steps), steps);
   if (lost.length > 0 && after?.owner !== 'installation') {
     // The grant has its rule and somebody else's comes first: theirs to decide, and no reason not to close another.
-    const allows = list.filter(
+    const allows = list.cells.filter(
       ({ rule }) => rule.owner === 'installation' && rule.inAfter && rule.access === 'allow',
     );
     lost = without(
@@ -159,7 +173,7 @@ function checkRefused({ region, before, after }: Decided, here: Case): void {
     report('live-grant-lost', 'A packet of a live grant would be refused', before?.name, lost[0]);
   }
   if (before?.owner === 'installation') return;
-  const [beside] = without([region], shut, steps);
+  const [beside] = without([region], shut.near(region, steps), steps);
   if (beside !== undefined) {
     const problem = 'A packet would be refused that somebody else admits and no baseline refuses';
     report('refused-beside-baselines', problem, after?.name, beside);
@@ -171,8 +185,8 @@ function mayRefuseGrants({ owner, access, priority }: Rule, lastAllowPriority: n
   return owner === 'foreign' && access !== 'allow' && !((priority ?? 0) > lastAllowPriority);
 }
 
-function cellsOf(claims: Claim[], space: Space): Cell[] {
-  return claims.flatMap((claim) => claim.cells(space));
+function cellsOf(claims: Claim[], space: Space): CellIndex {
+  return indexCells(() => claims.flatMap((claim) => claim.cells(space)));
 }
 
 function refused(violations: Violation[]): GuardResult {

@@ -20,7 +20,8 @@ export interface Region extends Cell {
   outside: bigint;
 }
 
-const lines = ['destination', 'destinationPort', 'source', 'sourcePort'] as const;
+/** The lines on which a region is a set of numbers, the most telling one first. */
+export const lines = ['destination', 'destinationPort', 'source', 'sourcePort'] as const;
 
 /** The whole cell, nothing cut out of it yet. */
 export function regionOf(cell: Cell): Region {

@@ -93,31 +93,41 @@ export function trafficOfRule(name: string, properties: JsonObject, sets: Opaque
   };
 }
 
+/** Whether some of this traffic is in a space. */
+export function isIn({ direction, family, ported }: Space, traffic: Traffic): boolean {
+  return (
+    (traffic.protocols & (ported ? portedBits : ~portedBits)) !== 0 &&
+    traffic.directions.includes(direction) &&
+    [traffic.sources, traffic.destinations].every((side) => side[family].length > 0 || side.opaque.length > 0)
+  );
+}
+
 /** The cells of this traffic in one space. */
 export function cellsIn(space: Space, traffic: Traffic, sets: OpaqueSets): Cell[] {
+  if (!isIn(space, traffic)) return [];
   const protocols = traffic.protocols & (space.ported ? portedBits : ~portedBits);
-  if (protocols === 0 || !traffic.directions.includes(space.direction)) return [];
   const addresses = (side: Side) => choices(side[space.family], side.opaque, everyAddress[space.family]);
-  const ports = ({ spans, opaque }: Ports): Choice[] => {
-    if (space.ported) return choices(spans, opaque, everyPort);
-    const isEvery = spans[0] === everyPort[0] && spans[1] === everyPort[1];
-    const bits = isEvery ? [0n] : spans.length > 0 ? [sets.bitOf(portlessInPorts), ...opaque] : opaque;
-    return bits.map((bit) => ({ spans: noPort, bit }));
-  };
-  return addresses(traffic.sources).flatMap((source) =>
-    addresses(traffic.destinations).flatMap((destination) =>
-      ports(traffic.sourcePorts).flatMap((sourcePort) =>
-        ports(traffic.destinationPorts).map((destinationPort) => ({
-          protocols,
-          source: source.spans,
-          destination: destination.spans,
-          sourcePort: sourcePort.spans,
-          destinationPort: destinationPort.spans,
-          inside: traffic.inside | source.bit | destination.bit | sourcePort.bit | destinationPort.bit,
-        })),
-      ),
-    ),
-  );
+  const destinations = addresses(traffic.destinations);
+  const sourcePorts = portChoices(space, traffic.sourcePorts, sets);
+  const destinationPorts = portChoices(space, traffic.destinationPorts, sets);
+  const cells: Cell[] = [];
+  for (const source of addresses(traffic.sources)) {
+    for (const destination of destinations) {
+      for (const sourcePort of sourcePorts) {
+        for (const destinationPort of destinationPorts) {
+          cells.push({
+            protocols,
+            source: source.spans,
+            destination: destination.spans,
+            sourcePort: sourcePort.spans,
+            destinationPort: destinationPort.spans,
+            inside: traffic.inside | source.bit | destination.bit | sourcePort.bit | destinationPort.bit,
+          });
+        }
+      }
+    }
+  }
+  return cells;
 }
 
 interface Choice {
@@ -126,7 +136,15 @@ interface Choice {
 }
 
 function choices(spans: Spans, opaque: bigint[], every: Spans): Choice[] {
-  return [...(spans.length > 0 ? [{ spans, bit: 0n }] : []), ...opaque.map((bit) => ({ spans: every, bit }))];
+  const known = spans.length > 0 ? [{ spans, bit: 0n }] : [];
+  return opaque.length === 0 ? known : [...known, ...opaque.map((bit) => ({ spans: every, bit }))];
+}
+
+function portChoices({ ported }: Space, { spans, opaque }: Ports, sets: OpaqueSets): Choice[] {
+  if (ported) return choices(spans, opaque, everyPort);
+  const isEvery = spans[0] === everyPort[0] && spans[1] === everyPort[1];
+  const bits = isEvery ? [0n] : spans.length > 0 ? [sets.bitOf(portlessInPorts), ...opaque] : opaque;
+  return bits.map((bit) => ({ spans: noPort, bit }));
 }
 
 function readSide(texts: string[], label: string, rule: string, sets: OpaqueSets): Side {
@@ -153,16 +171,34 @@ function readPorts(texts: string[], label: string, rule: string, sets: OpaqueSet
 
 function readPortRange(text: string): [from: number, to: number] | undefined {
   if (text === '*') return [0, 65536];
-  const [, first, last = first] = /^(0|[1-9]\d{0,4})(?:-(0|[1-9]\d{0,4}))?$/.exec(text) ?? [];
-  const [from, to] = [Number(first), Number(last) + 1];
-  return from < to && to <= 65536 ? [from, to] : undefined;
+  const dash = text.indexOf('-');
+  const first = readPort(dash === -1 ? text : text.slice(0, dash));
+  const last = dash === -1 ? first : readPort(text.slice(dash + 1));
+  return first === undefined || last === undefined || first > last ? undefined : [first, last + 1];
+}
+
+/** Decimal digits without a leading zero, by hand: an expression takes much of the time of a first proof. */
+function readPort(text: string): number | undefined {
+  if (text.length === 0 || text.length > 5 || (text.length > 1 && text.startsWith('0'))) return undefined;
+  let port = 0;
+  for (let index = 0; index < text.length; index++) {
+    const digit = text.charCodeAt(index) - 48;
+    if (digit < 0 || digit > 9) return undefined;
+    port = port * 10 + digit;
+  }
+  return port <= 65535 ? port : undefined;
 }
 
 /** The values of a singular and a plural field; Azure answers unused ones as empty text or list. */
 function textsOf(properties: JsonObject, one: string, many: string): string[] {
-  return [properties[one], ...listOf(properties[many])]
-    .filter((value) => value !== undefined && value !== null && value !== '')
-    .map((value) => (typeof value === 'string' ? value.trim() : JSON.stringify(value)));
+  const texts: string[] = [];
+  const add = (value: Json | undefined) => {
+    if (value === undefined || value === null || value === '') return;
+    texts.push(typeof value === 'string' ? value.trim() : JSON.stringify(value));
+  };
+  add(properties[one]);
+  listOf(properties[many]).forEach(add);
+  return texts;
 }
 
 function listOf(value: Json | undefined): Json[] {

@@ -1,3 +1,5 @@
+import { indexCells } from './cellIndex.ts';
+import type { CellIndex } from './cellIndex.ts';
 import { cut, regionOf, touches, without } from './region.ts';
 import type { Cell, Region } from './region.ts';
 import type { Rule } from './rule.ts';
@@ -20,25 +22,43 @@ export interface Decided {
   after: Rule | undefined;
 }
 
+/** What decides in one space: cells in the rules' order, and how to find those that a region touches. */
+export interface RuleList {
+  cells: RuleCell[];
+  index: CellIndex;
+}
+
 /** The cells of rules in one space, in the rules' order. */
 export function cellsOfRules(rules: Rule[], space: Space, sets: OpaqueSets): RuleCell[] {
   return rules.flatMap((rule) => cellsIn(space, rule.traffic, sets).map((cell) => ({ rule, cell })));
+}
+
+/** The same, to be searched often. */
+export function listOfRules(rules: Rule[], space: Space, sets: OpaqueSets): RuleList {
+  const cells = cellsOfRules(rules, space, sets);
+  return { cells, index: indexCells(() => cells.map(({ cell }) => cell)) };
 }
 
 /**
  * Every packet of one space that is decided by another rule after the write than before it, in regions without common
  * packets. Only packets of a rule that stands in one of the two bodies alone can be: all others meet the same rules.
  */
-export function decidedOtherwise(list: RuleCell[], space: Space, steps: Steps): Decided[] {
+export function decidedOtherwise(list: RuleList, space: Space, steps: Steps): Decided[] {
   const found: Decided[] = [];
-  const walked: Cell[] = [];
-  for (const { rule, cell } of list) {
-    if (rule.inBefore && rule.inAfter) continue;
-    const regions = without([regionOf(cell)], walked, steps);
-    for (const region of regions)
+  const { cells, index } = list;
+  cells.forEach(({ rule, cell }, own) => {
+    if (rule.inBefore && rule.inAfter) return;
+    const walked: Cell[] = [];
+    index.find(cell, 0, steps, (position) => {
+      const earlier = position < own ? cells[position] : undefined;
+      if (earlier !== undefined && !(earlier.rule.inBefore && earlier.rule.inAfter))
+        walked.push(earlier.cell);
+      return position >= own;
+    });
+    for (const region of without([regionOf(cell)], walked, steps)) {
       walk({ space, region, before: undefined, after: undefined }, list, found, steps);
-    walked.push(cell);
-  }
+    }
+  });
   return found;
 }
 
@@ -49,12 +69,12 @@ interface Walker extends Decided {
 }
 
 /** Follows packets down both lists of rules at once until each has met its first match in both. */
-function walk(start: Decided, list: RuleCell[], found: Decided[], steps: Steps): void {
+function walk(start: Decided, list: RuleList, found: Decided[], steps: Steps): void {
   const waiting: Walker[] = [{ ...start, next: 0, open: { before: true, after: true } }];
   for (let one = waiting.pop(); one !== undefined; one = waiting.pop()) {
     const { open, region } = one;
     const index = open.before || open.after ? nextMatch(one, list, steps) : -1;
-    const item = list[index];
+    const item = list.cells[index];
     if (item === undefined) {
       // Whoever met no rule at all is refused, before as after.
       if (!(open.before && open.after)) {
@@ -81,15 +101,14 @@ function walk(start: Decided, list: RuleCell[], found: Decided[], steps: Steps):
 }
 
 /** Index of the next cell that decides some of these packets in a body where they are not decided yet; else -1. */
-function nextMatch({ open, region, next }: Walker, list: RuleCell[], steps: Steps): number {
-  for (let index = next; index < list.length; index++) {
-    const item = list[index];
-    if (item === undefined) break;
+function nextMatch({ open, region, next }: Walker, { cells, index }: RuleList, steps: Steps): number {
+  return index.find(region, next, steps, (position) => {
+    const item = cells[position];
+    if (item === undefined) return false;
     const { rule, cell } = item;
     const decides = (open.before && rule.inBefore) || (open.after && rule.inAfter);
-    if (decides && touches(region, cell, steps)) return index;
-  }
-  return -1;
+    return decides && touches(region, cell, steps);
+  });
 }
 
 /** The first rule of the body to write that does not surely admit these packets, with the packets; undefined if all do. */
