@@ -6,6 +6,8 @@ export interface UnplacedRule {
   name: string;
   description: string;
   box: Box;
+  /** What is wanted instead of the whole box: the properties that somebody has narrowed it to. */
+  accepted?: JsonObject;
 }
 
 const installationPattern = /^[a-z0-9]{1,12}$/;
@@ -61,26 +63,29 @@ export function readDescription(text: string): { requestId: string; end: Date } 
   return { requestId, end: instant };
 }
 
-/** The rules of one grant in one NSG: one per box. */
+/** The rules of one grant in one NSG: one per box, as accepted where somebody has narrowed or deleted it. */
 export function ownedRules(
-  row: Pick<LiveRow, 'requestId' | 'end' | 'boxes'>,
+  row: Pick<LiveRow, 'requestId' | 'end' | 'boxes' | 'accepted'>,
   installation: string,
 ): UnplacedRule[] {
   const description = describeGrant(row.requestId, row.end);
-  return row.boxes.map((box, index) => ({
-    name: ownedName(installation, row.requestId, index + 1),
-    description,
-    box,
-  }));
+  return row.boxes.flatMap((box, index) => {
+    const number = index + 1;
+    const accepted = row.accepted?.[number];
+    if (accepted === 'absent') return [];
+    const rule = { name: ownedName(installation, row.requestId, number), description, box };
+    return [accepted === undefined ? rule : { ...rule, accepted }];
+  });
 }
 
 /** The raw rule as it is written to Azure: exactly one value stands in the singular field, several in the plural. */
 export function rawRule(rule: UnplacedRule, priority: number): JsonObject {
-  const { box } = rule;
+  const { box, accepted, name, description } = rule;
+  if (accepted !== undefined) return { name, properties: { ...accepted, description, priority } };
   return {
-    name: rule.name,
+    name,
     properties: {
-      description: rule.description,
+      description,
       protocol: box.protocol,
       sourcePortRange: '*',
       ...oneOrMany('destinationPortRange', 'destinationPortRanges', box.destinationPorts.map(String)),

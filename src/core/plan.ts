@@ -13,6 +13,7 @@ import { roomBeside } from './room.ts';
 import type { Room, Seat } from './room.ts';
 import { readMeaning, sameMeaning } from './securityRule.ts';
 import { trafficMeets, trafficOfBox, trafficOfRule } from './traffic.ts';
+import type { Traffic } from './traffic.ts';
 
 export interface PlanInput {
   /** The whole NSG as it was read. */
@@ -28,7 +29,10 @@ export interface Plan {
   securityRules?: Json[];
   /** Desired grants that get no rule, with why. */
   refused: { requestId: string; reason: Reason }[];
-  /** Grants all of whose rules are in the body that was read, exactly as desired and settled. */
+  /**
+   * Grants all of whose rules are in the body that was read, exactly as desired and settled. One of which every rule was
+   * accepted as deleted is among them: nothing more is to come of it.
+   */
   admitted: string[];
   /** Request ids with any owned rule in the body that was read that may admit, right or wrong. */
   present: string[];
@@ -36,7 +40,6 @@ export interface Plan {
 
 /** One rule of a desired grant, with what the body has under its name. */
 interface Wanted extends Seat {
-  rule: UnplacedRule;
   current: PlacedRule | undefined;
   /** The current one says exactly what is desired, its priority aside. */
   right: boolean;
@@ -102,7 +105,7 @@ function candidateOf(row: LiveRow, inventory: RuleInventory, installation: strin
     const right =
       current?.head.description === rule.description &&
       sameMeaning(readMeaning(current.raw), readMeaning(rawRule(rule, current.head.priority)));
-    return { rule, box: rule.box, current, right, priority: undefined };
+    return { rule, current, right, priority: undefined };
   });
   return { requestId: row.requestId, wanted, present };
 }
@@ -156,7 +159,7 @@ function blockerFinder(inventory: RuleInventory, { allowBand }: Installation) {
     traffic: trafficOfRule(readMeaning(rule.raw)),
   }));
   return (wanted: Wanted[]): Reason | undefined => {
-    const traffics = wanted.map(({ box }) => trafficOfBox(box));
+    const traffics = wanted.map(({ rule }) => trafficOf(rule));
     const blocker = denies.find((deny) => traffics.some((traffic) => trafficMeets(deny.traffic, traffic)));
     if (blocker === undefined) return undefined;
     const { name, priority } = blocker.head;
@@ -165,6 +168,10 @@ function blockerFinder(inventory: RuleInventory, { allowBand }: Installation) {
       message: `The inbound deny rule "${name}" (priority ${priority}) comes before the rules of Sallyport and may match this access. Whoever owns it can narrow it, remove it or move it behind priority ${allowBand.last}; then ask again.`,
     };
   };
+}
+
+function trafficOf(rule: UnplacedRule): Traffic {
+  return rule.accepted === undefined ? trafficOfBox(rule.box) : trafficOfRule(readMeaning(rawRule(rule, 0)));
 }
 
 function noCapacity(full: string | undefined): Reason | undefined {

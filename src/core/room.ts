@@ -1,13 +1,14 @@
-import type { Box } from './accessRequest.ts';
 import { slotsOf } from './band.ts';
 import type { Band } from './band.ts';
 import type { PlacedRule } from './nsgBody.ts';
 import { isInbound } from './nsgBody.ts';
+import { rawRule } from './ownedRule.ts';
+import type { UnplacedRule } from './ownedRule.ts';
 import { countValues } from './securityRule.ts';
 
 /** A rule that a grant needs, and its place once it has one. */
 export interface Seat {
-  box: Box;
+  rule: UnplacedRule;
   priority: number | undefined;
 }
 
@@ -39,14 +40,14 @@ export function roomBeside(foreign: PlacedRule[], band: Band): Room {
   foreign.forEach((rule) => count([1, ...countValues(rule.raw)], 1));
   const sit = (seat: Seat, priority: number) => {
     seat.priority = priority;
-    count(valuesOf(seat.box), 1);
+    count(valuesOf(seat.rule), 1);
   };
   const release = (seats: Seat[]) => {
     for (const seat of seats) {
       if (seat.priority === undefined) continue;
       slots.release(seat.priority);
       seat.priority = undefined;
-      count(valuesOf(seat.box), -1);
+      count(valuesOf(seat.rule), -1);
     }
   };
   return {
@@ -58,7 +59,7 @@ export function roomBeside(foreign: PlacedRule[], band: Band): Room {
     seatAll: (seats) => {
       const waiting = seats.filter((seat) => seat.priority === undefined);
       for (const [index, seat] of waiting.entries()) {
-        const values = valuesOf(seat.box);
+        const values = valuesOf(seat.rule);
         const full = limits.find(({ maximum }, field) => (used[field] ?? 0) + (values[field] ?? 0) > maximum);
         const priority = full === undefined ? slots.take() : undefined;
         if (priority === undefined) {
@@ -75,7 +76,9 @@ export function roomBeside(foreign: PlacedRule[], band: Band): Room {
   };
 }
 
-function valuesOf(box: Box): number[] {
+function valuesOf(rule: UnplacedRule): number[] {
+  const { box, accepted } = rule;
+  if (accepted !== undefined) return [1, ...countValues(rawRule(rule, 0))];
   return [
     1,
     box.sourceAddressPrefixes.length,

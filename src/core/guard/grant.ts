@@ -1,7 +1,10 @@
 import { readPrefix } from './addressText.ts';
 import type { Family } from './addressText.ts';
+import { asText } from './json.ts';
+import type { JsonObject } from './json.ts';
 import type { OpaqueSets } from './opaqueSets.ts';
 import type { Cell } from './region.ts';
+import { common } from './spans.ts';
 import { cellsIn, trafficOfRule } from './traffic.ts';
 import type { Space, Traffic } from './traffic.ts';
 
@@ -18,7 +21,8 @@ export interface GrantedBox {
 /** A grant that is live now. */
 export interface LiveGrant {
   requestId: string;
-  boxes: GrantedBox[];
+  /** Of one that somebody has narrowed only what the rule with these raw properties admits as well. */
+  boxes: (GrantedBox & { narrowedTo?: JsonObject })[];
   /** The planner says that it cannot be opened, with a reason: its packets may be refused, and need not be kept. */
   declined?: boolean;
 }
@@ -35,25 +39,51 @@ export interface Claim {
 
 /** Reads a live grant; throws an Error that names it if a box is malformed: it is our own, nothing is guessed. */
 export function readGrant(grant: LiveGrant, sets: OpaqueSets): Claim {
-  const traffics = grant.boxes.map((box) => {
+  const parts = grant.boxes.map((box) => {
     checkBox(box, `grant ${grant.requestId}`, box.sourceAddressPrefixes);
-    return inboundTraffic(box, sets);
+    const whole = inboundTraffic(box, sets);
+    if (box.narrowedTo === undefined) return (space: Space) => cellsIn(space, whole, sets);
+    const narrowed = allowedTraffic(box.narrowedTo, sets);
+    return (space: Space) => commonCells(cellsIn(space, whole, sets), narrowed(space));
   });
-  return claim(grant.requestId, grant.declined === true, traffics, sets);
+  return {
+    requestId: grant.requestId,
+    declined: grant.declined === true,
+    cells: (space) => parts.flatMap((cells) => cells(space)),
+  };
 }
 
 /** Reads a baseline; throws if it is malformed. */
 export function readBaseline(box: Baseline, sets: OpaqueSets): Claim {
   checkBox(box, 'baseline', []);
-  return claim('', false, [inboundTraffic(box, sets)], sets);
+  const traffic = inboundTraffic(box, sets);
+  return { requestId: '', declined: false, cells: (space) => cellsIn(space, traffic, sets) };
 }
 
-function claim(requestId: string, declined: boolean, traffics: Traffic[], sets: OpaqueSets): Claim {
-  return {
-    requestId,
-    declined,
-    cells: (space) => traffics.flatMap((traffic) => cellsIn(space, traffic, sets)),
-  };
+/** What a raw rule admits; nothing if it does not say that it allows. */
+function allowedTraffic(properties: JsonObject, sets: OpaqueSets): (space: Space) => Cell[] {
+  const traffic = trafficOfRule('that was accepted', properties, sets);
+  return (space) =>
+    asText(properties['access']).toLowerCase() === 'allow' ? cellsIn(space, traffic, sets) : [];
+}
+
+/** What is in a cell of each list: the box is what was granted, whatever its accepted form says. */
+function commonCells(granted: Cell[], narrowed: Cell[]): Cell[] {
+  const both = granted.flatMap((a) =>
+    narrowed.map((b) => ({
+      protocols: a.protocols & b.protocols,
+      source: common(a.source, b.source),
+      sourcePort: common(a.sourcePort, b.sourcePort),
+      destination: common(a.destination, b.destination),
+      destinationPort: common(a.destinationPort, b.destinationPort),
+      inside: a.inside | b.inside,
+    })),
+  );
+  return both.filter(
+    ({ protocols, source, sourcePort, destination, destinationPort }) =>
+      protocols !== 0 &&
+      [source, sourcePort, destination, destinationPort].every((spans) => spans.length > 0),
+  );
 }
 
 function inboundTraffic(box: GrantedBox, sets: OpaqueSets): Traffic {

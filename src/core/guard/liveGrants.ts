@@ -1,4 +1,5 @@
 import type { GrantedBox, LiveGrant } from './grant.ts';
+import type { JsonObject } from './json.ts';
 
 /** What the guard needs of a row of the NSG. */
 export interface GrantRow {
@@ -8,6 +9,8 @@ export interface GrantRow {
   start: string;
   end: string;
   boxes: GrantedBox[];
+  /** Number of a box, from 1 → the properties of the only rule that it may still have, or that it may have none. */
+  accepted?: Record<string, 'absent' | JsonObject>;
 }
 
 /**
@@ -23,5 +26,12 @@ export function liveGrants(
   return rows
     .filter(({ state, start }) => state === 'active' || (state === 'opening' && Date.parse(start) <= time))
     .filter(({ end }) => time < Date.parse(end))
-    .map(({ requestId, boxes }) => ({ requestId, boxes, declined: declined.has(requestId) }));
+    .map(({ requestId, boxes, accepted = {} }) => ({
+      requestId,
+      boxes: boxes.flatMap((box, index) => {
+        const form = accepted[index + 1];
+        return form === 'absent' ? [] : [form === undefined ? box : { ...box, narrowedTo: form }];
+      }),
+      declined: declined.has(requestId),
+    }));
 }
