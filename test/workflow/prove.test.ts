@@ -26,6 +26,7 @@ const body: JsonObject = {
   },
 };
 
+const at = (seconds: number) => new Date(noon.getTime() + seconds * 1000).toISOString();
 const row = (number: number, changes: Partial<LiveRow> = {}) => liveRow(nsgId, noon, number, changes);
 
 /** A planner that makes the rule of every new grant as wide as the address space. */
@@ -58,6 +59,39 @@ describe('a write', () => {
     expect(proof.kind === 'proven' && proof.changes.join('\n')).toMatch(
       /203\.0\.113\.7.*can now reach.*10\.1\.0\.4/,
     );
+  });
+
+  it('that fills an NSG to its last rule is proven, however many grants open and end with it', () => {
+    const wide = {
+      ...contoso,
+      allowBand: { first: 100, last: 1999 },
+      baselineBand: { first: 2000, last: 2099 },
+    };
+    const rules = Array.from({ length: 100 }, (_, index) =>
+      foreignRule(`foreign-${index}`, 3000 + index, {
+        destinationPortRange: String(8000 + index),
+        access: 'Allow',
+      }),
+    );
+    const empty: JsonObject = {
+      id: nsgId,
+      properties: { provisioningState: 'Succeeded', securityRules: rules },
+    };
+    const rows = Array.from({ length: 900 }, (_, number) => {
+      const [box = expect.fail()] = row(1).boxes;
+      const source = { sourceAddressPrefixes: [`198.18.${number >> 8}.${number & 255}/32`] };
+      return row(number, { boxes: [{ ...box, ...source }], end: at(number % 2 === 0 ? 60 : 3600) });
+    });
+    const write = (before: JsonObject, now: Date) => {
+      const planned = plan({ body: before, rows, now, installation: wide });
+      const securityRules = planned.securityRules ?? [];
+      return prove({ before, rows, now, plan: planned, installation: wide, securityRules });
+    };
+
+    const open = write(empty, noon);
+    expect(open.kind).toBe('proven');
+    const half = write(open.kind === 'proven' ? open.body : empty, new Date(at(90)));
+    expect(half.kind).toBe('proven');
   });
 
   it('that would open more than was granted is refused, with a packet that shows it', () => {
