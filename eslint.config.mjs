@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 /**
- * Import directions: main → everything in src; http → core and workflow's contracts; workflow → core;
+ * Import directions: main → everything in src; http and events → core and workflow's contracts; workflow → core;
  * adapters → core; core → nothing but zod and an IP library. Nothing in src imports dev or test.
  */
 const forbid = (...patterns) => ['error', { patterns }];
@@ -108,7 +108,7 @@ export default tseslint.config(
       '@typescript-eslint/no-restricted-imports': forbid(
         notShipped,
         durable,
-        { regex: '/(http|workflow|portal)/', message: 'adapters import core only.' },
+        { regex: '/(http|events|workflow|portal)/', message: 'adapters import core only.' },
         { regex: '/config\\.ts$', message: 'adapters get their settings as arguments.' },
       ),
     },
@@ -117,7 +117,7 @@ export default tseslint.config(
     files: ['src/workflow/**/*.ts'],
     rules: {
       '@typescript-eslint/no-restricted-imports': forbid(notShipped, azureButFunctions(), {
-        regex: '/(http|adapters|portal)/|/config\\.ts$',
+        regex: '/(http|events|adapters|portal)/|/config\\.ts$',
         message: 'workflow imports core only.',
       }),
     },
@@ -126,8 +126,17 @@ export default tseslint.config(
     files: ['src/http/**/*.ts'],
     rules: {
       '@typescript-eslint/no-restricted-imports': forbid(notShipped, durable, azureButFunctions(), {
-        regex: '/(adapters|portal)/|/config\\.ts$',
+        regex: '/(adapters|events|portal)/|/config\\.ts$',
         message: "http imports core and workflow's contracts.",
+      }),
+    },
+  },
+  {
+    files: ['src/events/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': forbid(notShipped, durable, azureButFunctions(), {
+        regex: '/(adapters|http|portal)/|/workflow/(?!contracts\\.ts$)|/config\\.ts$',
+        message: "events imports core and workflow's contracts.",
       }),
     },
   },

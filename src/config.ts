@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Band } from './core/band.ts';
 import type { Installation } from './core/installation.ts';
+import { isEventTopic } from './core/networkHint.ts';
 
 export interface Config {
   installation: Installation;
@@ -10,6 +11,8 @@ export interface Config {
   credential: { kind: 'managed-identity' | 'azure-cli'; clientId?: string };
   tables: { connectionString: string } | { serviceUri: string };
   sweepSchedule: string;
+  /** Sources of the system topics whose events are believed. */
+  eventTopics: string[];
 }
 
 /** Every problem of the settings at once, each naming the setting and the fix. */
@@ -40,6 +43,14 @@ const address = z.string().refine((text) => {
 
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
 
+const topics = z
+  .string()
+  .transform((text) => text.split(',').map((topic) => topic.trim()))
+  .refine(
+    (all) => all.every(isEventTopic),
+    'list sources of system topics, separated by commas: /subscriptions/{id}, or a resource group of one',
+  );
+
 const schema = z
   .object({
     SALLYPORT_INSTALLATION_ID: z
@@ -67,6 +78,7 @@ const schema = z
     SALLYPORT_TABLES: z.string().min(1).optional(),
     SALLYPORT_TABLES__tableServiceUri: address.optional(),
     SALLYPORT_SWEEP_SCHEDULE: z.string().min(1).default('0 * * * * *'),
+    SALLYPORT_EVENT_TOPICS: topics.default([]),
     SALLYPORT_ALLOW_BAND: band.default({ first: 100, last: 249 }),
     SALLYPORT_BASELINE_BAND: band.default({ first: 250, last: 299 }),
   })
@@ -137,5 +149,6 @@ export function readConfig(environment: Record<string, string | undefined> = pro
         ? { serviceUri: value.SALLYPORT_TABLES__tableServiceUri ?? '' }
         : { connectionString: value.SALLYPORT_TABLES },
     sweepSchedule: value.SALLYPORT_SWEEP_SCHEDULE,
+    eventTopics: value.SALLYPORT_EVENT_TOPICS,
   };
 }

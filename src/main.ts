@@ -13,6 +13,7 @@ import { ensureTables, openTables } from './adapters/tables/tables.ts';
 import { createTokenVerifier } from './adapters/tokens/tokenVerifier.ts';
 import { readConfig } from './config.ts';
 import type { Clock } from './core/clock.ts';
+import { createNetworkChangedHandler } from './events/networkChanged.ts';
 import { createAccessRequestHandlers } from './http/accessRequests.ts';
 import { createAuditHandler } from './http/audit.ts';
 import { createAuthenticate } from './http/authenticate.ts';
@@ -21,6 +22,7 @@ import { createAccessRequestService } from './workflow/accessRequestService.ts';
 import { createUnauthenticatedCounter } from './workflow/countUnauthenticated.ts';
 import type { Dependencies } from './workflow/dependencies.ts';
 import { durableClientInput, orchestrationsOf, registerGrantOrchestration } from './workflow/durable.ts';
+import { createFollowHint } from './workflow/followHint.ts';
 import { once } from './workflow/once.ts';
 import { createReconciler } from './workflow/reconcile.ts';
 import { createRefusalQuota } from './workflow/refusalQuota.ts';
@@ -57,7 +59,8 @@ const dependencies: Dependencies = {
   installation: config.installation,
   newId: () => randomBytes(16).toString('hex'),
 };
-const step = createStep(dependencies, createReconciler(dependencies));
+const reconcileNsg = createReconciler(dependencies);
+const step = createStep(dependencies, reconcileNsg);
 const quota = createRefusalQuota();
 
 const authenticate = createAuthenticate({
@@ -93,6 +96,23 @@ app.timer('sweep', {
     }),
 });
 
+const networkChanged = createNetworkChangedHandler({
+  topics: config.eventTopics,
+  followHint: createFollowHint(dependencies, reconcileNsg),
+  orchestrations: (context) => orchestrationsOf(context, clock),
+  newId: randomUUID,
+  clock,
+  log,
+});
+app.eventGrid<unknown>('networkChanged', {
+  extraInputs: [durableClientInput],
+  handler: (event, context) =>
+    log.run(context, async () => {
+      await tablesReady().catch(tablesNotReady);
+      await networkChanged(event, context);
+    }),
+});
+
 route('createAccessRequest', 'POST', 'api/access-requests', accessRequests.create);
 route('getAccessRequest', 'GET', 'api/access-requests/{id}', accessRequests.get);
 route('listAccessRequests', 'GET', 'api/access-requests', accessRequests.list);
@@ -109,10 +129,12 @@ function route(name: string, method: 'GET' | 'POST', template: string, handler: 
     handler: (request, context) =>
       log.run(context, async () => {
         // Who is refused needs no tables; whoever needs them is told by their own error.
-        await tablesReady().catch((error: unknown) =>
-          log.error('tables-not-ready', { error: String(error) }),
-        );
+        await tablesReady().catch(tablesNotReady);
         return handler(request, context);
       }),
   });
+}
+
+function tablesNotReady(error: unknown): void {
+  log.error('tables-not-ready', { error: String(error) });
 }

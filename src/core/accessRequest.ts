@@ -74,6 +74,8 @@ export interface FoundVirtualMachine {
   networkInterfaceId: string;
   /** The private addresses that the grant speaks of. */
   addresses: string[];
+  /** The NSGs that stood before it. */
+  nsgIds: string[];
 }
 
 /**

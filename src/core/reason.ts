@@ -19,6 +19,7 @@ export const reasonCodes = [
   'no-capacity',
   'blocked-by-foreign-rule',
   'target-gone',
+  'address-changed',
   'not-permitted',
   'throttled',
   'refused-by-azure',

@@ -1,4 +1,5 @@
 import type { AccessRequest, Person, Protocol } from '../core/accessRequest.ts';
+import type { NetworkHint } from '../core/networkHint.ts';
 import type { Decision } from '../core/reason.ts';
 
 /** A port as it was asked for, syntactically valid; what is left out is taken from the policy. */
@@ -55,3 +56,9 @@ export interface Orchestrations {
   /** `missing` if it is unknown, `ended` whatever the end was. */
   status(instance: string): Promise<'running' | 'ended' | 'missing'>;
 }
+
+/** Looks where a hint points. Never rejects. */
+export type FollowHint = (
+  hint: NetworkHint,
+  call: { orchestrations: Orchestrations; correlationId: string },
+) => Promise<void>;

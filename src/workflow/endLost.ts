@@ -1,0 +1,128 @@
+import type { AccessRequest } from '../core/accessRequest.ts';
+import { causeOf } from '../core/cause.ts';
+import type { Inventory } from '../core/inventory.ts';
+import { enterState } from '../core/journal.ts';
+import type { ResolveRefusal, VirtualMachineNetwork } from '../core/network.ts';
+import type { Reason } from '../core/reason.ts';
+import { reasonToEnd, stateListed, stateResolved } from '../core/targetState.ts';
+import { canonicalId } from '../core/virtualMachineId.ts';
+import { changeRequest } from './changeRequest.ts';
+import type { Dependencies } from './dependencies.ts';
+import { inParallel } from './inParallel.ts';
+import { readListing } from './readListing.ts';
+import { settle } from './settle.ts';
+
+export interface EndLostCall {
+  actor: 'sallyport' | 'sweep';
+  correlationId: string;
+  /** What comes after a grant's row and live rows say that it is closing. */
+  close: (request: AccessRequest) => Promise<unknown>;
+}
+
+type EndLostDependencies = Pick<
+  Dependencies,
+  'requests' | 'live' | 'audit' | 'network' | 'inventory' | 'clock' | 'log'
+>;
+
+/** Reads that finding one machine costs where nothing is unusual. */
+const readsPerMachine = 5;
+
+/**
+ * Reads the machines of these grants singly and ends each grant whose machine is not what it was made for: deleted, made
+ * anew, behind another interface, address or NSG. What Azure does not say ends nothing. Returns how many were ended.
+ */
+export async function endLost(
+  dependencies: EndLostDependencies,
+  grants: readonly AccessRequest[],
+  call: EndLostCall,
+): Promise<number> {
+  const { network, inventory, log } = dependencies;
+  const { correlationId } = call;
+  const resolved = new Map<string, VirtualMachineNetwork | ResolveRefusal>();
+  const machines = new Map(
+    grants.flatMap(({ found = [] }) =>
+      found.map(({ virtualMachineId }) => [canonicalId(virtualMachineId), virtualMachineId]),
+    ),
+  );
+  await inParallel([...machines], async ([key, id]) => {
+    if (!hasReads(inventory, id)) return;
+    try {
+      resolved.set(key, await network.resolveVirtualMachine(id, { correlationId }));
+    } catch (error) {
+      log.warn('target-unread', { virtualMachineId: id, correlationId, cause: causeOf(error) });
+    }
+  });
+
+  let ended = 0;
+  await inParallel(
+    grants.filter((grant) => isRunning(grant)),
+    async (grant) => {
+      const reason = reasonToEnd(grant, (found) => {
+        const network = resolved.get(canonicalId(found.virtualMachineId));
+        return network === undefined ? { kind: 'unknown' } : stateResolved(found, network);
+      });
+      if (reason !== undefined && (await endGrant(dependencies, grant.id, reason, call))) ended += 1;
+    },
+  );
+  return ended;
+}
+
+/**
+ * The same for every running grant, from the lists, at one read per page: only where a list shows something else than was
+ * found is the machine read singly, for a list may lag behind.
+ */
+export async function endLostByLists(
+  dependencies: EndLostDependencies,
+  grants: readonly AccessRequest[],
+  call: EndLostCall,
+): Promise<number> {
+  const running = grants.filter((grant) => isRunning(grant) && grant.found !== undefined);
+  if (running.length === 0) return 0;
+  const listing = await readListing(dependencies, running, call.correlationId);
+  const suspects = running.filter(
+    (grant) => reasonToEnd(grant, (found) => stateListed(grant, found, listing)) !== undefined,
+  );
+  return endLost(dependencies, suspects, call);
+}
+
+/** Writes that a running grant is closing, and has it closed. False where it was not running any more. */
+export async function endGrant(
+  dependencies: EndLostDependencies,
+  requestId: string,
+  reason: Reason,
+  { actor, close }: EndLostCall,
+): Promise<boolean> {
+  const { requests, clock, log } = dependencies;
+  const seenAt = clock.now();
+  const { stored, changed } = await changeRequest(requests, requestId, (current) =>
+    isRunning(current)
+      ? enterState(
+          current,
+          'closing',
+          { at: clock.now(), actor, reasons: [reason] },
+          {
+            ...{ outcome: current.state === 'active' ? 'closed' : 'failed', reason },
+            nextDue: clock.now().toISOString(),
+          },
+        )
+      : undefined,
+  );
+  if (!changed) return false;
+  log.info('grant-ended', { requestId, code: reason.code, correlationId: stored.row.correlationId });
+  try {
+    await settle(dependencies, stored.row, seenAt);
+  } finally {
+    // Also when the live rows could not be written: the step writes them.
+    await close(stored.row);
+  }
+  return true;
+}
+
+function isRunning({ state }: AccessRequest): boolean {
+  return state === 'opening' || state === 'active';
+}
+
+function hasReads(inventory: Inventory, virtualMachineId: string): boolean {
+  const subscriptionId = virtualMachineId.split('/')[2] ?? '';
+  return inventory.readsLeft(subscriptionId) >= readsPerMachine;
+}
