@@ -37,6 +37,7 @@ describe('readConfig', () => {
       credential: { kind: 'managed-identity' },
       tables: { serviceUri: 'https://contoso.table.core.windows.net' },
       sweepSchedule: '0 * * * * *',
+      eventTopics: [],
     });
   });
 
@@ -61,6 +62,7 @@ describe('readConfig', () => {
     ['a band beyond 4096', { SALLYPORT_ALLOW_BAND: '100-4097' }],
     ['a flag that is neither true nor false', { SALLYPORT_TRUST_APP_SERVICE_AUTHENTICATION: 'yes' }],
     ['two places for the tables', { SALLYPORT_TABLES: 'UseDevelopmentStorage=true' }],
+    ['a topic that is no system topic', { SALLYPORT_EVENT_TOPICS: '/subscriptions/contoso' }],
     ['an installation id of 13 characters', { SALLYPORT_INSTALLATION_ID: 'abcdefghijklm' }],
   ])('refuses %s', (_case, setting) => {
     expect(problemOf({ ...minimal, ...setting })).toContain(Object.keys(setting)[0]);
@@ -71,6 +73,16 @@ describe('readConfig', () => {
 
     expect(problem).toContain('SALLYPORT_TOKEN_ISSUER');
     expect(problem).not.toContain('hunter2');
+  });
+
+  it('takes several topics, with or without blanks', () => {
+    const one = '/subscriptions/11111111-2222-3333-4444-555555555555';
+    const other = `${one}/resourceGroups/Contoso-RG`;
+
+    expect(readConfig({ ...minimal, SALLYPORT_EVENT_TOPICS: `${one}, ${other}` }).eventTopics).toEqual([
+      one,
+      other,
+    ]);
   });
 
   it('accepts a loopback issuer, for development', () => {

@@ -72,9 +72,9 @@ export interface FoundVirtualMachine {
   /** Azure's own id of this very machine: one that was made anew under the same name has another. */
   vmId?: string;
   networkInterfaceId: string;
-  /** The private addresses that the grant speaks of. */
+  /** Its private addresses, those that the grant speaks of among them. */
   addresses: string[];
-  /** The NSGs that stood before it. */
+  /** The NSGs before it. */
   nsgIds: string[];
 }
 

@@ -61,7 +61,13 @@ export async function endLost(
         const network = resolved.get(canonicalId(found.virtualMachineId));
         return network === undefined ? { kind: 'unknown' } : stateResolved(found, network);
       });
-      if (reason !== undefined && (await endGrant(dependencies, grant.id, reason, call))) ended += 1;
+      if (reason === undefined) return;
+      try {
+        if (await endGrant(dependencies, grant.id, reason, call)) ended += 1;
+      } catch (error) {
+        // One that cannot be ended now keeps no other from it; whoever asked asks again.
+        log.error('end-failed', { requestId: grant.id, correlationId, cause: causeOf(error) });
+      }
     },
   );
   return ended;

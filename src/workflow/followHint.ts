@@ -1,5 +1,4 @@
-import type { AccessRequest, LiveRow } from '../core/accessRequest.ts';
-import { finalStates } from '../core/accessRequest.ts';
+import { finalStates, type AccessRequest } from '../core/accessRequest.ts';
 import { causeOf } from '../core/cause.ts';
 import type { NetworkHint } from '../core/networkHint.ts';
 import { canonicalId } from '../core/virtualMachineId.ts';
@@ -52,9 +51,8 @@ export function createFollowHint(dependencies: Dependencies, reconcileNsg: Recon
   ): Promise<void> {
     const key = canonicalId(hint.id);
     const rows = await live.ofNsg(hint.id);
-    // Our own writes raise events too: what was read back after them says all that there is to know.
     const [first] = rows;
-    if (first === undefined || rows.some((row) => isSeenSince(row, hint)) || !hasReads(hint.id)) return;
+    if (first === undefined || !hasReads(hint.id)) return;
     const result = await reconcileNsg(first.nsgId, { correlationId, purpose: 'open' });
     log.info('hint-followed', { nsgId: first.nsgId, correlationId, result: result.kind });
     if (result.kind === 'converged') remember(key, result.readAt);
@@ -129,20 +127,11 @@ export function createFollowHint(dependencies: Dependencies, reconcileNsg: Recon
 
   function remember(key: string, at: Date): void {
     const forgotten = secondsAfter(clock.now(), -rememberSeconds);
-    for (const [other, looked] of lookedAt) {
-      if (looked > forgotten) break;
-      lookedAt.delete(other);
-    }
-    // Set anew at the end: the map stays in order of time.
-    lookedAt.delete(key);
+    for (const [other, looked] of lookedAt) if (looked < forgotten) lookedAt.delete(other);
     lookedAt.set(key, at);
   }
 
   function hasReads(nsgId: string): boolean {
     return inventory.readsLeft(nsgId.split('/')[2] ?? '') > 0;
   }
-}
-
-function isSeenSince({ seen }: LiveRow, { at }: NetworkHint): boolean {
-  return seen !== undefined && Date.parse(seen.readAt) >= at.getTime();
 }

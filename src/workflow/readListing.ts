@@ -1,6 +1,6 @@
 import type { AccessRequest } from '../core/accessRequest.ts';
 import { causeOf } from '../core/cause.ts';
-import type { Inventory, InventoryCall, InventoryPage } from '../core/inventory.ts';
+import type { InventoryCall, InventoryPage } from '../core/inventory.ts';
 import type { NsgDocument } from '../core/network.ts';
 import type { Listing } from '../core/targetState.ts';
 import { canonicalId } from '../core/virtualMachineId.ts';

@@ -1,5 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { AccessRequest, NsgTarget, RequestedVirtualMachine } from '../core/accessRequest.ts';
+import type {
+  AccessRequest,
+  FoundVirtualMachine,
+  NsgTarget,
+  RequestedVirtualMachine,
+} from '../core/accessRequest.ts';
 import { boxesOf } from '../core/box.ts';
 import { causeOf } from '../core/cause.ts';
 import { decide, type Deciding } from '../core/decide.ts';
@@ -59,6 +64,7 @@ export async function submit(
     requester: submission.requester,
     virtualMachines: deciding.virtualMachines,
     targets: resolved.targets,
+    found: resolved.found,
     duration: submission.duration,
     justification: submission.justification,
     requestedAt: now.toISOString(),
@@ -122,7 +128,8 @@ function repeated(earlier: AccessRequest, submission: Submission): SubmitResult 
     : { kind: 'key-reused' };
 }
 
-type Resolved = { reasons: Reason[]; targets: NsgTarget[] } | { unavailable: SubmitResult };
+type Resolved =
+  { reasons: Reason[]; targets: NsgTarget[]; found: FoundVirtualMachine[] } | { unavailable: SubmitResult };
 
 /** Finds the NSGs and addresses of what was granted; of what has no policy, only whether it exists. */
 async function resolve(
@@ -144,6 +151,7 @@ async function resolve(
 
   const reasons: Reason[] = [];
   const targets = new Map<string, NsgTarget>();
+  const found: FoundVirtualMachine[] = [];
   for (const { index, network } of networks) {
     if ('refused' in network) {
       if (network.refused === 'throttled') return { unavailable: unavailable(network) };
@@ -159,10 +167,11 @@ async function resolve(
     const granted = deciding.virtualMachines[index];
     if (granted === undefined) continue;
     reasons.push(...addTargets(targets, granted, network, index));
+    found.push(foundOf(network));
   }
   const missing = new Set(reasons.filter(({ code }) => code === 'vm-not-found').map(({ field }) => field));
   const others = denied.filter(({ code, field }) => code !== 'no-policy' || !missing.has(field));
-  return { reasons: [...others, ...reasons], targets: [...targets.values()] };
+  return { reasons: [...others, ...reasons], targets: [...targets.values()], found };
 }
 
 const unreadable: SubmitResult = {
@@ -204,6 +213,17 @@ function addTargets(
     targets.set(key, target);
   }
   return refused;
+}
+
+function foundOf(network: VirtualMachineNetwork): FoundVirtualMachine {
+  const { virtualMachineId, vmId, networkInterfaceId, addresses, nsgIds } = network;
+  return {
+    virtualMachineId,
+    ...(vmId === undefined ? {} : { vmId }),
+    networkInterfaceId,
+    addresses: addresses.map(({ address }) => address),
+    nsgIds,
+  };
 }
 
 function unavailable(refusal: ResolveRefusal): SubmitResult {

@@ -60,21 +60,18 @@ describe('an event of a system topic', () => {
     });
   });
 
-  it.each([
+  it.each<[string, string, string]>([
     ['nsg', nsg, nsg],
     ['nsg', `${nsg}/securityRules/AllowHttps`, nsg],
     ['nsg', nsg.replace('resourceGroups', 'resourcegroups'), nsg.replace('resourceGroups', 'resourcegroups')],
     ...[
-      'Microsoft.Network/networkInterfaces/vm-web-nic',
-      'microsoft.network/networkinterfaces/VM-WEB-NIC',
-    ].map(
-      (path) => ['network-interface', `${group}/providers/${path}`, `${group}/providers/${path}`] as const,
-    ),
-    [
-      'virtual-machine',
-      `${group}/providers/Microsoft.Compute/virtualMachines/vm-web`,
-      `${group}/providers/Microsoft.Compute/virtualMachines/vm-web`,
-    ],
+      ['network-interface', 'Microsoft.Network/networkInterfaces/vm-web-nic'],
+      ['network-interface', 'microsoft.network/networkinterfaces/VM-WEB-NIC'],
+      ['virtual-machine', 'Microsoft.Compute/virtualMachines/vm-web'],
+    ].map(([kind = '', path = '']): [string, string, string] => {
+      const id = `${group}/providers/${path}`;
+      return [kind, id, id];
+    }),
   ])('about a %s names it: %s', (kind, resourceUri, id) => {
     expect(readNetworkHint(eventGrid(resourceUri), expected)).toMatchObject({ kind, id });
   });

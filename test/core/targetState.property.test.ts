@@ -14,8 +14,8 @@ const idOf = {
 
 interface Interface {
   name: number;
-  machine?: number;
-  nsg?: number;
+  machine: number | undefined;
+  nsg: number | undefined;
   subnet: number;
   addresses: string[];
 }

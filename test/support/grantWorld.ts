@@ -2,10 +2,13 @@ import type { AccessRequest, Person } from '../../src/core/accessRequest.ts';
 import type { AuditRecord } from '../../src/core/auditRecord.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import type { JsonObject } from '../../src/core/network.ts';
+import type { NetworkHint } from '../../src/core/networkHint.ts';
 import { verifyTrail } from '../../src/core/verifyTrail.ts';
 import { createAccessRequestService } from '../../src/workflow/accessRequestService.ts';
 import type { Orchestrations, Submission, SubmitResult } from '../../src/workflow/contracts.ts';
 import type { Dependencies } from '../../src/workflow/dependencies.ts';
+import { endLostByLists } from '../../src/workflow/endLost.ts';
+import { createFollowHint } from '../../src/workflow/followHint.ts';
 import { createReconciler } from '../../src/workflow/reconcile.ts';
 import { createRefusalQuota } from '../../src/workflow/refusalQuota.ts';
 import { createStep, type Step } from '../../src/workflow/step.ts';
@@ -68,6 +71,9 @@ export interface Process {
   revoke(id: string): Promise<void>;
   step: Step;
   sweep(): Promise<SweepReport>;
+  followHint(hint: NetworkHint): Promise<void>;
+  /** What the sweep does for these grants with the lists. */
+  endLostByLists(...ids: string[]): Promise<number>;
 }
 
 export interface GrantWorld {
@@ -188,7 +194,9 @@ export async function grantWorld(
       installation: contoso,
       newId: () => (ids += 1).toString(16).padStart(32, '0'),
     };
-    const step = createStep(dependencies, createReconciler(dependencies));
+    const reconcileNsg = createReconciler(dependencies);
+    const step = createStep(dependencies, reconcileNsg);
+    const followHint = createFollowHint(dependencies, reconcileNsg);
     const service = createAccessRequestService(dependencies, quota, orchestrations);
     return {
       lifeline,
@@ -198,6 +206,19 @@ export async function grantWorld(
       },
       step,
       sweep: () => sweep(dependencies, step, orchestrations),
+      followHint: (hint) => followHint(hint, { orchestrations, correlationId: submission.correlationId }),
+      endLostByLists: async (...requestIds) => {
+        const rows = await Promise.all(requestIds.map((id) => stores.requests.get(id)));
+        return endLostByLists(
+          dependencies,
+          rows.flatMap((stored) => stored?.row ?? []),
+          {
+            actor: 'sweep',
+            correlationId: submission.correlationId,
+            close: ({ id }) => step(id, 'sweep'),
+          },
+        );
+      },
     };
   }
 

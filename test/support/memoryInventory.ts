@@ -5,7 +5,7 @@ import type {
   ListedInterface,
   ListedVirtualMachine,
 } from '../../src/core/inventory.ts';
-import type { VirtualMachineNetwork } from '../../src/core/network.ts';
+import type { JsonObject, NsgDocument, VirtualMachineNetwork } from '../../src/core/network.ts';
 import type { Closability, Rights } from '../../src/core/rights.ts';
 import type { OpenStanding, WriteBudget } from '../../src/core/writeBudget.ts';
 import type { MemoryNetwork } from './memoryNetwork.ts';
@@ -64,7 +64,8 @@ export function createMemoryInventory(
 
   return {
     pages,
-    nsgs: (call) => each('nsgs', call, () => network.documents()),
+    nsgs: (call) =>
+      each('nsgs', call, () => network.documents().map((nsg) => withSubnets(nsg, network.machines()))),
     networkInterfaces: (call) => each('networkInterfaces', call, () => network.machines().map(interfaceOf)),
     virtualMachines: (call) => each('virtualMachines', call, () => network.machines().map(machineOf)),
     readsLeft: () => reads,
@@ -88,6 +89,15 @@ function interfaceOf(machine: VirtualMachineNetwork): ListedInterface {
     ...(nsgId === undefined ? {} : { nsgId }),
     addresses: addresses.map(({ address }) => ({ address, ...(subnetId === undefined ? {} : { subnetId }) })),
   };
+}
+
+/** The NSG as a list shows it, with the subnets that it stands before: those of machines that have another one behind it. */
+function withSubnets(nsg: NsgDocument, machines: VirtualMachineNetwork[]): NsgDocument {
+  const subnets = machines
+    .filter(({ nsgIds }) => nsgIds.slice(0, -1).some((id) => id.toLowerCase() === nsg.id.toLowerCase()))
+    .flatMap(({ subnetId }) => (subnetId === undefined ? [] : [{ id: subnetId }]));
+  const properties = nsg.body['properties'] as JsonObject;
+  return { ...nsg, body: { ...nsg.body, properties: { ...properties, subnets } } };
 }
 
 function machineOf({ virtualMachineId, vmId }: VirtualMachineNetwork): ListedVirtualMachine {

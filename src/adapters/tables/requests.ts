@@ -14,6 +14,17 @@ const schema = z.looseObject({
   state: z.enum(requestStates),
   version: z.int(),
   targets: z.array(z.looseObject({ nsgId: z.string(), boxes: z.array(z.looseObject({})) })),
+  found: z
+    .array(
+      z.looseObject({
+        virtualMachineId: z.string(),
+        vmId: z.string().optional(),
+        networkInterfaceId: z.string(),
+        addresses: z.array(z.string()),
+        nsgIds: z.array(z.string()),
+      }),
+    )
+    .optional(),
   start: instant,
   end: instant,
   nextDue: instant,
