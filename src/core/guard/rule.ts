@@ -65,22 +65,6 @@ export function requestOf(name: string, installation: string): string | undefine
  * is the same in both stands there once.
  */
 export function mergeRules(before: NsgBody, after: NsgBody, installation: string, sets: OpaqueSets): Rule[] {
-  const read = (raw: Json, owner: Owner, inBefore: boolean, inAfter: boolean): Rule => {
-    const name = nameOf(raw);
-    const properties = asObject(asObject(raw)['properties']);
-    const access = asText(properties['access']).toLowerCase();
-    const priority = properties['priority'];
-    return {
-      name,
-      owner,
-      raw,
-      priority: typeof priority === 'number' && Number.isFinite(priority) ? priority : undefined,
-      access: access === 'allow' || access === 'deny' ? access : 'unknown',
-      traffic: trafficOfRule(name, properties, sets),
-      inBefore,
-      inAfter,
-    };
-  };
   const oldOnes = before.rules.filter((raw) => isOurs(raw, installation));
   const newOnes = after.rules.filter((raw) => isOurs(raw, installation));
   const byName = new Map(oldOnes.map((raw) => [nameOf(raw).toLowerCase(), raw]));
@@ -89,19 +73,76 @@ export function mergeRules(before: NsgBody, after: NsgBody, installation: string
     const old = byName.get(nameOf(raw).toLowerCase());
     const same = old !== undefined && firstDifference(old, raw) === undefined;
     if (same) kept.add(old);
-    return read(raw, 'installation', same, true);
+    return readRule(raw, 'installation', { inBefore: same, inAfter: true }, sets);
   });
+  const both = { inBefore: true, inAfter: true };
   return inOrder(
     [
       ...before.rules
         .filter((raw) => !isOurs(raw, installation))
-        .map((raw) => read(raw, 'foreign', true, true)),
-      ...before.defaultRules.map((raw) => read(raw, 'azure', true, true)),
-      ...oldOnes.filter((raw) => !kept.has(raw)).map((raw) => read(raw, 'installation', true, false)),
+        .map((raw) => readRule(raw, 'foreign', both, sets)),
+      ...before.defaultRules.map((raw) => readRule(raw, 'azure', both, sets)),
+      ...oldOnes
+        .filter((raw) => !kept.has(raw))
+        .map((raw) => readRule(raw, 'installation', { inBefore: true, inAfter: false }, sets)),
       ...owned,
     ],
     sets,
   );
+}
+
+/**
+ * The rules of two bodies that were read one after the other, in the order in which they are evaluated: whoever changed
+ * what. A rule that says the same in both stands there once, whatever Azure notes beside it.
+ */
+export function mergeReadRules(
+  before: NsgBody,
+  after: NsgBody,
+  installation: string,
+  sets: OpaqueSets,
+): Rule[] {
+  const [old, next] = [before, after].map(({ rules, defaultRules }) => {
+    const ours = (raw: Json): Owner => (isOurs(raw, installation) ? 'installation' : 'foreign');
+    return new Map<string, { raw: Json; owner: Owner }>([
+      ...rules.map((raw) => [wordsOf(raw), { raw, owner: ours(raw) }] as const),
+      ...defaultRules.map((raw) => [wordsOf(raw), { raw, owner: 'azure' }] as const),
+    ]);
+  });
+  const keys = new Set([...(old?.keys() ?? []), ...(next?.keys() ?? [])]);
+  const rules = [...keys].flatMap((key) => {
+    const [inBefore, inAfter] = [old?.has(key) === true, next?.has(key) === true];
+    const found = next?.get(key) ?? old?.get(key);
+    return found === undefined ? [] : [readRule(found.raw, found.owner, { inBefore, inAfter }, sets)];
+  });
+  return inOrder(rules, sets);
+}
+
+/** What a rule says, without the state that Azure notes in it. */
+function wordsOf(raw: Json): string {
+  const properties = { ...asObject(asObject(raw)['properties']) };
+  delete properties['provisioningState'];
+  return JSON.stringify([nameOf(raw).toLowerCase(), properties]);
+}
+
+function readRule(
+  raw: Json,
+  owner: Owner,
+  stands: Pick<Rule, 'inBefore' | 'inAfter'>,
+  sets: OpaqueSets,
+): Rule {
+  const name = nameOf(raw);
+  const properties = asObject(asObject(raw)['properties']);
+  const access = asText(properties['access']).toLowerCase();
+  const priority = properties['priority'];
+  return {
+    name,
+    owner,
+    raw,
+    priority: typeof priority === 'number' && Number.isFinite(priority) ? priority : undefined,
+    access: access === 'allow' || access === 'deny' ? access : 'unknown',
+    traffic: trafficOfRule(name, properties, sets),
+    ...stands,
+  };
 }
 
 /**
