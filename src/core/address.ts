@@ -88,7 +88,7 @@ function readText(text: string): { family: Family; first: bigint; length: number
   if (embedded !== undefined) {
     return refuse(
       `${quote(text)} is an IPv4-compatible IPv6 address, a form that was withdrawn.`,
-      `${embedded}/32`,
+      correction(embedded),
     );
   }
   return { family, first: valueOf(ipaddr[family].parse(address)), length: Number(lengthText ?? bits) };

@@ -78,6 +78,7 @@ describe('parsePrefix', () => {
 
   it('does not propose an address that it would refuse', () => {
     expect(parsePrefix('::ffff:224.0.0.1')).not.toHaveProperty('correct');
+    expect(parsePrefix('::224.0.0.1')).not.toHaveProperty('correct');
   });
 
   it('cuts an endless text short in its sentence', () => {
