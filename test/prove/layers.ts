@@ -17,6 +17,12 @@ export const layers: readonly Layer[] = [
     parts: { quick: 1, usual: 8, full: 40 },
     load: () => import('./layers/fPlanner.ts'),
   },
+  {
+    letter: 'G',
+    title: 'hostile input against the HTTP handlers',
+    parts: { quick: 1, usual: 6, full: 40 },
+    load: () => import('./layers/gFuzz.ts'),
+  },
 ];
 
 /** The layer of a letter, or undefined. */

@@ -27,9 +27,8 @@ export function createRandom(seed: number): Random {
     below,
     oneIn: (times) => below(times) === 0,
     pick: <T>(list: readonly T[]): T => {
-      const item = list[below(list.length)];
-      if (item === undefined) throw new Error('There is nothing to pick from.');
-      return item;
+      if (list.length === 0) throw new Error('There is nothing to pick from.');
+      return list[below(list.length)] as T;
     },
   };
 }

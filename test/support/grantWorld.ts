@@ -5,7 +5,12 @@ import type { JsonObject } from '../../src/core/network.ts';
 import type { NetworkHint } from '../../src/core/networkHint.ts';
 import { verifyTrail } from '../../src/core/verifyTrail.ts';
 import { createAccessRequestService } from '../../src/workflow/accessRequestService.ts';
-import type { Orchestrations, Submission, SubmitResult } from '../../src/workflow/contracts.ts';
+import type {
+  AccessRequestService,
+  Orchestrations,
+  Submission,
+  SubmitResult,
+} from '../../src/workflow/contracts.ts';
 import type { Dependencies } from '../../src/workflow/dependencies.ts';
 import { endLostByLists } from '../../src/workflow/endLost.ts';
 import { createFollowHint } from '../../src/workflow/followHint.ts';
@@ -67,6 +72,8 @@ export interface Hindrance {
 
 export interface Process {
   lifeline: Lifeline;
+  /** What the HTTP layer would call. */
+  service: AccessRequestService;
   submit(submission?: Partial<Submission>): Promise<SubmitResult>;
   revoke(id: string): Promise<void>;
   step: Step;
@@ -200,6 +207,7 @@ export async function grantWorld(
     const service = createAccessRequestService(dependencies, quota, orchestrations);
     return {
       lifeline,
+      service,
       submit: (changes) => service.submit({ ...submission, ...changes }),
       revoke: async (id) => {
         await service.revoke(id, alice, submission.correlationId);

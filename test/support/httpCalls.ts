@@ -1,4 +1,4 @@
-import { HttpRequest, InvocationContext } from '@azure/functions';
+import { createRequire } from 'node:module';
 import type { HttpHandler, HttpResponseInit } from '@azure/functions';
 import { createTokenVerifier } from '../../src/adapters/tokens/tokenVerifier.ts';
 import type { Clock, Log } from '../../src/core/clock.ts';
@@ -6,6 +6,11 @@ import { createAuthenticate } from '../../src/http/authenticate.ts';
 import type { CallDependencies } from '../../src/http/handleCall.ts';
 import { audience, tenantId } from './tokenIssuer.ts';
 import type { TokenIssuer } from './tokenIssuer.ts';
+
+// A CommonJS package whose exports Node cannot tell by name: outside Vitest an import of them would fail.
+const { HttpRequest, InvocationContext } = createRequire(import.meta.url)(
+  '@azure/functions',
+) as typeof import('@azure/functions');
 
 export const freshCorrelationId = 'c0ffee00-0000-4000-8000-000000000001';
 
