@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import type * as functions from '@azure/functions';
 import type { HttpHandler, HttpResponseInit } from '@azure/functions';
 import { createTokenVerifier } from '../../src/adapters/tokens/tokenVerifier.ts';
 import type { Clock, Log } from '../../src/core/clock.ts';
@@ -10,7 +11,7 @@ import type { TokenIssuer } from './tokenIssuer.ts';
 // A CommonJS package whose exports Node cannot tell by name: outside Vitest an import of them would fail.
 const { HttpRequest, InvocationContext } = createRequire(import.meta.url)(
   '@azure/functions',
-) as typeof import('@azure/functions');
+) as typeof functions;
 
 export const freshCorrelationId = 'c0ffee00-0000-4000-8000-000000000001';
 
