@@ -61,6 +61,8 @@ export function checkResourceGroup(world: World, target: Target): void {
 export function checkRights(exchange: Exchange, type: string): void {
   // Whoever holds a signed operation URL may ask it: roles that can write an NSG need not list the polls.
   if (type.startsWith('Microsoft.Network/locations/')) return;
+  // Everybody may list subscriptions, and sees those in which they may do anything at all.
+  if (exchange.target.subscriptionId === undefined) return;
   const action = actionOf(exchange.method, type);
   const { caller, target, world } = exchange;
   const grants = permissionsOf(world, caller.objectId, target.path);
@@ -70,13 +72,25 @@ export function checkRights(exchange: Exchange, type: string): void {
   if (!allowed) throw authorizationFailed(caller.objectId, action, target.path);
 }
 
+/** Whether a caller may do anything in a subscription, or in a part of it. */
+export function hasRightsIn(world: World, objectId: string, subscriptionId: string): boolean {
+  const scope = `/subscriptions/${subscriptionId}`;
+  return world.permissions.some(
+    (permission) =>
+      isOf(permission, objectId) &&
+      (isAtOrBelow(scope, permission.scope) || isAtOrBelow(permission.scope, scope)),
+  );
+}
+
 /** The grants that hold for a caller at a scope: those made there or above it. */
 export function permissionsOf(world: World, objectId: string, scope: string): Permission[] {
   return world.permissions.filter(
-    (permission) =>
-      (permission.principalId === '*' || idKey(permission.principalId) === idKey(objectId)) &&
-      isAtOrBelow(scope, permission.scope),
+    (permission) => isOf(permission, objectId) && isAtOrBelow(scope, permission.scope),
   );
+}
+
+function isOf({ principalId }: Permission, objectId: string): boolean {
+  return principalId === '*' || idKey(principalId) === idKey(objectId);
 }
 
 /** A CanNotDelete lock stops deletes, a ReadOnly lock every change, for its scope and all below it. */

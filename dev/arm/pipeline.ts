@@ -162,7 +162,7 @@ function countCall(
   kind: CallKind,
 ): Record<string, string> {
   if (!settings.throttling) return {};
-  const subscriptionId = target.subscriptionId ?? '';
+  const { subscriptionId } = target;
   const headers = throttle.take({ kind, subscriptionId, objectId, network: isNetwork(target) }, clock());
   if (target.namespace?.toLowerCase() !== 'microsoft.compute') return headers;
   return { ...headers, 'x-ms-ratelimit-remaining-resource': 'Microsoft.Compute/LowCostGet3Min;3991' };

@@ -1,6 +1,7 @@
 import { gatewayError, resourceNotFound, childNotFound } from './errors.ts';
 import type { Exchange, Reply } from './exchange.ts';
 import { render, renderSubnet } from './render.ts';
+import { hasRightsIn } from './gateway.ts';
 import type { JsonObject, Resource } from './resource.ts';
 import { idKey, lastSegment, objectsIn } from './resource.ts';
 import { topLevelId, typeKey } from './target.ts';
@@ -61,8 +62,10 @@ export function paged(list: (exchange: Exchange) => JsonObject[]) {
   };
 }
 
-export function subscriptionList({ world }: Exchange): JsonObject[] {
-  return world.subscriptions.map((subscription) => renderSubscription(subscription, world.tenantId));
+export function subscriptionList({ world, caller }: Exchange): JsonObject[] {
+  return world.subscriptions
+    .filter(({ subscriptionId }) => hasRightsIn(world, caller.objectId, subscriptionId))
+    .map((subscription) => renderSubscription(subscription, world.tenantId));
 }
 
 export function getSubscription({ world, target }: Exchange): Reply {

@@ -14,11 +14,11 @@ const NETWORK_CALLS = { read: 10_000, change: 1000 };
 
 export interface Throttle {
   /**
-   * Counts one call; returns the rate headers of its answer. Throws 429: the gateway's when the principal's or the
+   * Counts one call, of the tenant where there is no subscription; returns the rate headers of its answer. Throws 429: the gateway's when the principal's or the
    * subscription's bucket is empty, the network provider's when its five-minute window is full.
    */
   take(
-    call: { kind: CallKind; subscriptionId: string; objectId: string; network: boolean },
+    call: { kind: CallKind; subscriptionId: string | undefined; objectId: string; network: boolean },
     now: number,
   ): Record<string, string>;
 }
@@ -57,7 +57,7 @@ export function makeThrottle(): Throttle {
   }
 
   return {
-    take({ kind, subscriptionId, objectId, network }, now) {
+    take({ kind, subscriptionId = 'tenant', objectId, network }, now) {
       const { capacity, perSecond } = BUCKETS[kind];
       const own = take(`${subscriptionId} ${objectId} ${kind}`, capacity, perSecond, now);
       const global = take(
@@ -69,6 +69,8 @@ export function makeThrottle(): Throttle {
       const waitS = Math.max(own.waitS, global.waitS);
       if (waitS > 0) throw gatewayThrottled(kind, subscriptionId, objectId, waitS);
       if (network) takeNetwork(kind, subscriptionId, now);
+      if (subscriptionId === 'tenant')
+        return { [`x-ms-ratelimit-remaining-tenant-${kind}s`]: String(own.left) };
       return {
         [`x-ms-ratelimit-remaining-subscription-${kind}s`]: String(own.left),
         [`x-ms-ratelimit-remaining-subscription-global-${kind}s`]: String(global.left),

@@ -31,7 +31,7 @@ async function grantWith(actions: string[]): Promise<string> {
   const arm = await startArm({ state: { ...world, permissions } });
   try {
     const call = { correlationId: 'c0ffee00-0000-4000-8000-000000000001' };
-    const { network } = createArm({
+    const { network, rights } = createArm({
       endpoint: arm.url,
       credential: stubCredential(),
       networkApiVersion: '2025-05-01',
@@ -40,6 +40,7 @@ async function grantWith(actions: string[]): Promise<string> {
     });
     const resolved = await network.resolveVirtualMachine(ids.vm('single-1'), call);
     if ('refused' in resolved) return resolved.refused;
+    if ((await rights.closability(ids.nsg('shared'), call)).kind !== 'closable') return 'not-permitted';
     const found = await network.readNsg(ids.nsg('shared'), call);
     if (found.kind !== 'read') return found.kind;
     const written = await network.writeNsg(found.nsg, found.nsg.body, call);

@@ -8,14 +8,17 @@ import type {
 import type { JsonObject, NsgDocument, VirtualMachineNetwork } from '../../src/core/network.ts';
 import type { Closability, Rights } from '../../src/core/rights.ts';
 import type { OpenStanding, WriteBudget } from '../../src/core/writeBudget.ts';
+import type { ListName } from '../contracts/inventory.ts';
 import type { MemoryNetwork } from './memoryNetwork.ts';
-
-export type ListName = 'nsgs' | 'networkInterfaces' | 'virtualMachines';
 
 /** Lists of a network in memory, and the hands to make them fail. */
 export interface MemoryInventory extends Inventory {
-  /** The next `times` pages of the list fail, in whatever subscription. */
-  fail(list: ListName, failure?: { message?: string; retryAfterSeconds?: number }, times?: number): void;
+  /** Pages of the list fail, in whatever subscription: after `skip` that do not, `times`, else once. */
+  fail(
+    list: ListName,
+    failure?: { message?: string; retryAfterSeconds?: number },
+    when?: { skip?: number; times?: number },
+  ): void;
   /** Reads that lists may spend; 150 unless told otherwise. */
   setReadsLeft(reads: number): void;
   /** Every page that was asked for, in order. */
@@ -28,7 +31,12 @@ export function createMemoryInventory(
   { pageSize = 100 }: { pageSize?: number } = {},
 ): MemoryInventory {
   const pages: MemoryInventory['pages'] = [];
-  const faults: { list: ListName; message: string; retryAfterSeconds?: number }[] = [];
+  /** What the next pages of each list come to: undefined where nothing happens. */
+  const plans: Record<ListName, ({ message: string; retryAfterSeconds?: number } | undefined)[]> = {
+    nsgs: [],
+    networkInterfaces: [],
+    virtualMachines: [],
+  };
   let reads = 150;
 
   async function* each<Item extends { id: string }>(
@@ -41,12 +49,9 @@ export function createMemoryInventory(
       for (let from = 0; from === 0 || from < ofSubscription.length; from += pageSize) {
         await Promise.resolve();
         pages.push({ list, subscriptionId, correlationId });
-        const index = faults.findIndex((fault) => fault.list === list);
-        const fault = index === -1 ? undefined : faults.splice(index, 1)[0];
-        if (fault !== undefined) {
-          const { message, retryAfterSeconds } = fault;
-          const retry = retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
-          yield { kind: 'failed', subscriptionId, message, ...retry };
+        const failure = plans[list].shift();
+        if (failure !== undefined) {
+          yield { kind: 'failed', subscriptionId, ...failure };
           break;
         }
         yield { kind: 'page', items: structuredClone(ofSubscription.slice(from, from + pageSize)) };
@@ -69,9 +74,10 @@ export function createMemoryInventory(
     networkInterfaces: (call) => each('networkInterfaces', call, () => network.machines().map(interfaceOf)),
     virtualMachines: (call) => each('virtualMachines', call, () => network.machines().map(machineOf)),
     readsLeft: () => reads,
-    fail(list, { message = 'Azure did not answer.', retryAfterSeconds } = {}, times = 1) {
-      const retry = retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
-      for (let count = 0; count < times; count += 1) faults.push({ list, message, ...retry });
+    fail(list, failure = {}, { skip = 0, times = 1 } = {}) {
+      const plan = { message: 'Azure did not answer.', ...failure };
+      plans[list].push(...Array.from({ length: skip }, () => undefined));
+      plans[list].push(...Array.from({ length: times }, () => plan));
     },
     setReadsLeft(left) {
       reads = left;

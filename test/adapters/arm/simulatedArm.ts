@@ -125,16 +125,16 @@ export interface SimulatedArm {
   network: Network;
   httpClient: HttpClient;
   connect(options?: Partial<ArmOptions>): Network;
-  connectAll(options?: Partial<ArmOptions>): Arm;
+  connectAll: (options?: Partial<ArmOptions>) => Arm;
 }
 
 /** The simulator with a small world, and a network on it over https. Both live by the clock. */
 export async function simulateArm(
-  options: { settings?: Partial<RunningArm['settings']>; clock?: Clock } = {},
+  options: { settings?: Partial<RunningArm['settings']>; clock?: Clock; state?: unknown } = {},
 ): Promise<SimulatedArm> {
   const clock = options.clock ?? realClock;
   const arm = await startArm({
-    state: world,
+    state: options.state ?? world,
     settings: { operationMs: 300, ...options.settings },
     clock: () => clock.now().getTime(),
   });

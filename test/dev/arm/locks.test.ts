@@ -67,3 +67,27 @@ it('the rights in the state decide what a caller may do, and the permissions API
   const shown = await world.send('GET', `${WEB_NSG}/providers/Microsoft.Authorization/permissions`);
   expect(shown.body['value']).toHaveLength(2);
 });
+
+it.each([
+  ['a right in a group of it', [WEB_GROUP], ['11111111-2222-3333-4444-555555555555']],
+  ['a right above it', ['/'], ['11111111-2222-3333-4444-555555555555']],
+  ['no right at all', [], []],
+])(
+  'with %s, the list of subscriptions shows as much, and counts for the tenant',
+  async (_what, scopes, seen) => {
+    const permissions = scopes.map((scope) => ({
+      principalId: '*',
+      scope,
+      actions: ['*/read'],
+      notActions: [],
+    }));
+    world = await startWorld({ state: { ...sample(), permissions } });
+    const { status, headers, body } = await world.send('GET', '/subscriptions');
+    expect(status).toBe(200);
+    expect(
+      (body['value'] as unknown as { subscriptionId: string }[]).map((one) => one.subscriptionId),
+    ).toEqual(seen);
+    expect(headers.get('x-ms-ratelimit-remaining-tenant-reads')).toBe('249');
+    expect(headers.get('x-ms-ratelimit-remaining-subscription-reads')).toBeNull();
+  },
+);

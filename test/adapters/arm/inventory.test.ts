@@ -1,0 +1,147 @@
+import { createHttpHeaders } from '@azure/core-rest-pipeline';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { all, describeInventoryContract, type ListName } from '../../contracts/inventory.ts';
+import {
+  ids,
+  intercepting,
+  otherSubscriptionId,
+  realClock,
+  simulateArm,
+  subscriptionId,
+  world,
+  type SimulatedArm,
+} from './simulatedArm.ts';
+
+const call = { correlationId: '5a11f0a7-0000-4000-8000-000000000001' };
+const paths: Record<ListName, string> = {
+  nsgs: '/networkSecurityGroups$',
+  networkInterfaces: '/networkInterfaces$',
+  virtualMachines: '/virtualMachines$',
+};
+const fabrikam = `/subscriptions/${otherSubscriptionId}/resourceGroups/fabrikam/providers`;
+const elsewhere = [
+  {
+    id: `${fabrikam}/Microsoft.Network/networkSecurityGroups/far`,
+    location: 'westeurope',
+    properties: { securityRules: [] },
+  },
+];
+
+describeInventoryContract('Azure Resource Manager', async () => {
+  const { arm, connectAll } = await simulateArm({
+    settings: { pageSize: 2 },
+    state: { ...world, resources: [...world.resources, ...elsewhere] },
+  });
+  const { inventory, network } = connectAll();
+  return {
+    inventory,
+    network,
+    subscriptionIds: [subscriptionId, otherSubscriptionId],
+    nsgIds: ['web', 'web-1', 'shared', 'solo', 'pair'].map((name) => ids.nsg(name)),
+    virtualMachine: { id: ids.vm('web-1'), vmId: 'web-1' },
+    networkInterface: {
+      id: ids.nic('web-1'),
+      nsgId: ids.nsg('web-1'),
+      address: '10.1.0.5',
+      subnetId: ids.subnet('a', 'web'),
+    },
+    failSecondPage: (list) => {
+      const fault = { kind: 'throttle', retryAfter: 7 };
+      arm.faults.add({ match: { method: 'GET', path: paths[list] }, skip: 1, times: 1, fault });
+    },
+    close: () => arm.close(),
+  };
+});
+
+describe('the lists of Azure Resource Manager', () => {
+  let simulated: SimulatedArm;
+  beforeEach(async () => {
+    simulated = await simulateArm({ settings: { pageSize: 2 } });
+  });
+  afterEach(() => simulated.arm.close());
+
+  const nsgs = (options: Parameters<SimulatedArm['connectAll']>[0] = {}) =>
+    all(simulated.connectAll(options).inventory.nsgs(call));
+
+  it('cost one read a page, and one for the subscriptions', async () => {
+    simulated.arm.requests.length = 0;
+    await nsgs();
+    // Five NSGs in one subscription, none in the other.
+    expect(simulated.arm.requests).toHaveLength(1 + 3 + 1);
+    expect(simulated.arm.requests.every(({ method }) => method === 'GET')).toBe(true);
+  });
+
+  it('hand the token to nobody whom a next link names', async () => {
+    const asked: string[] = [];
+    const httpClient = intercepting(simulated.httpClient, async (request, forward) => {
+      asked.push(new URL(request.url).origin);
+      const answer = await forward();
+      const bodyAsText = answer.bodyAsText?.replace(
+        /"nextLink":"[^"]*"/,
+        '"nextLink":"https://fabrikam.example/p"',
+      );
+      return { ...answer, bodyAsText: bodyAsText ?? null };
+    });
+    const pages = await nsgs({ httpClient });
+    expect(pages.map(({ kind }) => kind)).toContain('failed');
+    expect(new Set(asked)).toEqual(new Set([simulated.arm.url]));
+  });
+
+  it('end where pages lead to themselves', async () => {
+    let sent = 0;
+    const headers = createHttpHeaders();
+    const httpClient = intercepting(simulated.httpClient, (request) => {
+      sent += 1;
+      const bodyAsText = JSON.stringify({ value: [], nextLink: request.url });
+      return Promise.resolve({ request, status: 200, headers, bodyAsText });
+    });
+    const { inventory } = simulated.connectAll({ httpClient });
+    const pages = await all(inventory.nsgs({ ...call, subscriptionIds: [subscriptionId] }));
+    expect(pages.at(-1)).toMatchObject({ kind: 'failed', subscriptionId });
+    expect(sent).toBe(1000);
+  });
+
+  it.each([
+    ['no list', '{}'],
+    ['an empty text', ''],
+    ['a list of texts', '{"value":["nsg"]}'],
+    ['an NSG without an etag', '{"value":[{"id":"/x","properties":{}}]}'],
+    ['a page that ends in its middle', '{"value":[{"id":"/x"'],
+    ['a next link that is no text', '{"value":[],"nextLink":4}'],
+  ])('do not take %s for the end of a list', async (_what, body) => {
+    simulated.arm.faults.add({
+      match: { path: paths.nsgs },
+      fault: { kind: 'status', status: 200, body },
+    });
+    const pages = await nsgs();
+    expect(pages.filter(({ kind }) => kind === 'failed')).toHaveLength(2);
+  });
+
+  it('say that nothing is known where the subscriptions cannot be listed', async () => {
+    simulated.arm.faults.add({ match: { path: '/subscriptions$' }, fault: { kind: 'status', status: 500 } });
+    expect(await nsgs()).toEqual([
+      { kind: 'failed', subscriptionId: '', message: expect.any(String) as string },
+    ]);
+  });
+
+  it('go through the subscriptions that this identity sees, and ask no right of it for that', async () => {
+    const actions = ['Microsoft.Network/networkSecurityGroups/read'];
+    const scope = `/subscriptions/${otherSubscriptionId}`;
+    const limited = await simulateArm({
+      clock: realClock,
+      state: {
+        ...world,
+        resources: [...world.resources, ...elsewhere],
+        permissions: [{ principalId: '*', scope, actions, notActions: [] }],
+      },
+    });
+    try {
+      const pages = await all(limited.connectAll().inventory.nsgs(call));
+      expect(pages.map((page) => (page.kind === 'page' ? page.items.map(({ id }) => id) : page))).toEqual([
+        elsewhere.map(({ id }) => id),
+      ]);
+    } finally {
+      await limited.arm.close();
+    }
+  });
+});
