@@ -94,8 +94,10 @@ export interface JournalEntry {
   reasons: Reason[];
   /** Who could newly reach what, or no longer, as read back: sentences. */
   changes?: string[];
-  /** Recorded later than it happened, for the tables were down: when it was noticed, ISO 8601. */
+  /** It was not seen when it happened, at `at` or earlier: when it was seen, ISO 8601. */
   observedAt?: string;
+  /** Of the call that asked for it, where that is not the request's own. */
+  correlationId?: string;
 }
 
 /** The row of a request: the truth of its life, changed by ETag only. */

@@ -21,8 +21,11 @@ export interface AuditRecord {
   justification?: string;
   reasons: Reason[];
   correlationId: string;
-  /** Further facts of single events, such as the count of refused tokens. */
-  details?: Record<string, string | number>;
+  /**
+   * Further facts of single events, such as the count of refused tokens. `changes`: who could newly reach what, or no
+   * longer. `observedAt`: when what had happened before was seen or recorded, ISO 8601.
+   */
+  details?: Record<string, string | number | string[]>;
   /** Hash of the record before it in the partition; empty for the first. */
   previousHash: string;
   /** SHA-256, hexadecimal, of the record without this field, as canonical JSON. */

@@ -18,6 +18,9 @@ export interface Change {
   at: Date;
   actor: string;
   reasons: Reason[];
+  changes?: string[];
+  observedAt?: Date;
+  correlationId?: string;
 }
 
 /**
@@ -65,5 +68,8 @@ function entry(request: AccessRequest, event: JournalEntry['event'], change: Cha
     at: change.at.toISOString(),
     actor: change.actor,
     reasons: change.reasons,
+    ...(change.changes === undefined ? {} : { changes: change.changes }),
+    ...(change.observedAt === undefined ? {} : { observedAt: change.observedAt.toISOString() }),
+    ...(change.correlationId === undefined ? {} : { correlationId: change.correlationId }),
   };
 }

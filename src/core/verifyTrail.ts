@@ -84,7 +84,11 @@ export function isRecordOf(record: AuditRecord, entry: JournalEntry): boolean {
     record.event === eventOf(entry) &&
     record.at === entry.at &&
     record.actor === entry.actor &&
-    canonicalJson(record.reasons) === canonicalJson(entry.reasons)
+    canonicalJson(record.reasons) === canonicalJson(entry.reasons) &&
+    canonicalJson(record.details?.['changes'] ?? []) === canonicalJson(entry.changes ?? []) &&
+    // A record that follows late says when; the journal could not.
+    (entry.observedAt === undefined || record.details?.['observedAt'] === entry.observedAt) &&
+    (entry.correlationId === undefined || record.correlationId === entry.correlationId)
   );
 }
 

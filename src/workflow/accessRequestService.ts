@@ -53,7 +53,7 @@ export function createAccessRequestService(
       const { stored, changed } = await changeRequest(
         requests,
         id,
-        (current) => (isEnding(current) ? undefined : revoked(current, actor.objectId, now)),
+        (current) => (isEnding(current) ? undefined : revoked(current, actor.objectId, now, correlationId)),
         existing,
       );
       if (finalStates.has(stored.row.state)) return { kind: 'revoked', request: stored.row };
@@ -93,12 +93,12 @@ function isRevokedBy(request: AccessRequest, actor: string, now: Date): boolean 
   return entry?.actor === actor && entry.at === now.toISOString();
 }
 
-function revoked(request: AccessRequest, actor: string, now: Date): AccessRequest {
+function revoked(request: AccessRequest, actor: string, now: Date, correlationId: string): AccessRequest {
   const reason = { code: 'revoked', message: 'Ended early by a person.' } as const;
   return enterState(
     request,
     'closing',
-    { at: now, actor, reasons: [reason] },
+    { at: now, actor, reasons: [reason], correlationId },
     { outcome: 'closed', reason, nextDue: now.toISOString() },
   );
 }

@@ -4,6 +4,10 @@ import type { Decision } from '../core/reason.ts';
 import type { AuditTrail } from '../core/stores.ts';
 import { eventOf, isRecordOf } from '../core/verifyTrail.ts';
 import type { Submission } from './contracts.ts';
+import { secondsAfter } from './dependencies.ts';
+
+/** A record that is made later than this after what it tells, in seconds, says when it was made. */
+const promptly = 60;
 
 /**
  * Completes the audit records of one request, one for each journal entry and under its number.
@@ -11,7 +15,7 @@ import type { Submission } from './contracts.ts';
  * there is not what the journal says, or when records that were known to be there are gone; storage errors pass
  * through. May be repeated and raced at will.
  */
-export async function recordJournal(request: AccessRequest, audit: AuditTrail): Promise<number> {
+export async function recordJournal(request: AccessRequest, audit: AuditTrail, now: Date): Promise<number> {
   const last = request.journal.length;
   if (request.recorded >= last) return last;
   let present = await readWhole(request.id, audit, 0);
@@ -19,7 +23,7 @@ export async function recordJournal(request: AccessRequest, audit: AuditTrail): 
   for (;;) {
     const entry = request.journal[present.length];
     if (entry === undefined) return last;
-    const appended = await append(recordOf(request, entry), present, audit);
+    const appended = await append(recordOf(request, entry, now), present, audit);
     if (appended === 'exists') {
       present = await readWhole(request.id, audit, present.length + 1);
       checkAgainst(request, present);
@@ -92,9 +96,16 @@ function checkAgainst(request: AccessRequest, present: readonly AuditRecord[]): 
   }
 }
 
-/** Made from the row alone, so that a later attempt at the same record says the same. */
-function recordOf(request: AccessRequest, entry: JournalEntry): UnsealedAuditRecord {
+/** Made from the row, so that a later attempt at the same record says the same, but for that it is later. */
+function recordOf(request: AccessRequest, entry: JournalEntry, now: Date): UnsealedAuditRecord {
   const { objectId, displayName } = request.requester;
+  const { changes } = entry;
+  const isLate = now > secondsAfter(new Date(entry.at), promptly);
+  const observedAt = entry.observedAt ?? (isLate ? now.toISOString() : undefined);
+  const details = {
+    ...(changes === undefined || changes.length === 0 ? {} : { changes }),
+    ...(observedAt === undefined ? {} : { observedAt }),
+  };
   return {
     partition: request.id,
     event: eventOf(entry),
@@ -107,7 +118,8 @@ function recordOf(request: AccessRequest, entry: JournalEntry): UnsealedAuditRec
     until: request.end,
     justification: request.justification,
     reasons: entry.reasons,
-    correlationId: request.correlationId,
+    correlationId: entry.correlationId ?? request.correlationId,
+    ...(Object.keys(details).length === 0 ? {} : { details }),
   };
 }
 

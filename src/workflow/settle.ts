@@ -16,15 +16,15 @@ export async function settle(
   request: AccessRequest,
   seenAt: Date,
 ): Promise<AccessRequest> {
-  const { audit, log } = dependencies;
+  const { audit, clock, log } = dependencies;
   if (request.state !== 'closing') {
-    const recorded = await recordJournal(request, audit);
+    const recorded = await recordJournal(request, audit, clock.now());
     await copyToLive(dependencies, request, seenAt);
     return { ...request, recorded };
   }
   await copyToLive(dependencies, request, seenAt);
   try {
-    return { ...request, recorded: await recordJournal(request, audit) };
+    return { ...request, recorded: await recordJournal(request, audit, clock.now()) };
   } catch (error) {
     log.error('audit-behind: closing goes ahead, its record follows', {
       requestId: request.id,

@@ -86,6 +86,23 @@ describe('verifyTrail', () => {
     expect(faults(records.with(1, forge(at(records, 1), { actor: bob })))).toEqual([[3, 'broken-chain']]);
   });
 
+  it('finds a last record that tells other changes, or another caller, than the journal', () => {
+    const { records, witness } = trail();
+    const told = { changes: ['nsg-web: 203.0.113.7 can now reach 10.1.0.4 on Tcp 22.'] };
+    const correlationId = 'b0b00000-0000-4000-8000-000000000000';
+    const last = { ...at(witness.journal, 3), ...told, correlationId };
+    const journal = witness.journal.with(3, last);
+    const found = (changes: Partial<AuditRecord>) =>
+      faults(records.with(3, forge(at(records, 3), changes)), { ...witness, journal });
+    expect(found({ details: told, correlationId })).toEqual([]);
+    expect(found({ details: { ...told, observedAt: '2026-11-23T12:00:00.000Z' }, correlationId })).toEqual(
+      [],
+    );
+    expect(found({ correlationId })).toEqual([[4, 'contradicts-request']]);
+    expect(found({ details: { changes: ['nothing'] }, correlationId })).toEqual([[4, 'contradicts-request']]);
+    expect(found({ details: told })).toEqual([[4, 'contradicts-request']]);
+  });
+
   it('finds a missing first record and a missing one in the middle', () => {
     const { records } = trail();
     expect(faults(records.toSpliced(0, 1))).toEqual([[1, 'missing']]);

@@ -21,7 +21,7 @@ async function filledTables(names = ['a', 'b', 'c']) {
   const audit = createAuditTrail(tables, now);
   for (const name of names) {
     const request = endedRequest(name);
-    const recorded = await recordJournal(request, audit);
+    const recorded = await recordJournal(request, audit, now());
     await createRequests(tables.requests).insert({ ...request, recorded });
   }
   await audit.insert(

@@ -81,7 +81,7 @@ export function sealWorld(at: Date, given?: SealStores): SealWorld {
       const request = endedRequest(name);
       const { id: requestId, requester } = request;
       await live.addUnended({ requestId, requesterId: requester.objectId, createdAt: request.requestedAt });
-      const recorded = await recordJournal(request, audit);
+      const recorded = await recordJournal(request, audit, clock.now());
       await requests.insert({ ...request, recorded });
       await live.markEnded(requestId, world.now.toISOString());
       return requestId;
@@ -90,7 +90,7 @@ export function sealWorld(at: Date, given?: SealStores): SealWorld {
       const request = sampleRequest(name);
       const { id: requestId, requester } = request;
       await live.addUnended({ requestId, requesterId: requester.objectId, createdAt: request.requestedAt });
-      await requests.insert({ ...request, recorded: await recordJournal(request, audit) });
+      await requests.insert({ ...request, recorded: await recordJournal(request, audit, clock.now()) });
       return requestId;
     },
     async deny(name) {

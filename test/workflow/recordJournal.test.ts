@@ -9,6 +9,8 @@ import { alice, bob, endedRequest, largeRequest, nsgId, sampleRequest, vmId } fr
 import { createMemoryAuditTrail } from '../support/memoryStores.ts';
 
 const { freshTables } = useAzurite();
+/** Before any of the records could be late. */
+const early = new Date('2026-11-23T08:00:00.000Z');
 const now = () => new Date('2026-11-23T12:00:00.000Z');
 
 describe.each<[string, () => Promise<AuditTrail>]>([
@@ -18,7 +20,7 @@ describe.each<[string, () => Promise<AuditTrail>]>([
   it('makes one record of each journal entry, with who, what, where, from, until and why', async () => {
     const audit = await make();
     const request = endedRequest('a');
-    expect(await recordJournal(request, audit)).toBe(4);
+    expect(await recordJournal(request, audit, early)).toBe(4);
     const records = await audit.read(request.id);
     expect(records.map(({ event }) => event)).toEqual([
       'request.opening',
@@ -46,7 +48,7 @@ describe.each<[string, () => Promise<AuditTrail>]>([
   it('records the largest request', async () => {
     const audit = await make();
     const request = largeRequest('large');
-    await recordJournal(request, audit);
+    await recordJournal(request, audit, early);
     const [record] = await audit.read(request.id);
     expect(record?.virtualMachines).toEqual(request.virtualMachines);
   });
@@ -54,10 +56,10 @@ describe.each<[string, () => Promise<AuditTrail>]>([
   it('goes on where it stopped and leaves the earlier records as they are', async () => {
     const audit = await make();
     const earlier = sampleRequest('a');
-    await recordJournal(earlier, audit);
+    await recordJournal(earlier, audit, early);
     const before = await audit.read(earlier.id);
     const request = { ...endedRequest('a'), recorded: 1, end: '2026-11-23T08:30:00.000Z' };
-    expect(await recordJournal(request, audit)).toBe(4);
+    expect(await recordJournal(request, audit, early)).toBe(4);
     const after = await audit.read(earlier.id);
     expect(after.slice(0, 1)).toEqual(before);
     expect(after).toHaveLength(4);
@@ -67,10 +69,10 @@ describe.each<[string, () => Promise<AuditTrail>]>([
   it('adds nothing when it is repeated, even by a row that does not know of the records', async () => {
     const audit = await make();
     const request = endedRequest('a');
-    await recordJournal(request, audit);
+    await recordJournal(request, audit, early);
     const before = await audit.read(request.id);
-    expect(await recordJournal(request, audit)).toBe(4);
-    expect(await recordJournal(sampleRequest('a'), audit)).toBe(1);
+    expect(await recordJournal(request, audit, early)).toBe(4);
+    expect(await recordJournal(sampleRequest('a'), audit, early)).toBe(1);
     expect(await audit.read(request.id)).toEqual(before);
   });
 
@@ -78,9 +80,9 @@ describe.each<[string, () => Promise<AuditTrail>]>([
     const audit = await make();
     const request = sampleRequest('a');
     const failing = { ...audit, insert: () => Promise.reject(new Error('connection reset')) };
-    await expect(recordJournal(request, failing)).rejects.toThrow('connection reset');
+    await expect(recordJournal(request, failing, early)).rejects.toThrow('connection reset');
     expect(await audit.query({})).toEqual({ records: [] });
-    await recordJournal(request, audit);
+    await recordJournal(request, audit, early);
     const { records } = await audit.query({ virtualMachineId: vmId('Web-1') });
     expect(records.map(({ event }) => event)).toEqual(['request.opening']);
   });
@@ -94,7 +96,7 @@ describe.each<[string, () => Promise<AuditTrail>]>([
       journal: whole.journal.slice(0, 1 + (writer % 4)),
       end: writer % 2 === 0 ? whole.end : '2026-11-23T08:30:00.000Z',
     }));
-    const results = await Promise.all(rows.map((row) => recordJournal(row, audit)));
+    const results = await Promise.all(rows.map((row) => recordJournal(row, audit, early)));
     expect(results).toEqual(rows.map(({ journal }) => journal.length));
     const records = await audit.read(whole.id);
     expect(records.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4]);
@@ -102,12 +104,63 @@ describe.each<[string, () => Promise<AuditTrail>]>([
     expect((await audit.query({})).records).toEqual(records);
   });
 
+  it('says who could newly reach what, and whose call it was, where the journal does', async () => {
+    const audit = await make();
+    const request = endedRequest('a');
+    const changes = ['nsg-web: 203.0.113.7 can now reach 10.1.0.4 on Tcp 22 (rule sallyport-contoso-1).'];
+    const journal = request.journal.map((entry) => ({
+      ...entry,
+      ...(entry.event === 'active' ? { changes } : {}),
+      ...(entry.event === 'closing' ? { correlationId: 'b0b00000-0000-4000-8000-000000000000' } : {}),
+    }));
+    await recordJournal({ ...request, journal }, audit, early);
+    const records = await audit.read(request.id);
+    expect(records.map(({ details }) => details)).toEqual([undefined, { changes }, undefined, undefined]);
+    expect(records[2]?.correlationId).toBe('b0b00000-0000-4000-8000-000000000000');
+    expect(records[3]?.correlationId).toBe(request.correlationId);
+    expect(verifyTrail(request.id, records, { recorded: 4, journal })).toEqual([]);
+  });
+
+  it('marks what follows more than a minute late with the instant at which it was recorded', async () => {
+    const audit = await make();
+    const request = endedRequest('a');
+    await recordJournal(request, audit, new Date('2026-11-23T09:01:30.000Z'));
+    const observedAt = '2026-11-23T09:01:30.000Z';
+    const records = await audit.read(request.id);
+    expect(records.map(({ event, details }) => [event, details])).toEqual([
+      ['request.opening', { observedAt }],
+      ['request.active', { observedAt }],
+      ['request.closing', { observedAt }],
+      ['request.closed', undefined],
+    ]);
+    expect(records[2]?.at).toBe('2026-11-23T09:00:00.000Z');
+    expect(verifyTrail(request.id, records, { ...request, recorded: 4 })).toEqual([]);
+  });
+
+  it('keeps the instant of the journal where that was seen late itself', async () => {
+    const audit = await make();
+    const request = endedRequest('a');
+    const observedAt = '2026-11-23T09:01:00.000Z';
+    const journal = request.journal.map((entry) => (entry.number === 4 ? { ...entry, observedAt } : entry));
+    await recordJournal({ ...request, journal }, audit, now());
+    expect((await audit.read(request.id))[3]?.details).toEqual({ observedAt });
+  });
+
+  it('leaves each record once when writers race of which some are late', async () => {
+    const audit = await make();
+    const request = endedRequest('a');
+    await Promise.all([early, now(), early, now()].map((at) => recordJournal(request, audit, at)));
+    const records = await audit.read(request.id);
+    expect(records.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4]);
+    expect(verifyTrail(request.id, records, { ...request, recorded: 4 })).toEqual([]);
+  });
+
   it('refuses to go on from a record that the journal does not know', async () => {
     const audit = await make();
-    await recordJournal(endedRequest('a'), audit);
+    await recordJournal(endedRequest('a'), audit, early);
     const other = endedRequest('a');
     const journal = other.journal.map((entry) => (entry.number === 2 ? { ...entry, actor: bob } : entry));
-    await expect(recordJournal({ ...other, journal }, audit)).rejects.toThrow(
+    await expect(recordJournal({ ...other, journal }, audit, early)).rejects.toThrow(
       /contradicts its journal at 2: request.active/,
     );
   });
@@ -115,14 +168,14 @@ describe.each<[string, () => Promise<AuditTrail>]>([
   it('refuses to write records anew that were known to be there', async () => {
     const audit = await make();
     const request = { ...endedRequest('a'), recorded: 2 };
-    await expect(recordJournal(request, audit)).rejects.toThrow(/0 records where 2 were written/);
+    await expect(recordJournal(request, audit, early)).rejects.toThrow(/0 records where 2 were written/);
     expect(await audit.read(request.id)).toEqual([]);
   });
 
   it('asks for nothing when every entry is recorded', async () => {
     const audit = await make();
     const unreachable = { ...audit, read: () => Promise.reject(new Error('not reachable')) };
-    expect(await recordJournal({ ...endedRequest('a'), recorded: 4 }, unreachable)).toBe(4);
+    expect(await recordJournal({ ...endedRequest('a'), recorded: 4 }, unreachable, early)).toBe(4);
   });
 });
 
@@ -181,7 +234,7 @@ describe('recordDenied', () => {
 
   it('refuses an id that has a record of something else', async () => {
     const audit = createMemoryAuditTrail(now);
-    await recordJournal(sampleRequest('denied'), audit);
+    await recordJournal(sampleRequest('denied'), audit, early);
     await expect(recordDenied(denied, audit)).rejects.toThrow(/used twice/);
   });
 });

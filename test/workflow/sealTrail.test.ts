@@ -161,7 +161,7 @@ describe('sealTrail', () => {
       const world = sealWorld(noon);
       const request = endedRequest('a');
       const { audit, requests, live } = world.stores;
-      await recordJournal({ ...request, journal: request.journal.slice(0, 2) }, audit);
+      await recordJournal({ ...request, journal: request.journal.slice(0, 2) }, audit, noon);
       await requests.insert({ ...request, recorded: 4 });
       await live.addUnended({ requestId: request.id, requesterId: alice, createdAt: noon.toISOString() });
       await live.markEnded(request.id, noon.toISOString());
