@@ -6,6 +6,7 @@ import { createArm } from './adapters/arm/arm.ts';
 import { createCredential } from './adapters/arm/credential.ts';
 import { createAuditTrail } from './adapters/tables/auditTrail.ts';
 import { createLiveRows } from './adapters/tables/liveRows.ts';
+import { createNsgRecords } from './adapters/tables/nsgRecords.ts';
 import { createPolicies } from './adapters/tables/policies.ts';
 import { createRequests } from './adapters/tables/requests.ts';
 import { createSeals } from './adapters/tables/seals.ts';
@@ -46,6 +47,7 @@ const dependencies: Dependencies = {
   live: createLiveRows(tables.live, log),
   audit: createAuditTrail({ audit: tables.audit, index: tables.index }, () => clock.now()),
   seals: createSeals(tables.seals),
+  nsgs: createNsgRecords(tables.nsgs),
   policies: createPolicies(tables.policies),
   ...createArm({
     endpoint: config.arm.endpoint,

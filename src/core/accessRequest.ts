@@ -138,6 +138,21 @@ export interface AccessRequest {
   bodyHash: string;
 }
 
+/**
+ * One grant as its NSG was last read back with it. It saves reading the NSG again, and tells "deleted by somebody" from
+ * "never written". It is evidence and no wish: losing it costs reads, and opens nothing.
+ */
+export interface SeenGrant {
+  /** Version of the live row that was read together with it. */
+  version: number;
+  /** `open`: every rule is there, as desired and settled. `shut`: it is over, and no rule of it that may admit is left. */
+  state: 'open' | 'shut';
+  /** While open: number of the rule → hash of its canonical meaning as read back. */
+  rules: Record<string, string>;
+  /** Who could newly reach what by the write that was read back, or no longer: sentences for the audit. */
+  changes: string[];
+}
+
 /** What reconcile reads: one per grant and NSG. */
 export interface LiveRow {
   nsgId: string;
@@ -148,6 +163,7 @@ export interface LiveRow {
   end: string;
   boxes: Box[];
   accepted?: AcceptedRules;
+  seen?: SeenGrant;
 }
 
 /**

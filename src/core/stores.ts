@@ -1,4 +1,4 @@
-import type { AccessRequest, LiveRow } from './accessRequest.ts';
+import type { AccessRequest, LiveRow, SeenGrant } from './accessRequest.ts';
 import type { AuditRecord, UnsealedAuditRecord } from './auditRecord.ts';
 import type { NsgRecord } from './nsgRecord.ts';
 import type { Seal } from './seal.ts';
@@ -34,14 +34,26 @@ export interface UnendedRow {
   sealed?: true;
 }
 
+/** What was read back of a grant, and the ETag of the live row that it was read with. */
+export interface SeenMark {
+  requestId: string;
+  etag: string;
+  seen: SeenGrant;
+}
+
 /** What reconcile and the sweep read. */
 export interface LiveRows {
   /** Every row of one NSG, ended ones included. */
-  ofNsg(nsgId: string): Promise<LiveRow[]>;
+  ofNsg(nsgId: string): Promise<Stored<LiveRow>[]>;
   get(nsgId: string, requestId: string): Promise<Stored<LiveRow> | undefined>;
   insert(row: LiveRow): Promise<'inserted' | 'exists'>;
   /** Replaces the row if it still has this ETag. */
   replace(row: LiveRow, etag: string): Promise<'replaced' | 'changed'>;
+  /**
+   * Notes what was read back of grants, each only if its row still has the ETag. Returns the ids of those whose row was
+   * changed or removed meanwhile: what was read back is then no longer what it was read for.
+   */
+  markSeen(nsgId: string, marks: readonly SeenMark[]): Promise<string[]>;
   remove(nsgId: string, requestId: string): Promise<void>;
   unended(): Promise<UnendedRow[]>;
   /** Does nothing if it is there already. */

@@ -62,7 +62,7 @@ export function createAccessRequestService(
       // A revocation counts from the moment the live rows hold it; the caller is answered after that. A repeated
       // call completes what an earlier one may not have finished.
       try {
-        return { kind: 'revoked', request: await settle(dependencies, stored.row, now) };
+        return { kind: 'revoked', request: (await settle(dependencies, stored.row, now)).request };
       } finally {
         // Also when the live rows could not be written: the step that is rung for writes them.
         if (changed || isRevokedBy(stored.row, actor.objectId, now)) await ring(stored.row);

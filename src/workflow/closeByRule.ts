@@ -69,7 +69,7 @@ export async function closeByRule(
     if (read.kind !== 'read') return undefined;
     const { nsg } = read;
     const rowsReadAt = clock.now();
-    const rows = await live.ofNsg(nsgId);
+    const rows = (await live.ofNsg(nsgId)).map(({ row }) => row);
     const now = clock.now();
     const ended = endedAllows(nsg.body, rows, now, installation);
     const isSettled = nsg.provisioningState === 'Succeeded';

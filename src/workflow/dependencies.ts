@@ -4,8 +4,8 @@ import type { Inventory } from '../core/inventory.ts';
 import type { Network } from '../core/network.ts';
 import type { Policies } from '../core/policy.ts';
 import type { Rights } from '../core/rights.ts';
-import type { AuditTrail, LiveRows, Requests, Seals } from '../core/stores.ts';
 import type { WriteBudget } from '../core/writeBudget.ts';
+import type { AuditTrail, LiveRows, NsgRecords, Requests, Seals } from '../core/stores.ts';
 
 /** Everything outside that the life of a grant touches. */
 export interface Dependencies {
@@ -13,6 +13,7 @@ export interface Dependencies {
   live: LiveRows;
   audit: AuditTrail;
   seals: Seals;
+  nsgs: NsgRecords;
   policies: Policies;
   network: Network;
   inventory: Inventory;

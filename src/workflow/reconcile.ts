@@ -1,6 +1,9 @@
 import type { NsgDocument } from '../core/network.ts';
+import type { SeenGrant } from '../core/accessRequest.ts';
+import { causeOf } from '../core/cause.ts';
 import { plan, type Plan } from '../core/plan.ts';
 import type { Reason } from '../core/reason.ts';
+import { marksToMake, seenGrants, type ReadBack } from '../core/seenGrants.ts';
 import { blockedGrants } from './blockedGrants.ts';
 import { closeByRule, type Seen } from './closeByRule.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
@@ -17,6 +20,8 @@ export type ReconcileResult =
       present: ReadonlySet<string>;
       /** Requests that cannot be opened on this NSG as it stands. */
       refused: ReadonlyMap<string, Reason>;
+      /** What was read back of each grant that is open, or over and shut. */
+      seen: ReadonlyMap<string, SeenGrant>;
       /** When the NSG that this rests on was asked for. */
       readAt: Date;
     }
@@ -31,6 +36,8 @@ export interface ReconcileCall {
   correlationId: string;
   /** A close waits more briefly for somebody else's operation than an open. */
   purpose: 'open' | 'close';
+  /** Whose step asks: it notes itself what was read back of this grant, with its next change. */
+  requestId?: string;
 }
 
 export type Reconcile = (nsgId: string, call: ReconcileCall) => Promise<ReconcileResult>;
@@ -87,12 +94,16 @@ export async function reconcile(
     }
 
     const rowsReadAt = clock.now();
-    const rows = await live.ofNsg(nsgId);
+    const stored = await live.ofNsg(nsgId);
+    const rows = stored.map(({ row }) => row);
     const now = clock.now();
     const planned = planner({ body: nsg.body, rows, now, installation });
     if (planned.securityRules === undefined) {
       if (nsg.provisioningState === 'Succeeded') {
-        const result = converged(planned, readAt);
+        const readBack = { body: nsg.body, rows: stored, now, plan: planned, installation: installation.id };
+        const seen = seenGrants(readBack);
+        if (await hasChanged(seen, readBack)) continue;
+        const result = converged(planned, seen, readAt);
         if (hasWritten) {
           for (const { requestId, by } of blockedGrants(nsg.body, rows, now, installation, result.refused)) {
             log.warn('grant-blocked', { nsgId, requestId, by, correlationId: call.correlationId });
@@ -163,6 +174,22 @@ export async function reconcile(
   }
   return again(5, last);
 
+  /**
+   * Notes what was read back for every other grant, whose step then need not read the NSG again. A row that has changed
+   * since it was read may want something else by now: true, and everything is read once more.
+   */
+  async function hasChanged(seen: ReadonlyMap<string, SeenGrant>, { rows }: ReadBack): Promise<boolean> {
+    const marks = marksToMake(seen, rows, call.requestId);
+    if (marks.length === 0) return false;
+    try {
+      return (await live.markSeen(nsgId, marks)).length > 0;
+    } catch (error) {
+      // No more is lost than the others' reads: nobody's port waits for it.
+      log.warn('seen-not-noted', { nsgId, correlationId: call.correlationId, cause: causeOf(error) });
+      return false;
+    }
+  }
+
   /** What has ended is closed by other ways; what is to be opened stays refused. */
   async function refused(reason: Reason): Promise<ReconcileResult> {
     const seen = await closeByRule(dependencies, nsgId, {
@@ -209,9 +236,14 @@ export function createReconciler(dependencies: ReconcileDependencies): Reconcile
   };
 }
 
-function converged(planned: Plan, readAt: Date): Extract<ReconcileResult, { kind: 'converged' }> {
+function converged(
+  planned: Plan,
+  seen: ReadonlyMap<string, SeenGrant>,
+  readAt: Date,
+): Extract<ReconcileResult, { kind: 'converged' }> {
   return {
     kind: 'converged',
+    seen,
     admitted: new Set(planned.admitted),
     present: new Set(planned.present),
     refused: new Map(planned.refused.map(({ requestId, reason }) => [requestId, reason])),

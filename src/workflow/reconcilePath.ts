@@ -1,12 +1,13 @@
-import type { AccessRequest } from '../core/accessRequest.ts';
+import type { AccessRequest, SeenGrant } from '../core/accessRequest.ts';
 import { causeOf } from '../core/cause.ts';
 import type { Reason } from '../core/reason.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
 import type { Reconcile, ReconcileCall, ReconcileResult } from './reconcile.ts';
+import type { SeenOnPath } from './settle.ts';
 
 /** Reconciles every NSG of a request's path at once; `began` is when the step did that asks. Never rejects. */
 export type ReconcilePath = (
-  request: Pick<AccessRequest, 'targets' | 'correlationId'>,
+  request: Pick<AccessRequest, 'id' | 'targets' | 'correlationId'>,
   purpose: ReconcileCall['purpose'],
   began: Date,
 ) => Promise<ReconcileResult[]>;
@@ -16,13 +17,13 @@ export function createPathReconciler(
   { clock, log }: Pick<Dependencies, 'clock' | 'log'>,
   reconcileNsg: Reconcile,
 ): ReconcilePath {
-  return async ({ targets, correlationId }, purpose, began) => {
+  return async ({ id, targets, correlationId }, purpose, began) => {
     // One patience for all rounds of a step: to open, to fail and to close must not add up.
     const left = secondsAfter(began, limits.reconcileWait).getTime() - clock.now().getTime();
     return Promise.all(
       targets.map(({ nsgId }) =>
         Promise.race([
-          reconcileOne(nsgId, { correlationId, purpose }),
+          reconcileOne(nsgId, { correlationId, purpose, requestId: id }),
           clock.sleep(Math.max(0, left)).then(() => unsettled('The network security group is busy.')),
         ]),
       ),
@@ -54,6 +55,20 @@ export function refusalOf(result: ReconcileResult, requestId: string): Reason | 
 export function isShut(result: ReconcileResult, requestId: string): boolean {
   const seen = seenIn(result);
   return result.kind === 'gone' || (seen !== undefined && !seen.present.has(requestId));
+}
+
+/** What was read back of one request on its path, for its live rows. */
+export function readBackOf(
+  results: readonly ReconcileResult[],
+  { id, targets }: Pick<AccessRequest, 'id' | 'targets'>,
+): SeenOnPath {
+  const seen = new Map<string, SeenGrant>();
+  targets.forEach(({ nsgId }, index) => {
+    const result = results[index];
+    const found = result?.kind === 'converged' ? result.seen.get(id) : undefined;
+    if (found !== undefined) seen.set(nsgId, found);
+  });
+  return seen;
 }
 
 /** What was read of the NSG after everything that was written to it, if it was. */

@@ -1,37 +1,47 @@
-import { finalStates, type AccessRequest, type LiveRow } from '../core/accessRequest.ts';
+import { finalStates, type AccessRequest, type LiveRow, type SeenGrant } from '../core/accessRequest.ts';
 import type { LiveRows } from '../core/stores.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
 import { recordJournal } from './recordJournal.ts';
+
+/** What was last read back of a grant: NSG id, as the request's targets spell it → what its live row says. */
+export type SeenOnPath = ReadonlyMap<string, SeenGrant>;
+
+export interface Settled {
+  /** The request, with `recorded` as now known; it is written with the next change. */
+  request: AccessRequest;
+  seen: SeenOnPath;
+}
 
 /**
  * Brings the audit and the live rows up to a request's row, before anything else is done with it.
  *
  * An opening needs its record first (no intent, no open). A close does not wait for a table that is down: its rows go
- * first, and the record follows from the journal. Returns the row with `recorded` as now known; it is written with the
- * next change. `seenAt` is when the caller read the request, or earlier. Throws when records or rows cannot be written,
- * or when the request was read too long ago to make a row from it.
+ * first, and the record follows from the journal. `seenAt` is when the caller read the request, or earlier; `readBack` is
+ * what the caller has read back of the grant, to be noted with its live rows. Throws when records or rows cannot be
+ * written, or when the request was read too long ago to make a row from it.
  */
 export async function settle(
   dependencies: Pick<Dependencies, 'audit' | 'live' | 'clock' | 'log'>,
   request: AccessRequest,
   seenAt: Date,
-): Promise<AccessRequest> {
+  readBack: SeenOnPath = new Map(),
+): Promise<Settled> {
   const { audit, clock, log } = dependencies;
   if (request.state !== 'closing') {
     const recorded = await recordJournal(request, audit, clock.now());
-    await copyToLive(dependencies, request, seenAt);
-    return { ...request, recorded };
+    const seen = await copyToLive(dependencies, request, seenAt, readBack);
+    return { request: { ...request, recorded }, seen };
   }
-  await copyToLive(dependencies, request, seenAt);
+  const seen = await copyToLive(dependencies, request, seenAt, readBack);
   try {
-    return { ...request, recorded: await recordJournal(request, audit, clock.now()) };
+    return { request: { ...request, recorded: await recordJournal(request, audit, clock.now()) }, seen };
   } catch (error) {
     log.error('audit-behind: closing goes ahead, its record follows', {
       requestId: request.id,
       correlationId: request.correlationId,
       cause: error instanceof Error ? error.name : 'unknown',
     });
-    return request;
+    return { request, seen };
   }
 }
 
@@ -40,42 +50,55 @@ async function copyToLive(
   { live, clock }: Pick<Dependencies, 'live' | 'clock'>,
   request: AccessRequest,
   seenAt: Date,
-): Promise<void> {
+  readBack: SeenOnPath,
+): Promise<SeenOnPath> {
   // The rows of an ended request are removed after a while. Whoever stalled longer than that would find an empty place
   // and open again what was closed.
   const mayInsert = () => clock.now() < secondsAfter(seenAt, limits.insertWithin);
+  const seen = new Map<string, SeenGrant>();
   await Promise.all(
-    request.targets.map((target) =>
-      copyOne(
-        live,
-        {
-          nsgId: target.nsgId,
-          requestId: request.id,
-          version: request.version,
-          state: request.state,
-          start: request.start,
-          end: request.end,
-          boxes: target.boxes,
-        },
-        mayInsert,
-      ),
-    ),
+    request.targets.map(async ({ nsgId, boxes, accepted }) => {
+      const row: LiveRow = {
+        nsgId,
+        requestId: request.id,
+        version: request.version,
+        state: request.state,
+        start: request.start,
+        end: request.end,
+        boxes,
+        ...(accepted === undefined ? {} : { accepted }),
+      };
+      const found = await copyOne(live, row, readBack.get(nsgId), mayInsert);
+      if (found !== undefined) seen.set(nsgId, found);
+    }),
   );
+  return seen;
 }
 
-async function copyOne(live: LiveRows, row: LiveRow, mayInsert: () => boolean): Promise<void> {
+/**
+ * Returns what the row says was seen. It is carried over under the row's ETag, so that whoever notes something else
+ * meanwhile is not overlooked.
+ */
+async function copyOne(
+  live: LiveRows,
+  row: LiveRow,
+  readBack: SeenGrant | undefined,
+  mayInsert: () => boolean,
+): Promise<SeenGrant | undefined> {
   for (let attempt = 0; attempt < 10; attempt += 1) {
     const current = await live.get(row.nsgId, row.requestId);
     if (current === undefined) {
       // The rows of an ended request are removed by the sweep; nobody needs them back.
-      if (finalStates.has(row.state)) return;
+      if (finalStates.has(row.state)) return undefined;
       if (!mayInsert())
         throw new Error(`Request ${row.requestId} was read too long ago to make its live row.`);
-      if ((await live.insert(row)) === 'inserted') return;
+      if ((await live.insert(row)) === 'inserted') return undefined;
       continue;
     }
-    if (current.row.version >= row.version) return;
-    if ((await live.replace(row, current.etag)) === 'replaced') return;
+    if (current.row.version >= row.version) return current.row.seen;
+    const seen = readBack ?? current.row.seen;
+    const wanted = seen === undefined ? row : { ...row, seen };
+    if ((await live.replace(wanted, current.etag)) === 'replaced') return seen;
   }
   throw new Error(`The live row of request ${row.requestId} was changed by others ten times in a row.`);
 }

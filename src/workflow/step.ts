@@ -4,9 +4,9 @@ import type { Reason } from '../core/reason.ts';
 import type { Stored } from '../core/stores.ts';
 import { changeRequest } from './changeRequest.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
-import type { Reconcile } from './reconcile.ts';
-import { createPathReconciler, isShut, refusalOf, seenIn } from './reconcilePath.ts';
-import { settle } from './settle.ts';
+import type { Reconcile, ReconcileResult } from './reconcile.ts';
+import { createPathReconciler, isShut, readBackOf, refusalOf, seenIn } from './reconcilePath.ts';
+import { settle, type SeenOnPath } from './settle.ts';
 
 /** What a step says to its caller: when it wants to be called next. */
 export type StepResult =
@@ -17,6 +17,11 @@ export type StepResult =
   | { kind: 'again'; afterSeconds: number; phase: 'opening' | 'closing' };
 
 export type Step = (requestId: string, actor: 'sallyport' | 'sweep') => Promise<StepResult>;
+
+/** A request's row, and what its live rows say was last read back of it. */
+interface Held extends Stored<AccessRequest> {
+  seen: SeenOnPath;
+}
 
 /** One call of the step. */
 interface Run {
@@ -45,21 +50,18 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
       await clock.sleep(left);
       stored = (await requests.get(requestId)) ?? stored;
     }
-    stored = await resettle(stored, run);
+    let held = await resettle(stored, run);
     // opening → active or closing → closing → final: each round enters one state at most.
     for (let round = 0; round < 4; round += 1) {
-      const progress = await advance(stored, run);
+      const progress = await advance(held, run);
       if ('kind' in progress) return progress;
-      stored = progress;
+      held = progress;
     }
     throw new Error(`Request ${requestId} kept changing while a step was under way.`);
   };
 
   /** Does what is due in the row's state: says when to call again, or returns the row in its next state. */
-  async function advance(
-    stored: Stored<AccessRequest>,
-    run: Run,
-  ): Promise<StepResult | Stored<AccessRequest>> {
+  async function advance(stored: Held, run: Run): Promise<StepResult | Held> {
     const { row } = stored;
     switch (row.state) {
       case 'opening':
@@ -84,15 +86,22 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
   }
 
   /** Opens on every NSG of the path, or begins to close what was opened. */
-  async function open(stored: Stored<AccessRequest>, run: Run): Promise<StepResult | Stored<AccessRequest>> {
+  async function open(stored: Held, run: Run): Promise<StepResult | Held> {
     const { row } = stored;
+    // Whoever wrote for somebody else has opened this one too, and has read it back.
+    const isOpen = row.targets.every(({ nsgId }) => {
+      const seen = stored.seen.get(nsgId);
+      return seen?.state === 'open' && seen.version === row.version;
+    });
+    if (isOpen) return becomeActive(stored, run, stored.seen);
+
     const results = await reconcilePath(row, 'open', run.began);
     const blocking = results
       .map((result) => refusalOf(result, row.id))
       .find((reason) => reason !== undefined);
     if (blocking !== undefined) return beginClosing(stored, run, blocking, 'failed');
     if (results.every((result) => result.kind === 'converged' && result.admitted.has(row.id))) {
-      return becomeActive(stored, run);
+      return becomeActive(stored, run, readBackOf(results, row));
     }
 
     // Not open. The row may have changed meanwhile (a revocation, its end), and what happens next is then its say.
@@ -113,7 +122,8 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
   async function becomeActive(
     stored: Stored<AccessRequest>,
     { actor, began }: Run,
-  ): Promise<Stored<AccessRequest>> {
+    readBack: SeenOnPath,
+  ): Promise<Held> {
     const { stored: now } = await changeRequest(
       requests,
       stored.row.id,
@@ -129,7 +139,7 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
           : undefined,
       stored,
     );
-    return resettle(now, { began });
+    return resettle(now, { began }, readBack);
   }
 
   /** Records the intent to close; whoever was first keeps the say about reason and outcome. */
@@ -138,7 +148,7 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
     run: Run,
     reason: Reason,
     outcome: 'closed' | 'failed',
-  ): Promise<Stored<AccessRequest>> {
+  ): Promise<Held> {
     const { stored: now } = await changeRequest(
       requests,
       stored.row.id,
@@ -157,8 +167,14 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
   }
 
   /** Closes on every NSG of the path; only a read-back that shows none of its rules says closed. */
-  async function close(stored: Stored<AccessRequest>, run: Run): Promise<StepResult> {
+  async function close(stored: Held, run: Run): Promise<StepResult> {
     const { row } = stored;
+    const wasActive = enteredAt(row, 'active') !== undefined;
+    // Whoever wrote for somebody else has closed this one too, and has read it back. What was noted is carried over to a
+    // newer row under its ETag: somebody who lets it in meanwhile notes that first, or finds the newer row.
+    if (wasActive && row.targets.every(({ nsgId }) => stored.seen.get(nsgId)?.state === 'shut')) {
+      return becomeFinal(stored, run, []);
+    }
     const settledAt = clock.now();
     const results = await reconcilePath(row, 'close', run.began);
     const open = results.find((result) => !isShut(result, row.id));
@@ -174,7 +190,7 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
 
     // A write that was planned before the live rows changed may still arrive: a grant that was never seen active is not
     // called closed by a read that is earlier than that. The row changed earlier than its live rows, perhaps by far.
-    if (enteredAt(row, 'active') === undefined) {
+    if (!wasActive) {
       const conclusive =
         row.conclusiveAfter ?? secondsAfter(settledAt, limits.freshness + limits.writeTimeout).toISOString();
       const readAt = results.map((result) => seenIn(result)?.readAt ?? settledAt);
@@ -188,6 +204,12 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
       }
     }
 
+    return becomeFinal(stored, run, results);
+  }
+
+  /** Records the outcome of what was read back as shut. */
+  async function becomeFinal(stored: Held, run: Run, results: ReconcileResult[]): Promise<StepResult> {
+    const { row } = stored;
     const gone = results.some((result) => result.kind === 'gone');
     const { stored: now } = await changeRequest(
       requests,
@@ -214,9 +236,11 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
   async function resettle(
     stored: Stored<AccessRequest>,
     { began }: Pick<Run, 'began'>,
-  ): Promise<Stored<AccessRequest>> {
-    if (isOver(stored.row, clock.now())) return stored;
-    return { ...stored, row: await settle(dependencies, stored.row, began) };
+    readBack?: SeenOnPath,
+  ): Promise<Held> {
+    if (isOver(stored.row, clock.now())) return { ...stored, seen: new Map() };
+    const { request, seen } = await settle(dependencies, stored.row, began, readBack);
+    return { ...stored, row: request, seen };
   }
 
   /** Completes the records of an ended request; its rows stay a while, for late writers to meet. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { LiveRows } from '../../src/core/stores.ts';
+import type { LiveRow, SeenGrant } from '../../src/core/accessRequest.ts';
+import type { LiveRows, SeenMark } from '../../src/core/stores.ts';
 import { alice, nsgId, requestId, sampleLiveRow } from './samples.ts';
 
 /** What every implementation of LiveRows does. `make` returns an empty one. */
@@ -18,7 +19,7 @@ export function describeLiveRowsContract(name: string, make: () => Promise<LiveR
         sampleLiveRow('Web-Nsg', 'b', { state: 'closed', version: 4 }),
       ];
       for (const row of [...rows, sampleLiveRow('Other-Nsg', 'a')]) await live.insert(row);
-      const found = await live.ofNsg(nsgId('Web-Nsg').toUpperCase());
+      const found = await rowsOf(live, nsgId('Web-Nsg').toUpperCase());
       expect(found).toHaveLength(2);
       expect(found).toEqual(expect.arrayContaining(rows));
       expect((await live.get(nsgId('Web-Nsg').toLowerCase(), requestId('b')))?.row).toEqual(rows[1]);
@@ -30,7 +31,7 @@ export function describeLiveRowsContract(name: string, make: () => Promise<LiveR
       expect(await live.insert(row)).toBe('inserted');
       expect(await live.insert(row)).toBe('inserted');
       expect(await live.insert({ ...row, version: 2 })).toBe('exists');
-      expect(await live.ofNsg(row.nsgId)).toEqual([row]);
+      expect(await rowsOf(live, row.nsgId)).toEqual([row]);
     });
 
     it('replaces a row under its current ETag only', async () => {
@@ -60,7 +61,49 @@ export function describeLiveRowsContract(name: string, make: () => Promise<LiveR
       for (const row of rows) await live.insert(row);
       await live.remove(nsgId('Web-Nsg'), requestId('a'));
       await live.remove(nsgId('Web-Nsg'), requestId('a'));
-      expect(await live.ofNsg(nsgId('Web-Nsg'))).toEqual([rows[1]]);
+      expect(await rowsOf(live, nsgId('Web-Nsg'))).toEqual([rows[1]]);
+    });
+
+    it('notes what was seen of rows, and keeps it beside what the row says', async () => {
+      const live = await make();
+      const rows = ['a', 'b', 'c'].map((request) => sampleLiveRow('Web-Nsg', request));
+      for (const row of rows) await live.insert(row);
+      expect(await live.markSeen(nsgId('Web-Nsg'), await marksOf(live))).toEqual([]);
+      expect(await rowsOf(live, nsgId('Web-Nsg'))).toEqual(
+        expect.arrayContaining(rows.map((row) => ({ ...row, seen }))),
+      );
+      expect((await live.get(nsgId('Web-Nsg'), requestId('b')))?.row).toEqual({ ...rows[1], seen });
+    });
+
+    it('notes more rows at once than fit into one transaction', async () => {
+      const live = await make();
+      const requests = Array.from({ length: 103 }, (_, index) => `many${index}`);
+      await Promise.all(requests.map((request) => live.insert(sampleLiveRow('Web-Nsg', request))));
+      expect(await live.markSeen(nsgId('Web-Nsg'), await marksOf(live))).toEqual([]);
+      expect((await rowsOf(live, nsgId('Web-Nsg'))).filter((row) => row.seen === undefined)).toEqual([]);
+    });
+
+    it('notes nothing with a row that was changed or removed meanwhile, says which, and notes the others', async () => {
+      const live = await make();
+      for (const request of ['a', 'b', 'c']) await live.insert(sampleLiveRow('Web-Nsg', request));
+      const marks = await marksOf(live);
+      const closing = sampleLiveRow('Web-Nsg', 'a', { version: 2, state: 'closing' });
+      await live.replace(closing, (await live.get(closing.nsgId, closing.requestId))?.etag ?? '');
+      await live.remove(nsgId('Web-Nsg'), requestId('c'));
+      const changed = await live.markSeen(nsgId('Web-Nsg'), marks);
+      expect(changed.sort()).toEqual([requestId('a'), requestId('c')].sort());
+      const rows = await rowsOf(live, nsgId('Web-Nsg'));
+      expect(rows).toHaveLength(2);
+      expect(rows).toEqual(expect.arrayContaining([closing, { ...sampleLiveRow('Web-Nsg', 'b'), seen }]));
+    });
+
+    it('changes the ETag of a row by noting something: whoever read it before is told', async () => {
+      const live = await make();
+      const row = sampleLiveRow('Web-Nsg', 'a');
+      await live.insert(row);
+      const [mark] = await marksOf(live);
+      await live.markSeen(row.nsgId, await marksOf(live));
+      expect(await live.replace({ ...row, version: 2 }, mark?.etag ?? '')).toBe('changed');
     });
 
     it('lists the requests that have not ended, apart from the rows of NSGs', async () => {
@@ -103,6 +146,25 @@ export function describeLiveRowsContract(name: string, make: () => Promise<LiveR
       expect(await live.unended()).toEqual([]);
     });
   });
+}
+
+const seen: SeenGrant = {
+  version: 1,
+  state: 'open',
+  rules: { '1': 'hash' },
+  changes: ['TCP 22 from 203.0.113.7/32'],
+};
+
+async function rowsOf(live: LiveRows, ofNsg: string): Promise<LiveRow[]> {
+  return (await live.ofNsg(ofNsg)).map(({ row }) => row);
+}
+
+async function marksOf(live: LiveRows): Promise<SeenMark[]> {
+  return (await live.ofNsg(nsgId('Web-Nsg'))).map(({ row, etag }) => ({
+    requestId: row.requestId,
+    etag,
+    seen,
+  }));
 }
 
 function unended(request: string) {

@@ -1,6 +1,7 @@
 import {
   createMemoryAuditTrail,
   createMemoryLiveRows,
+  createMemoryNsgRecords,
   createMemoryPolicies,
   createMemoryRequests,
   createMemorySeals,
@@ -8,6 +9,7 @@ import {
 } from '../support/memoryStores.ts';
 import { describeAuditTrailContract } from './auditTrail.ts';
 import { describeLiveRowsContract } from './liveRows.ts';
+import { describeNsgRecordsContract } from './nsgRecords.ts';
 import { describePoliciesContract } from './policies.ts';
 import { describeRequestsContract } from './requests.ts';
 import { describeSealsContract } from './seals.ts';
@@ -19,3 +21,4 @@ describePoliciesContract('in memory', () => Promise.resolve(createMemoryPolicies
 describeAuditTrailContract('in memory', (now) => Promise.resolve(createMemoryAuditTrail(now)));
 describeSealsContract('in memory', () => Promise.resolve(createMemorySeals()));
 describeSweepStateContract('in memory', () => Promise.resolve(createMemorySweepState()));
+describeNsgRecordsContract('in memory', () => Promise.resolve(createMemoryNsgRecords()));

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { finalStates, type AccessRequest, type LiveRow } from '../../src/core/accessRequest.ts';
 import type { CallOptions, JsonObject, NsgDocument } from '../../src/core/network.ts';
+import type { Stored } from '../../src/core/stores.ts';
 import { verifyTrail } from '../../src/core/verifyTrail.ts';
 import type { Drive } from './driveOrchestrator.ts';
 import {
@@ -117,7 +118,8 @@ export async function liveChaos(seed: number): Promise<Chaos> {
       after(effect, parameters, result) {
         if (effect === 'live.ofNsg') {
           const nsgId = parameters[0] as string;
-          rowsRead.set(nsgId, { at: readBegan.get(nsgId) ?? 0, rows: result as LiveRow[] });
+          const rows = (result as Stored<LiveRow>[]).map(({ row }) => row);
+          rowsRead.set(nsgId, { at: readBegan.get(nsgId) ?? 0, rows });
         }
         if (effect === 'live.insert' || effect === 'live.replace') noteLive(parameters[0] as LiveRow, result);
         if (effect === 'requests.replace' && result !== 'changed')
@@ -245,7 +247,8 @@ async function checkEnd({ stores }: GrantWorld, violate: (promise: string) => vo
       violate(`I8: ${requestId} has not been put away`);
   }
   for (const nsgId of nsgIds) {
-    for (const row of await stores.live.ofNsg(nsgId)) violate(`I8: ${row.requestId} still has a live row`);
+    for (const { row } of await stores.live.ofNsg(nsgId))
+      violate(`I8: ${row.requestId} still has a live row`);
   }
   for await (const partition of stores.audit.partitions()) {
     const records = await stores.audit.read(partition);

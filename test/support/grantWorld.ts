@@ -33,6 +33,7 @@ import { createMemoryNetwork, type MemoryCall, type MemoryNetwork } from './memo
 import {
   createMemoryAuditTrail,
   createMemoryLiveRows,
+  createMemoryNsgRecords,
   createMemoryPolicies,
   createMemoryRequests,
   createMemorySeals,
@@ -89,7 +90,7 @@ export interface GrantWorld {
   inventory: MemoryInventory;
   rights: MemoryRights;
   budget: MemoryBudget;
-  stores: Pick<Dependencies, 'requests' | 'live' | 'audit' | 'seals' | 'policies'>;
+  stores: Pick<Dependencies, 'requests' | 'live' | 'audit' | 'seals' | 'nsgs' | 'policies'>;
   logged: string[];
   /** Instances that run, by their id. */
   running: Map<string, Drive>;
@@ -142,6 +143,7 @@ export async function grantWorld(
     live: createMemoryLiveRows(),
     audit: createMemoryAuditTrail(() => clock.now()),
     seals: createMemorySeals(),
+    nsgs: createMemoryNsgRecords(),
     policies: createMemoryPolicies(),
   };
   await stores.policies.put({
@@ -190,6 +192,7 @@ export async function grantWorld(
       live: effects('live', stores.live),
       audit: effects('audit', stores.audit),
       seals: effects('seals', stores.seals),
+      nsgs: effects('nsgs', stores.nsgs),
       policies: effects('policies', stores.policies),
       network: effects('network', network),
       // Lists are iterated and the budget is known without asking: neither is one effect.

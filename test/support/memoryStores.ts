@@ -1,6 +1,7 @@
 import { canonicalJson } from '../../src/core/canonicalJson.ts';
 import { encodePosition, positionOf } from '../../src/adapters/tables/auditContinuation.ts';
 import type { AccessRequest, LiveRow } from '../../src/core/accessRequest.ts';
+import type { NsgRecord } from '../../src/core/nsgRecord.ts';
 import type { AuditRecord, UnsealedAuditRecord } from '../../src/core/auditRecord.ts';
 import type { Policies, Policy } from '../../src/core/policy.ts';
 import type { Seal } from '../../src/core/seal.ts';
@@ -10,6 +11,7 @@ import type {
   AuditTrail,
   InstallationMarker,
   LiveRows,
+  NsgRecords,
   Requests,
   Seals,
   Stored,
@@ -51,11 +53,11 @@ class MemoryTable<Row> {
   }
 
   /** In the order of the keys. */
-  under(prefix: string): { key: string; row: Row }[] {
+  under(prefix: string): (Stored<Row> & { key: string })[] {
     return [...this.#rows]
       .filter(([key]) => key.startsWith(prefix))
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, { text }]) => ({ key, row: JSON.parse(text) as Row }));
+      .map(([key, { text, etag }]) => ({ key, row: JSON.parse(text) as Row, etag }));
   }
 }
 
@@ -75,7 +77,17 @@ export function createMemoryLiveRows(): LiveRows {
   const unended = new MemoryTable<UnendedRow>();
   const keyOf = (nsgId: string, requestId: string) => `${canonicalId(nsgId)} ${requestId}`;
   return {
-    ofNsg: (nsgId) => Promise.resolve(rows.under(keyOf(nsgId, '')).map(({ row }) => row)),
+    ofNsg: (nsgId) => Promise.resolve(rows.under(keyOf(nsgId, '')).map(({ row, etag }) => ({ row, etag }))),
+    markSeen(nsgId, marks) {
+      const changed = marks.filter(({ requestId, etag, seen }) => {
+        const found = rows.get(keyOf(nsgId, requestId));
+        return (
+          found === undefined ||
+          rows.replace(keyOf(nsgId, requestId), { ...found.row, seen }, etag) === 'changed'
+        );
+      });
+      return Promise.resolve(changed.map(({ requestId }) => requestId));
+    },
     get: (nsgId, requestId) => Promise.resolve(rows.get(keyOf(nsgId, requestId))),
     insert: (row) =>
       Promise.resolve(rows.insert(keyOf(row.nsgId, row.requestId), row) === 'exists' ? 'exists' : 'inserted'),
@@ -225,4 +237,23 @@ function admits(query: AuditQuery, row: { requester: string; virtualMachines: st
     (requesterId === undefined || row.requester === canonicalId(requesterId)) &&
     (virtualMachineId === undefined || row.virtualMachines.includes(canonicalId(virtualMachineId)))
   );
+}
+
+/** What is remembered of NSGs, in memory. */
+export function createMemoryNsgRecords(): NsgRecords {
+  const table = new MemoryTable<NsgRecord>();
+  return {
+    get: (nsgId) => Promise.resolve(table.get(canonicalId(nsgId))),
+    insert: (record) =>
+      Promise.resolve(table.insert(canonicalId(record.nsgId), record) === 'exists' ? 'exists' : 'inserted'),
+    replace: (record, etag) =>
+      Promise.resolve(
+        table.replace(canonicalId(record.nsgId), record, etag) === 'changed' ? 'changed' : 'replaced',
+      ),
+    nsgIds: () => Promise.resolve(table.under('').map(({ row }) => row.nsgId)),
+    remove(nsgId) {
+      table.delete(canonicalId(nsgId));
+      return Promise.resolve();
+    },
+  };
 }

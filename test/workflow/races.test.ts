@@ -280,10 +280,10 @@ describe('a revocation', () => {
 
     await world.startProcess().revoke(id);
 
-    const rows: LiveRow[] = [
+    const rows = [
       ...(await world.stores.live.ofNsg(subnetNsg)),
       ...(await world.stores.live.ofNsg(nicNsg)),
     ];
-    expect(rows.map(({ state }) => state)).toEqual(['closing', 'closing']);
+    expect(rows.map(({ row }) => row.state)).toEqual(['closing', 'closing']);
   });
 });

@@ -121,7 +121,7 @@ describe('the sweep', () => {
 
     await world.clock.advanceTo(seconds(3680));
     await world.clock.run(process.sweep());
-    expect((await world.stores.live.ofNsg(subnetNsg)).map(({ state }) => state)).toEqual(['closed']);
+    expect((await world.stores.live.ofNsg(subnetNsg)).map(({ row }) => row.state)).toEqual(['closed']);
 
     await world.clock.advanceTo(seconds(3930));
     await world.clock.run(process.sweep());

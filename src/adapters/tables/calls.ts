@@ -141,7 +141,8 @@ function codeOf(error: RestError): string | undefined {
 function answerOf(error: RestError): Expected | undefined {
   if (error.statusCode === 412) return 'changed';
   if (error.statusCode === 403) return 'forbidden';
-  const code = codeOf(error);
+  // Of a failed transaction there is no body, only the code of the change that failed.
+  const code = codeOf(error) ?? error.code;
   if (error.statusCode === 409 && code === 'EntityAlreadyExists') return 'exists';
   // TableNotFound is a 404 too, and means that everything is lost, not that one row is absent.
   if (error.statusCode === 404 && (code === 'ResourceNotFound' || code === 'EntityNotFound')) return 'absent';

@@ -1,14 +1,22 @@
-import type { TableClient, TableEntity } from '@azure/data-tables';
+import type { TableClient, TableEntity, TransactionAction } from '@azure/data-tables';
 import * as z from 'zod';
-import { protocols, requestStates, type LiveRow } from '../../core/accessRequest.ts';
+import { protocols, requestStates, type LiveRow, type SeenGrant } from '../../core/accessRequest.ts';
 import { causeOf } from '../../core/cause.ts';
 import type { Log } from '../../core/clock.ts';
-import { UnreadableRowError, type LiveRows, type UnendedRow } from '../../core/stores.ts';
+import {
+  UnreadableRowError,
+  type LiveRows,
+  type SeenMark,
+  type Stored,
+  type UnendedRow,
+} from '../../core/stores.ts';
 import { canonicalId } from '../../core/virtualMachineId.ts';
 import { ask, getRow, insertOnce, replaceRow, rowsOfPartition, type Entity } from './calls.ts';
 import { keyOf, parseRow, toProperties } from './entity.ts';
 
 const unended = 'unended';
+/** As many changes as Table Storage takes in one transaction. */
+const largestTransaction = 100;
 const never = new Date(0).toISOString();
 const instant = z.iso.datetime({ offset: true });
 
@@ -30,6 +38,13 @@ const liveSchema: z.ZodType<LiveRow> = z.looseObject({
   ),
 });
 
+const seenSchema: z.ZodType<SeenGrant> = z.looseObject({
+  version: z.int(),
+  state: z.enum(['open', 'shut']),
+  rules: z.record(z.string(), z.string()),
+  changes: z.array(z.string()),
+});
+
 const unendedSchema = z.object({
   rowKey: z.string(),
   requesterId: z.string(),
@@ -46,7 +61,9 @@ export function createLiveRows(table: TableClient, log: Pick<Log, 'error'>): Liv
    */
   function parse(nsgId: string, requestId: string, entity: Entity): LiveRow {
     try {
-      return read(nsgId, requestId, entity);
+      const row = read(nsgId, requestId, entity);
+      const seen = seenOf(entity);
+      return seen === undefined ? row : { ...row, seen };
     } catch (error) {
       if (!(error instanceof UnreadableRowError)) throw error;
       log.error('live-row-unreadable', { nsgId, requestId, cause: causeOf(error) });
@@ -56,12 +73,19 @@ export function createLiveRows(table: TableClient, log: Pick<Log, 'error'>): Liv
 
   return {
     async ofNsg(nsgId) {
-      const rows: LiveRow[] = [];
+      const rows: Stored<LiveRow>[] = [];
       const what = `live rows of ${nsgId}`;
       for await (const entity of rowsOfPartition(what, table, partitionOf(nsgId))) {
-        rows.push(parse(nsgId, entity.rowKey ?? '', entity));
+        rows.push({ row: parse(nsgId, entity.rowKey ?? '', entity), etag: entity.etag });
       }
       return rows;
+    },
+    async markSeen(nsgId, marks) {
+      const changed: string[] = [];
+      for (let first = 0; first < marks.length; first += largestTransaction) {
+        changed.push(...(await markAtOnce(table, nsgId, marks.slice(first, first + largestTransaction))));
+      }
+      return changed;
     },
     async get(nsgId, requestId) {
       const entity = await getRow(nameOf(nsgId, requestId), table, partitionOf(nsgId), requestId);
@@ -108,6 +132,51 @@ export function createLiveRows(table: TableClient, log: Pick<Log, 'error'>): Liv
   };
 }
 
+/** Either all are marked in one transaction or, where one row was changed, each that was not. */
+async function markAtOnce(table: TableClient, nsgId: string, marks: SeenMark[]): Promise<string[]> {
+  const entities = marks.map(({ requestId, etag, seen }) => ({
+    entity: { partitionKey: partitionOf(nsgId), rowKey: requestId, ...seenProperty(seen) },
+    etag,
+  }));
+  if (marks.length > 1) {
+    const actions = entities.map(({ entity, etag }): TransactionAction => [
+      'update',
+      entity,
+      'Merge',
+      { etag },
+    ]);
+    const what = `mark ${marks.length} live rows of ${nsgId} as seen`;
+    const done = await ask(what, () => table.submitTransaction(actions), 'changed', 'absent');
+    if (done !== 'changed' && done !== 'absent') return [];
+  }
+  const changed: string[] = [];
+  for (const { entity, etag } of entities) {
+    const done = await ask(
+      `mark ${nameOf(nsgId, entity.rowKey)} as seen`,
+      (signal) => table.updateEntity(entity, 'Merge', { ...signal, etag }),
+      'changed',
+      'absent',
+    );
+    if (done === 'changed' || done === 'absent') changed.push(entity.rowKey);
+  }
+  return changed;
+}
+
+/** In a property of its own, so that it can be noted without writing the row. */
+function seenProperty(seen: SeenGrant | undefined): { seen?: string } {
+  return seen === undefined ? {} : { seen: JSON.stringify(seen) };
+}
+
+/** What cannot be read is no evidence, and costs no more than reading the NSG again. */
+function seenOf({ seen }: Entity): SeenGrant | undefined {
+  if (typeof seen !== 'string') return undefined;
+  try {
+    return seenSchema.parse(JSON.parse(seen));
+  } catch {
+    return undefined;
+  }
+}
+
 async function remove(what: string, table: TableClient, partition: string, row: string): Promise<void> {
   await ask(what, (signal) => table.deleteEntity(partition, row, signal), 'absent');
 }
@@ -116,9 +185,15 @@ function partitionOf(nsgId: string): string {
   return `nsg-${keyOf(nsgId)}`;
 }
 
-function entityOf(row: LiveRow): TableEntity {
+function entityOf({ seen, ...row }: LiveRow): TableEntity {
   const content = toProperties(nameOf(row.nsgId, row.requestId), JSON.stringify(row));
-  return { partitionKey: partitionOf(row.nsgId), rowKey: row.requestId, nsgId: row.nsgId, ...content };
+  return {
+    partitionKey: partitionOf(row.nsgId),
+    rowKey: row.requestId,
+    nsgId: row.nsgId,
+    ...content,
+    ...seenProperty(seen),
+  };
 }
 
 /** A rule is made from this row: one that does not belong where it stands is no row of this NSG. */

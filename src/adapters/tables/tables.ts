@@ -19,6 +19,7 @@ export interface Tables {
   index: TableClient;
   seals: TableClient;
   heartbeat: TableClient;
+  nsgs: TableClient;
 }
 
 const defaultPrefix = 'sallyport';
@@ -35,6 +36,7 @@ export function openTables(settings: TablesSettings): Tables {
     index: openTable(settings, `${prefix}Index`),
     seals: openTable(settings, `${prefix}Seals`),
     heartbeat: openTable(settings, `${prefix}Heartbeat`),
+    nsgs: openTable(settings, `${prefix}Nsgs`),
   };
 }
 

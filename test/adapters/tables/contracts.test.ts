@@ -1,11 +1,13 @@
 import { createAuditTrail } from '../../../src/adapters/tables/auditTrail.ts';
 import { createLiveRows } from '../../../src/adapters/tables/liveRows.ts';
+import { createNsgRecords } from '../../../src/adapters/tables/nsgRecords.ts';
 import { createPolicies } from '../../../src/adapters/tables/policies.ts';
 import { createRequests } from '../../../src/adapters/tables/requests.ts';
 import { createSeals } from '../../../src/adapters/tables/seals.ts';
 import { createSweepState } from '../../../src/adapters/tables/sweepState.ts';
 import { describeAuditTrailContract } from '../../contracts/auditTrail.ts';
 import { describeLiveRowsContract } from '../../contracts/liveRows.ts';
+import { describeNsgRecordsContract } from '../../contracts/nsgRecords.ts';
 import { describePoliciesContract } from '../../contracts/policies.ts';
 import { describeRequestsContract } from '../../contracts/requests.ts';
 import { describeSealsContract } from '../../contracts/seals.ts';
@@ -22,3 +24,4 @@ describePoliciesContract('Table Storage', async () => createPolicies((await fres
 describeAuditTrailContract('Table Storage', async (now) => createAuditTrail(await freshTables(), now));
 describeSealsContract('Table Storage', async () => createSeals((await freshTables()).seals));
 describeSweepStateContract('Table Storage', async () => createSweepState(await freshTables()));
+describeNsgRecordsContract('Table Storage', async () => createNsgRecords((await freshTables()).nsgs));

@@ -133,7 +133,7 @@ describe('what cannot be read is not absent', () => {
         'Replace',
       );
 
-      const read = await rows.ofNsg(row.nsgId);
+      const read = (await rows.ofNsg(row.nsgId)).map((stored) => stored.row);
       const found = await rows.get(row.nsgId, row.requestId);
 
       expect(read).toHaveLength(2);

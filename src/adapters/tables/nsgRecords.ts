@@ -1,0 +1,67 @@
+import type { TableClient, TableEntity } from '@azure/data-tables';
+import * as z from 'zod';
+import { driftEvents, type NsgRecord } from '../../core/nsgRecord.ts';
+import { reasonCodes } from '../../core/reason.ts';
+import type { NsgRecords } from '../../core/stores.ts';
+import { ask, eachRow, getRow, insertOnce, replaceRow } from './calls.ts';
+import { keyOf, parseRow, toProperties } from './entity.ts';
+
+const partition = 'nsg';
+const instant = z.iso.datetime({ offset: true });
+
+/** What every reconcile decides by; the rest of the row is ours and passes through. */
+const schema = z.looseObject({
+  nsgId: z.string(),
+  told: z.record(z.string(), instant),
+  journal: z.array(
+    z.looseObject({
+      number: z.int(),
+      event: z.enum(driftEvents),
+      at: instant,
+      rule: z.string(),
+      requestId: z.string().optional(),
+      reasons: z.array(z.looseObject({ code: z.enum(reasonCodes), message: z.string() })),
+    }),
+  ),
+  recorded: z.int(),
+});
+
+/** What is remembered of NSGs, all in one partition: it is listed often and changed seldom. */
+export function createNsgRecords(table: TableClient): NsgRecords {
+  return {
+    async get(nsgId) {
+      const entity = await getRow(nameOf(nsgId), table, partition, keyOf(nsgId));
+      if (entity === undefined) return undefined;
+      return { row: parseRow(nameOf(nsgId), entity, schema) as NsgRecord, etag: entity.etag };
+    },
+    async insert(record) {
+      const inserted = await insertOnce(nameOf(record.nsgId), table, entityOf(record));
+      return inserted === 'exists' ? 'exists' : 'inserted';
+    },
+    async replace(record, etag) {
+      const replaced = await replaceRow(nameOf(record.nsgId), table, entityOf(record), etag);
+      return replaced === 'changed' ? 'changed' : 'replaced';
+    },
+    async nsgIds() {
+      const nsgIds: string[] = [];
+      const query = { filter: `PartitionKey eq '${partition}'`, select: ['nsgId'] };
+      for await (const { nsgId } of eachRow('records of NSGs', table, query)) {
+        if (typeof nsgId === 'string') nsgIds.push(nsgId);
+      }
+      return nsgIds;
+    },
+    async remove(nsgId) {
+      const what = `remove ${nameOf(nsgId)}`;
+      await ask(what, (signal) => table.deleteEntity(partition, keyOf(nsgId), signal), 'absent');
+    },
+  };
+}
+
+function entityOf(record: NsgRecord): TableEntity {
+  const content = toProperties(nameOf(record.nsgId), JSON.stringify(record));
+  return { partitionKey: partition, rowKey: keyOf(record.nsgId), nsgId: record.nsgId, ...content };
+}
+
+function nameOf(nsgId: string): string {
+  return `record of ${nsgId}`;
+}

@@ -1,0 +1,81 @@
+import type { LiveRow, SeenGrant } from './accessRequest.ts';
+import { contentHash } from './canonicalJson.ts';
+import type { JsonObject } from './network.ts';
+import { readInventory } from './nsgBody.ts';
+import { parseOwnedName } from './ownedRule.ts';
+import type { Plan } from './plan.ts';
+import { readMeaning } from './securityRule.ts';
+import type { SeenMark, Stored } from './stores.ts';
+
+export interface ReadBack {
+  /** An NSG that was read as settled. */
+  body: JsonObject;
+  /** Its live rows, read after it. */
+  rows: readonly Stored<LiveRow>[];
+  now: Date;
+  /** The plan over both, which found nothing to do. */
+  plan: Pick<Plan, 'admitted' | 'present'>;
+  installation: string;
+}
+
+/** What an NSG that needs no write shows of each of its grants: the open ones, and those that are over and shut. */
+export function seenGrants({ body, rows, now, plan, installation }: ReadBack): Map<string, SeenGrant> {
+  const admitted = new Set(plan.admitted);
+  const present = new Set(plan.present);
+  const rulesOf = ruleHashes(body, installation);
+  const seen = new Map<string, SeenGrant>();
+  for (const { row } of rows) {
+    const { requestId, version } = row;
+    if (admitted.has(requestId)) {
+      seen.set(requestId, { version, state: 'open', rules: rulesOf(requestId), changes: [] });
+    } else if (!present.has(requestId) && isOver(row, now)) {
+      seen.set(requestId, { version, state: 'shut', rules: {}, changes: [] });
+    }
+  }
+  return seen;
+}
+
+/**
+ * Those of them that others wait for, or that tell drift from what was never written, and that their rows do not say
+ * yet. A grant that is over and was never seen open has nobody who would believe it.
+ */
+export function marksToMake(
+  seen: ReadonlyMap<string, SeenGrant>,
+  rows: readonly Stored<LiveRow>[],
+  except: string | undefined,
+): SeenMark[] {
+  return rows.flatMap(({ row, etag }) => {
+    const { requestId } = row;
+    const now = seen.get(requestId);
+    if (now === undefined || requestId === except || isNoted(row, now)) return [];
+    return [{ requestId, etag, seen: now }];
+  });
+}
+
+function isNoted({ seen: before, state }: LiveRow, now: SeenGrant): boolean {
+  if (now.state === 'shut') {
+    return before === undefined || before.state === 'shut' || state === 'closed' || state === 'failed';
+  }
+  return (
+    before?.state === 'open' &&
+    // The step of a grant that is opening asks for its own version.
+    (state === 'active' || before.version === now.version) &&
+    contentHash(before.rules) === contentHash(now.rules)
+  );
+}
+
+function isOver({ state, end }: LiveRow, now: Date): boolean {
+  const isOrWasOpen = state === 'opening' || state === 'active';
+  return isOrWasOpen ? now.getTime() >= Date.parse(end) : state !== 'pending' && state !== 'scheduled';
+}
+
+function ruleHashes(body: JsonObject, installation: string): (requestId: string) => Record<string, string> {
+  const { byRequest } = readInventory(body, installation);
+  return (requestId) =>
+    Object.fromEntries(
+      (byRequest.get(requestId) ?? []).map(({ raw, head }) => [
+        String(parseOwnedName(head.name, installation)?.number),
+        contentHash(readMeaning(raw)),
+      ]),
+    );
+}

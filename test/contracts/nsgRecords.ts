@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import type { NsgRecord } from '../../src/core/nsgRecord.ts';
+import type { NsgRecords } from '../../src/core/stores.ts';
+import { nsgId, requestId } from './samples.ts';
+
+/** What every implementation of NsgRecords does. `make` returns an empty one. */
+export function describeNsgRecordsContract(name: string, make: () => Promise<NsgRecords>): void {
+  describe(`NsgRecords: ${name}`, () => {
+    it('remembers nothing of an NSG that nobody told it of', async () => {
+      const records = await make();
+      expect(await records.get(nsgId('Web-Nsg'))).toBeUndefined();
+      expect(await records.nsgIds()).toEqual([]);
+    });
+
+    it('returns what was inserted, whatever the case of the id', async () => {
+      const records = await make();
+      const record = sampleNsgRecord('Web-Nsg');
+      expect(await records.insert(record)).toBe('inserted');
+      expect((await records.get(nsgId('Web-Nsg').toUpperCase()))?.row).toEqual(record);
+    });
+
+    it('inserts once: other content is refused, the same content again is ours', async () => {
+      const records = await make();
+      const record = sampleNsgRecord('Web-Nsg');
+      await records.insert(record);
+      expect(await records.insert(record)).toBe('inserted');
+      expect(await records.insert({ ...record, recorded: 7 })).toBe('exists');
+      expect((await records.get(record.nsgId))?.row).toEqual(record);
+    });
+
+    it('replaces a record under its current ETag only', async () => {
+      const records = await make();
+      const record = sampleNsgRecord('Web-Nsg');
+      await records.insert(record);
+      const etag = (await records.get(record.nsgId))?.etag ?? '';
+      expect(await records.replace({ ...record, recorded: 1, journal: [] }, etag)).toBe('replaced');
+      expect(await records.replace(record, etag)).toBe('changed');
+      expect((await records.get(record.nsgId))?.row.recorded).toBe(1);
+    });
+
+    it('lists the NSGs that are remembered, and no more those that were removed', async () => {
+      const records = await make();
+      for (const nsg of ['Web-Nsg', 'Data-Nsg']) await records.insert(sampleNsgRecord(nsg));
+      expect((await records.nsgIds()).sort()).toEqual([nsgId('Data-Nsg'), nsgId('Web-Nsg')]);
+      await records.remove(nsgId('Web-Nsg').toLowerCase());
+      await records.remove(nsgId('Web-Nsg'));
+      expect(await records.nsgIds()).toEqual([nsgId('Data-Nsg')]);
+    });
+  });
+}
+
+function sampleNsgRecord(nsg: string): NsgRecord {
+  return {
+    nsgId: nsgId(nsg),
+    told: { 'rule-widened sallyport-contoso-1': '2026-11-23T08:00:00.000Z' },
+    journal: [
+      {
+        number: 1,
+        event: 'rule-widened',
+        at: '2026-11-23T08:00:00.000Z',
+        rule: 'sallyport-contoso-1',
+        requestId: requestId('a'),
+        reasons: [{ code: 'not-settled', message: 'Sample.' }],
+      },
+    ],
+    recorded: 0,
+  };
+}
