@@ -12,13 +12,14 @@ import {
   createMemoryLiveRows,
   createMemoryPolicies,
   createMemoryRequests,
+  createMemoryNsgRecords,
   createMemorySeals,
 } from '../support/memoryStores.ts';
 import { origin, type SimulatedArm } from './simulatedArm.ts';
 import { addressOf, networkInterfaceId, nsgId, vmId } from './azureState.ts';
 import type { VirtualTime } from './virtualTime.ts';
 
-export type Stores = Pick<Dependencies, 'requests' | 'live' | 'audit' | 'seals' | 'policies'>;
+export type Stores = Pick<Dependencies, 'requests' | 'live' | 'audit' | 'seals' | 'nsgs' | 'policies'>;
 
 /** Wide enough for every grant that an NSG can hold. */
 export const installation: Installation = {
@@ -34,6 +35,7 @@ export function createStores(time: VirtualTime, storageMilliseconds: number): St
     live: createMemoryLiveRows(),
     audit: createMemoryAuditTrail(() => time.now()),
     seals: createMemorySeals(),
+    nsgs: createMemoryNsgRecords(),
     policies: createMemoryPolicies(),
   };
   const slow = <T extends object>(store: T): T =>
@@ -52,6 +54,7 @@ export function createStores(time: VirtualTime, storageMilliseconds: number): St
     live: slow(stores.live),
     audit: slow(stores.audit),
     seals: slow(stores.seals),
+    nsgs: slow(stores.nsgs),
     policies: slow(stores.policies),
   };
 }

@@ -1,8 +1,8 @@
 import type { AccessRequest, Person } from '../../src/core/accessRequest.ts';
 import type { AuditRecord } from '../../src/core/auditRecord.ts';
 import type { Clock } from '../../src/core/clock.ts';
-import type { JsonObject } from '../../src/core/network.ts';
 import type { NetworkHint } from '../../src/core/networkHint.ts';
+import type { CallOptions, JsonObject, Network } from '../../src/core/network.ts';
 import { verifyTrail } from '../../src/core/verifyTrail.ts';
 import { createAccessRequestService } from '../../src/workflow/accessRequestService.ts';
 import type {
@@ -194,11 +194,11 @@ export async function grantWorld(
       seals: effects('seals', stores.seals),
       nsgs: effects('nsgs', stores.nsgs),
       policies: effects('policies', stores.policies),
-      network: effects('network', network),
       // Lists are iterated and the budget is known without asking: neither is one effect.
       inventory,
       rights: effects('rights', rights),
       budget,
+      network: effects('network', onClockOf(network, clockAheadMilliseconds)),
       clock: clockOfProcess,
       log: { info: () => undefined, warn: note, error: note },
       installation: contoso,
@@ -301,6 +301,19 @@ export async function eventsOf(world: GrantWorld, id: string): Promise<string[]>
   const findings = verifyTrail(id, records);
   if (findings.length > 0) throw new Error(JSON.stringify(findings));
   return records.map(({ event }) => event.replace('request.', ''));
+}
+
+/** The network as a process sees it: what it may not send after an instant is judged by that process's own clock. */
+function onClockOf(network: MemoryNetwork, ahead: number): Network {
+  const shift = <Call extends CallOptions>(call: Call): Call =>
+    call.notAfter === undefined ? call : { ...call, notAfter: new Date(call.notAfter.getTime() - ahead) };
+  return {
+    resolveVirtualMachine: (id, call) => network.resolveVirtualMachine(id, shift(call)),
+    readNsg: (id, call) => network.readNsg(id, shift(call)),
+    writeNsg: (nsg, body, call) => network.writeNsg(nsg, body, shift(call)),
+    deleteRule: (nsg, name, call) => network.deleteRule(nsg, name, shift(call)),
+    writeRule: (nsg, rule, call) => network.writeRule(nsg, rule, shift(call)),
+  };
 }
 
 /** Everything that this object does is an effect of a process that may die at it. */

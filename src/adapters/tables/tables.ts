@@ -19,7 +19,6 @@ export interface Tables {
   index: TableClient;
   seals: TableClient;
   heartbeat: TableClient;
-  nsgs: TableClient;
 }
 
 const defaultPrefix = 'sallyport';
@@ -36,7 +35,6 @@ export function openTables(settings: TablesSettings): Tables {
     index: openTable(settings, `${prefix}Index`),
     seals: openTable(settings, `${prefix}Seals`),
     heartbeat: openTable(settings, `${prefix}Heartbeat`),
-    nsgs: openTable(settings, `${prefix}Nsgs`),
   };
 }
 
