@@ -50,7 +50,7 @@ export function createFollowHint(dependencies: Dependencies, reconcileNsg: Recon
     correlationId: string,
   ): Promise<void> {
     const key = canonicalId(hint.id);
-    const rows = await live.ofNsg(hint.id);
+    const rows = (await live.ofNsg(hint.id)).map(({ row }) => row);
     const [first] = rows;
     if (first === undefined || !hasReads(hint.id)) return;
     const result = await reconcileNsg(first.nsgId, { correlationId, purpose: 'open' });
