@@ -280,10 +280,7 @@ describe('a revocation', () => {
 
     await world.startProcess().revoke(id);
 
-    const rows = [
-      ...(await world.stores.live.ofNsg(subnetNsg)),
-      ...(await world.stores.live.ofNsg(nicNsg)),
-    ];
+    const rows = [...(await world.stores.live.ofNsg(subnetNsg)), ...(await world.stores.live.ofNsg(nicNsg))];
     expect(rows.map(({ row }) => row.state)).toEqual(['closing', 'closing']);
   });
 });
