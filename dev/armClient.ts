@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
-import { json, text } from 'node:stream/consumers';
+import { text } from 'node:stream/consumers';
 import * as z from 'zod';
 
 export interface ArmAnswer {
@@ -43,11 +43,12 @@ export function createArmClient(
       sent.end(body === undefined ? undefined : JSON.stringify(body));
     });
     const { statusCode = 0, headers } = response;
+    const said = await text(response);
     const isJson = headers['content-type']?.includes('json') === true;
     return {
       status: statusCode,
       headers,
-      body: isJson ? await json(response) : (await text(response)) || undefined,
+      body: said === '' ? undefined : isJson ? JSON.parse(said) : said,
     };
   }
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +14,7 @@ import type { Ports } from './ports.ts';
 import { StartError, startProcess } from './processes.ts';
 import type { DevProcess } from './processes.ts';
 import type { PersonName } from './sample/people.ts';
+import { sampleSubscription } from './sample/policies.ts';
 import { seedPolicies } from './seed.ts';
 
 export interface EnvironmentOptions {
@@ -39,6 +41,8 @@ export interface Environment {
   urls: { host: string; arm: string; identity: string };
   /** Of storage: the host's and the app's tables. */
   connectionString: string;
+  /** The webhook that events of the network go to, its key included. */
+  eventWebhook: string;
   /** PEM file of the simulator's throw-away certificate. */
   certificate: string;
   arm: ArmClient;
@@ -85,6 +89,8 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
   makeFolder(join(folder, 'logs'));
   const unlock = lockFolder(folder);
 
+  const systemKey = randomBytes(30).toString('base64url');
+  const eventWebhook = `http://127.0.0.1:${ports.host}/runtime/webhooks/EventGrid?functionName=networkChanged&code=${systemKey}`;
   const running: { stop(): Promise<void> }[] = [];
   /** Last in, first out: the host still needs the rest while it stops. */
   const stop = async () => {
@@ -127,6 +133,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
           ...['--port', String(ports.arm), '--cert-dir', join(folder, 'certificate')],
           ...['--state', join(folder, 'azure.json'), '--save'],
           ...['--issuer', identity.issuer, '--audience', armOrigin],
+          ...['--events-to', eventWebhook],
           ...(options.armOptions?.arguments ?? []),
         ],
         logFile: join(folder, 'logs/arm.log'),
@@ -142,6 +149,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
         await startHostProcess({
           arguments: [
             ...['--app', root, '--port', String(ports.host), '--storage', storage.connectionString],
+            ...['--system-key', systemKey],
             ...(options.hostOptions?.arguments ?? []),
           ],
           env: {
@@ -158,6 +166,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
     return {
       urls: { host: host.url, arm: arm.url, identity: identity.url },
       connectionString: storage.connectionString,
+      eventWebhook,
       certificate: arm.certificate,
       arm: createArmClient(arm.url, arm.certificate, identity.managedIdentity),
       token: (person) => fetchToken(identity.url, person),
@@ -227,6 +236,7 @@ function appSettings(
     SALLYPORT_CREDENTIAL: 'managed-identity',
     SALLYPORT_TABLES: connectionString,
     SALLYPORT_SWEEP_SCHEDULE: '0 * * * * *',
+    SALLYPORT_EVENT_TOPICS: sampleSubscription,
     IDENTITY_ENDPOINT: identity.managedIdentity.endpoint,
     IDENTITY_HEADER: identity.managedIdentity.header,
     NODE_EXTRA_CA_CERTS: arm.certificate,

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import type { EventOptions } from './events.ts';
 import type { ArmOptions } from './server.ts';
 import { startArm } from './server.ts';
 import { StateError } from './state.ts';
@@ -18,6 +19,9 @@ npm run dev:arm -- [options]
   --issuer URL         check tokens against this issuer's keys (default: any bearer passes)
   --audience AUD       the audience that tokens must have; needed with --issuer
   --operation-ms N     how long a write runs until it has Succeeded (default 1000)
+  --events-to URL      deliver an event about each write and delete to this webhook, as Event Grid does
+  --events-schema S    EventGridSchema (default) or CloudEventSchemaV1_0
+  --events-seed N      which events come twice and how late each is (default 1)
   --quiet              no line per request on stderr
   --help               this text
 
@@ -50,6 +54,7 @@ async function main(): Promise<void> {
     settings: { operationMs: wholeNumber('--operation-ms', values['operation-ms']) },
     ...(values.issuer !== undefined && { issuer: { url: values.issuer, audience: values.audience ?? '' } }),
     ...(saveTo !== undefined && { saveTo }),
+    ...(values['events-to'] !== undefined && { events: events(values['events-to'], values) }),
     ...(!values.quiet && { log: (line: string) => process.stderr.write(`${line}\n`) }),
   } satisfies ArmOptions);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -75,6 +80,9 @@ function parse() {
         issuer: { type: 'string' },
         audience: { type: 'string' },
         'operation-ms': { type: 'string', default: '1000' },
+        'events-to': { type: 'string' },
+        'events-schema': { type: 'string', default: 'EventGridSchema' },
+        'events-seed': { type: 'string', default: '1' },
         quiet: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
@@ -82,6 +90,17 @@ function parse() {
   } catch (error) {
     throw new UsageError(messageOf(error));
   }
+}
+
+function events(url: string, values: { 'events-schema': string; 'events-seed': string }): EventOptions {
+  if (!URL.canParse(url)) throw new UsageError(`--events-to needs a URL, not '${url}'`);
+  const schema = (['EventGridSchema', 'CloudEventSchemaV1_0'] as const).find(
+    (known) => known === values['events-schema'],
+  );
+  if (schema === undefined) {
+    throw new UsageError('--events-schema is EventGridSchema or CloudEventSchemaV1_0');
+  }
+  return { url, schema, seed: wholeNumber('--events-seed', values['events-seed']), delayMs: 100 };
 }
 
 function wholeNumber(option: string, text: string): number {

@@ -9,6 +9,8 @@ import { buffer } from 'node:stream/consumers';
 import { ensureCertificate } from '../certificate.ts';
 import type { RequestRecord } from './control.ts';
 import { control } from './control.ts';
+import type { EventOptions, SystemTopic } from './events.ts';
+import { changesBetween, createSystemTopic, writtenNsg } from './events.ts';
 import type { Settings } from './exchange.ts';
 import type { Faults } from './faults.ts';
 import { settle } from './operations.ts';
@@ -24,6 +26,8 @@ export interface ArmOptions extends SimulatorOptions {
   protocol?: 'https' | 'http';
   /** Where the certificate lies or is made. */
   certificateDirectory?: string;
+  /** Where the events about resources go; without it nobody is told. */
+  events?: EventOptions;
   log?: (line: string) => void;
 }
 
@@ -47,13 +51,14 @@ export interface RunningArm {
 export async function startArm(options: ArmOptions): Promise<RunningArm> {
   const asked = createSimulator(options);
   const { simulator, requests } = asked;
+  const topic = options.events && createSystemTopic(options.events, options.log);
   const protocol = options.protocol ?? 'https';
   const certificate =
     protocol === 'https'
       ? await ensureCertificate(options.certificateDirectory ?? join(tmpdir(), 'sallyport-certificate'))
       : undefined;
   const listener: RequestListener = (request, response) => {
-    respond(asked, protocol, request, response, options.log).catch((error: unknown) => {
+    respond(asked, topic, protocol, request, response, options.log).catch((error: unknown) => {
       options.log?.(
         `simulator fault: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
       );
@@ -77,6 +82,7 @@ export async function startArm(options: ArmOptions): Promise<RunningArm> {
     settings: simulator.settings,
     requests,
     close: async () => {
+      topic?.close();
       server.close();
       server.closeAllConnections();
       await once(server, 'close');
@@ -86,6 +92,7 @@ export async function startArm(options: ArmOptions): Promise<RunningArm> {
 
 async function respond(
   asked: AskedSimulator,
+  topic: SystemTopic | undefined,
   protocol: string,
   request: IncomingMessage,
   response: ServerResponse,
@@ -96,11 +103,21 @@ async function respond(
   const method = request.method ?? 'GET';
   const body = await buffer(request);
   if (url.pathname.startsWith('/_sim/')) {
-    send(response, { ...control(asked.simulator, asked.requests, { method, url, body }) });
+    const { resources } = asked.simulator.world;
+    const reply = control(asked.simulator, asked.requests, { method, url, body });
+    if (asked.simulator.world.resources !== resources) {
+      topic?.tell(changesBetween(resources, asked.simulator.world.resources));
+    }
+    send(response, { ...reply });
     return;
   }
   const reply = await asked.ask({ method, url, headers: request.headers, body, origin });
   log?.(`${method} ${url.pathname} ${reply.ending ?? reply.status}`);
+  const written = writtenNsg(method, url.pathname);
+  if (written !== undefined && (reply.status < 300 || reply.fault === 'reset-after-commit')) {
+    const operation = method === 'DELETE' ? 'delete' : 'write';
+    topic?.tell([{ id: written, operation, afterMs: asked.simulator.settings.operationMs }]);
+  }
   if (reply.ending === 'reset') request.socket.destroy();
   else if (reply.ending !== 'hang') send(response, reply);
 }

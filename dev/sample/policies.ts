@@ -1,16 +1,17 @@
 import type { Policy } from '../../src/core/policy.ts';
 
-const subscription = '/subscriptions/11111111-2222-3333-4444-555555555555';
+/** The one subscription of azure.json. */
+export const sampleSubscription = '/subscriptions/11111111-2222-3333-4444-555555555555';
 const compute = 'providers/Microsoft.Compute/virtualMachines';
 
 /** The virtual machines of azure.json, by what inbound traffic has to pass. */
 export const virtualMachines = {
   /** The network interface's own NSG; has an IPv6 address too. */
-  web: `${subscription}/resourceGroups/Contoso-Web-RG/${compute}/vm-web`,
+  web: `${sampleSubscription}/resourceGroups/Contoso-Web-RG/${compute}/vm-web`,
   /** The subnet's NSG, shared with db2. */
-  db1: `${subscription}/resourceGroups/contoso-data-RG/${compute}/vm-db1`,
+  db1: `${sampleSubscription}/resourceGroups/contoso-data-RG/${compute}/vm-db1`,
   /** The subnet's shared NSG, then its own. */
-  db2: `${subscription}/resourceGroups/contoso-data-RG/${compute}/vm-db2`,
+  db2: `${sampleSubscription}/resourceGroups/contoso-data-RG/${compute}/vm-db2`,
 } as const;
 
 /** The office network of Contoso, in both address families: ranges that are kept for documentation. */
