@@ -40,6 +40,11 @@ export interface VirtualMachineNetwork {
   nsgIds: string[];
 }
 
+/** The same with the NSGs as they were read on the way, in the order of `nsgIds`. */
+export interface ResolvedVirtualMachine extends VirtualMachineNetwork {
+  nsgs: NsgDocument[];
+}
+
 /** Expected refusals of resolving a virtual machine; the caller turns them into decisions. */
 export type ResolveRefusal = {
   refused:
@@ -94,7 +99,7 @@ export interface Network {
   resolveVirtualMachine(
     virtualMachineId: string,
     options: CallOptions,
-  ): Promise<VirtualMachineNetwork | ResolveRefusal>;
+  ): Promise<ResolvedVirtualMachine | ResolveRefusal>;
   readNsg(nsgId: string, options: CallOptions): Promise<ReadNsgResult>;
   /** Writes the whole NSG once with If-Match and follows the operation to its end. Never repeats the write. */
   writeNsg(nsg: NsgDocument, body: JsonObject, options: CallOptions): Promise<WriteNsgResult>;

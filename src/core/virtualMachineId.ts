@@ -52,3 +52,8 @@ export function parseVirtualMachineId(text: string): VirtualMachineIdResult {
 export function canonicalId(id: string): string {
   return id.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
+
+/** The id of the subscription that an ARM id lies in, as it is written there; empty if it names none. */
+export function subscriptionOf(id: string): string {
+  return /^\/subscriptions\/([^/]+)/i.exec(id)?.[1] ?? '';
+}

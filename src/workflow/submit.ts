@@ -1,20 +1,13 @@
 import { createHash } from 'node:crypto';
-import type {
-  AccessRequest,
-  FoundVirtualMachine,
-  NsgTarget,
-  RequestedVirtualMachine,
-} from '../core/accessRequest.ts';
-import { boxesOf } from '../core/box.ts';
+import type { AccessRequest } from '../core/accessRequest.ts';
 import { causeOf } from '../core/cause.ts';
-import { decide, type Deciding } from '../core/decide.ts';
-import type { ResolveRefusal, VirtualMachineNetwork } from '../core/network.ts';
-import type { Reason } from '../core/reason.ts';
-import { canonicalId } from '../core/virtualMachineId.ts';
+import { decide } from '../core/decide.ts';
 import type { Orchestrations, Submission, SubmitResult } from './contracts.ts';
 import { secondsAfter, type Dependencies } from './dependencies.ts';
+import { admit, preflight } from './preflight.ts';
 import { recordDenied } from './recordJournal.ts';
 import type { RefusalQuota } from './refusalQuota.ts';
+import { resolvePath } from './resolvePath.ts';
 import { settle } from './settle.ts';
 
 /**
@@ -33,21 +26,31 @@ export async function submit(
   const retryAfterSeconds = quota.exhausted(submission.requester.objectId, clock.now());
   if (retryAfterSeconds > 0) return { kind: 'too-many-refusals', retryAfterSeconds };
 
+  const options = { correlationId: submission.correlationId };
   const id = idOf(submission, newId);
   if (submission.idempotencyKey !== undefined) {
     const earlier = await requests.get(id);
     if (earlier !== undefined) return repeated(earlier.row, submission);
   }
 
-  const found = await Promise.all(
-    submission.virtualMachines.map((asked) => policies.forVirtualMachine(asked.id)),
-  );
-  const deciding = decide({ submission, policies: found });
-  const resolved = await resolve(dependencies, submission, deciding);
-  if ('unavailable' in resolved) return resolved.unavailable;
-  if (resolved.reasons.length > 0) {
+  const asked = submission.virtualMachines.map((machine) => machine.id);
+  const deciding = decide({
+    submission,
+    policies: await Promise.all(asked.map((machine) => policies.forVirtualMachine(machine))),
+  });
+  const isGranted = deciding.decision.outcome !== 'denied';
+  // Before anything is read: what the reads would cost is better spent on closing.
+  const wait = isGranted ? admit(dependencies, asked) : undefined;
+  if (wait !== undefined) return wait;
+  const resolved = await resolvePath(dependencies, submission, deciding);
+  if ('kind' in resolved) return resolved;
+  const { path, found } = resolved;
+  const against =
+    resolved.reasons.length > 0 ? resolved.reasons : await preflight(dependencies, id, path, options);
+  if ('kind' in against) return against;
+  if (against.length > 0) {
     quota.count(submission.requester.objectId, clock.now());
-    const decision = { ...deciding.decision, outcome: 'denied' as const, reasons: resolved.reasons };
+    const decision = { ...deciding.decision, outcome: 'denied' as const, reasons: against };
     // Under an id of its own: a denied submission uses up no Idempotency-Key.
     await recordDenied(
       { id: newId(), at: clock.now().toISOString(), submission, decision },
@@ -63,8 +66,8 @@ export async function submit(
     version: 1,
     requester: submission.requester,
     virtualMachines: deciding.virtualMachines,
-    targets: resolved.targets,
-    found: resolved.found,
+    targets: path.map(({ target }) => target),
+    found,
     duration: submission.duration,
     justification: submission.justification,
     requestedAt: now.toISOString(),
@@ -126,110 +129,4 @@ function repeated(earlier: AccessRequest, submission: Submission): SubmitResult 
   return earlier.bodyHash === submission.bodyHash
     ? { kind: 'accepted', request: earlier }
     : { kind: 'key-reused' };
-}
-
-type Resolved =
-  { reasons: Reason[]; targets: NsgTarget[]; found: FoundVirtualMachine[] } | { unavailable: SubmitResult };
-
-/** Finds the NSGs and addresses of what was granted; of what has no policy, only whether it exists. */
-async function resolve(
-  dependencies: Dependencies,
-  submission: Submission,
-  deciding: Deciding,
-): Promise<Resolved> {
-  const denied = deciding.decision.outcome === 'denied' ? [...deciding.decision.reasons] : [];
-  const options = { correlationId: submission.correlationId };
-  const asked = submission.virtualMachines.map(({ id }, index) => ({ id, index }));
-  const toRead =
-    denied.length === 0
-      ? asked
-      : asked.filter(({ index }) =>
-          denied.some(({ code, field }) => code === 'no-policy' && field === `virtualMachines[${index}].id`),
-        );
-  const networks = await readNetworks(dependencies, toRead, options);
-  if (networks === undefined) return { unavailable: unreadable };
-
-  const reasons: Reason[] = [];
-  const targets = new Map<string, NsgTarget>();
-  const found: FoundVirtualMachine[] = [];
-  for (const { index, network } of networks) {
-    if ('refused' in network) {
-      if (network.refused === 'throttled') return { unavailable: unavailable(network) };
-      // Without a policy only its absence is of interest; the rest is not for this person to know.
-      if (denied.length > 0 && network.refused !== 'vm-not-found') continue;
-      reasons.push({
-        code: network.refused,
-        message: network.message,
-        field: `virtualMachines[${index}].id`,
-      });
-      continue;
-    }
-    const granted = deciding.virtualMachines[index];
-    if (granted === undefined) continue;
-    reasons.push(...addTargets(targets, granted, network, index));
-    found.push(foundOf(network));
-  }
-  const missing = new Set(reasons.filter(({ code }) => code === 'vm-not-found').map(({ field }) => field));
-  const others = denied.filter(({ code, field }) => code !== 'no-policy' || !missing.has(field));
-  return { reasons: [...others, ...reasons], targets: [...targets.values()], found };
-}
-
-const unreadable: SubmitResult = {
-  kind: 'unavailable',
-  retryAfterSeconds: 10,
-  message: 'Azure cannot be asked about the virtual machine at the moment. Try again later.',
-};
-
-/** Undefined where Azure gave no usable answer: nothing is known then, and nothing is stored. */
-async function readNetworks(
-  { network, log }: Pick<Dependencies, 'network' | 'log'>,
-  toRead: { id: string; index: number }[],
-  options: { correlationId: string },
-) {
-  try {
-    return await Promise.all(
-      toRead.map(async ({ id, index }) => ({
-        index,
-        network: await network.resolveVirtualMachine(id, options),
-      })),
-    );
-  } catch (error) {
-    log.error('resolve-failed', { ...options, cause: causeOf(error) });
-    return undefined;
-  }
-}
-
-function addTargets(
-  targets: Map<string, NsgTarget>,
-  granted: RequestedVirtualMachine,
-  network: VirtualMachineNetwork,
-  index: number,
-): Reason[] {
-  const { boxes, refused } = boxesOf(granted.ports, network.addresses, `virtualMachines[${index}]`);
-  for (const nsgId of network.nsgIds) {
-    const key = canonicalId(nsgId);
-    const target = targets.get(key) ?? { nsgId, boxes: [] };
-    target.boxes.push(...boxes);
-    targets.set(key, target);
-  }
-  return refused;
-}
-
-function foundOf(network: VirtualMachineNetwork): FoundVirtualMachine {
-  const { virtualMachineId, vmId, networkInterfaceId, addresses, nsgIds } = network;
-  return {
-    virtualMachineId,
-    ...(vmId === undefined ? {} : { vmId }),
-    networkInterfaceId,
-    addresses: addresses.map(({ address }) => address),
-    nsgIds,
-  };
-}
-
-function unavailable(refusal: ResolveRefusal): SubmitResult {
-  return {
-    kind: 'unavailable',
-    retryAfterSeconds: refusal.retryAfterSeconds ?? 10,
-    message: refusal.message,
-  };
 }

@@ -95,11 +95,14 @@ export function startWorker(
       ...azure.network,
       resolveVirtualMachine: (virtualMachineId) => {
         const machine = Number(virtualMachineId.split('-').at(-1));
+        const id = nsgId(options.nsgOf(machine));
+        const body = { id, properties: { securityRules: [] } };
         return Promise.resolve({
           virtualMachineId: vmId(machine),
           networkInterfaceId: networkInterfaceId(machine),
           addresses: [{ family: 'IPv4', address: addressOf(machine) }],
-          nsgIds: [nsgId(options.nsgOf(machine))],
+          nsgIds: [id],
+          nsgs: [{ id, etag: 'W/"0"', provisioningState: 'Succeeded', body }],
         });
       },
     },

@@ -275,7 +275,9 @@ export function describeNetworkContract(name: string, make: () => Promise<Networ
     it('resolves a virtual machine to its interface, its addresses and the NSGs on the way, in order', async () => {
       const { id, vmId, networkInterfaceId, subnetId, nsgIds, addresses } = harness.virtualMachine;
       const resolved = await harness.network.resolveVirtualMachine(id, call);
+      const read = await Promise.all(nsgIds.map((nsgId) => harness.network.readNsg(nsgId, call)));
       expect(resolved).toEqual({
+        nsgs: read.map((result) => (result.kind === 'read' ? result.nsg : result)),
         virtualMachineId: id,
         vmId,
         networkInterfaceId,

@@ -102,6 +102,7 @@ function withSubnets(nsg: NsgDocument, machines: VirtualMachineNetwork[]): NsgDo
   const subnets = machines
     .filter(({ nsgIds }) => nsgIds.slice(0, -1).some((id) => id.toLowerCase() === nsg.id.toLowerCase()))
     .flatMap(({ subnetId }) => (subnetId === undefined ? [] : [{ id: subnetId }]));
+  if (subnets.length === 0) return nsg;
   const properties = nsg.body['properties'] as JsonObject;
   return { ...nsg, body: { ...nsg.body, properties: { ...properties, subnets } } };
 }

@@ -22,6 +22,7 @@ describeNetworkContract('the memory', () => {
     location: 'westeurope',
     properties: { flushConnection: false, securityRules: [rule('web', 300), rule('mail', 310)] },
   });
+  memory.addNsg(`${nsgId}-1`, { location: 'westeurope', properties: { securityRules: [] } });
   const virtualMachine = {
     id: machine('web-1'),
     vmId: '0f0e0d0c-0000-4000-8000-000000000001',

@@ -131,14 +131,19 @@ export function createMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwor
     return index === -1 ? undefined : faults.splice(index, 1)[0]?.fault;
   }
 
+  function document(id: string): NsgDocument {
+    const stored = nsgs.get(key(id));
+    if (!stored) throw new Error(`There is no ${id}.`);
+    const { body } = stored;
+    return { id, etag: textOf(body, 'etag'), provisioningState: stateOf(body), body };
+  }
+
   async function readNsg(id: string, call: CallOptions): Promise<ReadNsgResult> {
     const fault = await arrive('read', id, call);
     if (fault === 'too-late') return { kind: 'unknown', message: 'It was too late to read.' };
     if (fault) return faultyRead(fault);
-    const stored = nsgs.get(key(id));
-    if (!stored) return { kind: 'not-found', message: `The resource ${id} was not found.` };
-    const { body } = stored;
-    return { kind: 'read', nsg: { id, etag: textOf(body, 'etag'), provisioningState: stateOf(body), body } };
+    if (!nsgs.has(key(id))) return { kind: 'not-found', message: `The resource ${id} was not found.` };
+    return { kind: 'read', nsg: document(id) };
   }
 
   const writeNsg: Network['writeNsg'] = async (nsg, wanted, call) => {
@@ -227,7 +232,9 @@ export function createMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwor
       if (fault?.kind === 'not-permitted') return { refused: 'not-permitted', message: 'No right to read.' };
       if (fault) throw new Error('Azure gave no usable answer.');
       const machine = machines.get(key(id));
-      return machine ? structuredClone(machine) : { refused: 'vm-not-found', message: `There is no ${id}.` };
+      if (!machine) return { refused: 'vm-not-found', message: `There is no ${id}.` };
+      if ('refused' in machine) return structuredClone(machine);
+      return { ...structuredClone(machine), nsgs: machine.nsgIds.map(document) };
     },
     addNsg(id, body) {
       nsgs.set(key(id), { body: show({ ...structuredClone(body), id }, 'Succeeded'), version: 0 });
@@ -250,16 +257,7 @@ export function createMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwor
     nsg(id) {
       return nsgs.get(key(id))?.body;
     },
-    documents: () =>
-      [...nsgs.values()].map((stored) => {
-        const body = structuredClone(stored.body);
-        return {
-          id: textOf(body, 'id'),
-          etag: textOf(body, 'etag'),
-          provisioningState: stateOf(body),
-          body,
-        };
-      }),
+    documents: () => [...nsgs.values()].map(({ body }) => document(textOf(body, 'id'))),
     machines: () =>
       [...machines.values()].filter((machine): machine is VirtualMachineNetwork => !('refused' in machine)),
     removeVirtualMachine(id) {

@@ -117,9 +117,9 @@ describe('a grant', () => {
   it('ends failed and leaves nothing open when one NSG of two refuses', async () => {
     const world = await grantWorld();
     const process = world.startProcess();
-    world.network.edit(nicNsg, (body) => withRule(body, foreignRule('deny-everything', 150)));
 
     const id = await accepted(world, process);
+    world.network.edit(nicNsg, (body) => withRule(body, foreignRule('deny-everything', 150)));
     await world.runUntil(minutes(2), process);
 
     expect(await world.request(id)).toMatchObject({

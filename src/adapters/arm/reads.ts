@@ -1,7 +1,7 @@
 import type { VirtualMachine } from '@azure/arm-compute';
 import type { LoadBalancer, NetworkInterface, Subnet } from '@azure/arm-network';
 import type { Clock } from '../../core/clock.ts';
-import type { CallOptions, JsonObject, ResolveRefusal } from '../../core/network.ts';
+import type { CallOptions, NsgDocument, ResolveRefusal } from '../../core/network.ts';
 import type { VirtualMachineId } from '../../core/virtualMachineId.ts';
 import type { ArmClients } from './clients.ts';
 import type { Nsgs } from './nsg.ts';
@@ -16,7 +16,7 @@ export interface Reads {
   loadBalancer(id: ResourceId): Promise<LoadBalancer | undefined>;
   /** Every interface of a subscription that is a resource of its own, page after page. */
   networkInterfaces(subscriptionId: string): Promise<NetworkInterface[]>;
-  nsg(id: string): Promise<JsonObject>;
+  nsg(id: string): Promise<NsgDocument>;
 }
 
 /** Carries an expected refusal to the one place that returns it. */
@@ -87,7 +87,7 @@ export function createReads(
     },
     nsg: async (id) => {
       const result = await nsgs.read(id, call);
-      if (result.kind === 'read') return result.nsg.body;
+      if (result.kind === 'read') return result.nsg;
       const message = `Reading network security group ${id}: ${result.message}`;
       if (result.kind === 'not-permitted') throw new Refused({ refused: 'not-permitted', message });
       if (result.kind === 'throttled') throw throttled(message, result.retryAfterSeconds);

@@ -3,9 +3,10 @@ import type { NetworkInterface, NetworkInterfaceIPConfiguration } from '@azure/a
 import type { Clock } from '../../core/clock.ts';
 import type {
   Network,
+  NsgDocument,
+  ResolvedVirtualMachine,
   ResolveRefusal,
   VirtualMachineAddress,
-  VirtualMachineNetwork,
 } from '../../core/network.ts';
 import { parseVirtualMachineId, type VirtualMachineId } from '../../core/virtualMachineId.ts';
 import type { ArmClients } from './clients.ts';
@@ -44,7 +45,7 @@ export function createResolver(
   };
 }
 
-async function resolve(id: VirtualMachineId, reads: Reads): Promise<VirtualMachineNetwork> {
+async function resolve(id: VirtualMachineId, reads: Reads): Promise<ResolvedVirtualMachine> {
   const machine = await reads.virtualMachine(id);
   if (!machine) throw refusal('vm-not-found', `There is no virtual machine ${id.id}.`);
 
@@ -76,15 +77,18 @@ async function resolve(id: VirtualMachineId, reads: Reads): Promise<VirtualMachi
 
   const addresses = configurations.map(addressOf);
   const own = { networkInterfaceId, subnetId, addresses: addresses.map(({ address }) => address) };
+  const nsgs: NsgDocument[] = [];
   for (const nsgId of nsgIds) {
-    const other = await findSameAddress(reads, nsgId, own);
+    const nsg = await reads.nsg(nsgId);
+    nsgs.push(nsg);
+    const other = await findSameAddress(reads, nsg, own);
     if (other !== undefined) {
       const message = `${nsgId} serves two interfaces with the same private address: ${networkInterfaceId} and ${other}. A rule for one would open the other.`;
       throw refusal('address-not-unique', message);
     }
   }
   const { vmId } = machine;
-  const found = { virtualMachineId: id.id, networkInterfaceId, subnetId, addresses, nsgIds };
+  const found = { virtualMachineId: id.id, networkInterfaceId, subnetId, addresses, nsgIds, nsgs };
   return vmId === undefined ? found : { ...found, vmId };
 }
 

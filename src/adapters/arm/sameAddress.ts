@@ -1,6 +1,6 @@
 import type { NetworkInterface } from '@azure/arm-network';
 import { parsePrefix } from '../../core/address.ts';
-import type { Json, JsonObject } from '../../core/network.ts';
+import type { Json, JsonObject, NsgDocument } from '../../core/network.ts';
 import { isRecord } from './problem.ts';
 import type { Reads } from './reads.ts';
 import { parseIdOfType, parseResourceId, pathOf, sameId } from './resourceId.ts';
@@ -20,12 +20,11 @@ export interface OwnInterface {
  */
 export async function findSameAddress(
   reads: Reads,
-  nsgId: string,
+  { id: nsgId, body }: Pick<NsgDocument, 'id' | 'body'>,
   own: OwnInterface,
 ): Promise<string | undefined> {
-  const nsg = await reads.nsg(nsgId);
-  const subnets = referencedIds(nsg, 'subnets');
-  const attached = referencedIds(nsg, 'networkInterfaces').filter(
+  const subnets = referencedIds(body, 'subnets');
+  const attached = referencedIds(body, 'networkInterfaces').filter(
     (id) => !sameId(id, own.networkInterfaceId),
   );
   const networks = new Set([own.subnetId, ...subnets].map(networkOf));
