@@ -10,7 +10,16 @@ import { chainRecord, type AuditRecord } from '../../src/core/auditRecord.ts';
 import { recordJournal } from '../../src/workflow/recordJournal.ts';
 import { useAzurite } from '../adapters/tables/testTables.ts';
 import { endedRequest, requestId, sampleRecord } from '../contracts/samples.ts';
-import { auditVerify, now, overwrite, recordOf, rowKey, verifierOf, type Victim } from './auditVictim.ts';
+import {
+  auditVerify,
+  now,
+  overwrite,
+  recordOf,
+  rowKey,
+  runAuditVerify,
+  verifierOf,
+  type Victim,
+} from './auditVictim.ts';
 
 const { connectionString, freshTables } = useAzurite();
 const verifyTables = verifierOf(connectionString);
@@ -154,9 +163,9 @@ describe('npm run audit:verify', () => {
       const args = ['--table-prefix', prefix];
       const settings = { IsEncrypted: false, Values: { SALLYPORT_TABLES: connectionString() } };
       await writeFile(join(folder, 'local.settings.json'), JSON.stringify(settings));
-      expect((await auditVerify(args, { cwd: folder })).code).toBe(0);
+      expect((await auditVerify(args, { folder })).code).toBe(0);
       const env = { SALLYPORT_TABLES: 'nonsense' };
-      expect((await auditVerify(args, { cwd: folder, env })).code).toBe(2);
+      expect((await auditVerify(args, { folder, env })).code).toBe(2);
     } finally {
       await rm(folder, { recursive: true });
     }
@@ -168,7 +177,7 @@ describe('npm run audit:verify', () => {
     const [missing, unknown, nowhere, refused] = await Promise.all([
       verifyTables({ prefix: 'nobody' }),
       auditVerify(['--fix']),
-      auditVerify([], { cwd: tmpdir() }),
+      auditVerify([], { folder: tmpdir() }),
       auditVerify(['--connection', unreachable]),
     ]);
     expect(await auditVerify(['--anchor', '3:abc'])).toMatchObject({
@@ -192,5 +201,13 @@ describe('npm run audit:verify', () => {
     expect(code).toBe(0);
     expect(out).toContain('--connection');
     expect(out).toContain('not proven complete');
+  });
+
+  it('is a process that prints to its outputs and ends with its code', async () => {
+    const { prefix, audit } = await filledTables();
+    await audit.deleteEntity(requestId('b'), rowKey(4));
+    const args = ['--connection', connectionString(), '--table-prefix', prefix];
+    const found = await runAuditVerify(args);
+    expect(found).toMatchObject({ code: 1, out: expect.stringContaining('1 finding') as string, err: '' });
   });
 });
