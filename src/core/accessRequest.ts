@@ -145,6 +145,8 @@ export interface AccessRequest {
 export interface SeenGrant {
   /** Version of the live row that was read together with it. */
   version: number;
+  /** When the NSG was asked for, ISO 8601: what somebody did to it before is in what was read. */
+  readAt: string;
   /** `open`: every rule is there, as desired and settled. `shut`: it is over, and no rule of it that may admit is left. */
   state: 'open' | 'shut';
   /** While open: number of the rule → hash of its canonical meaning as read back. */

@@ -16,10 +16,14 @@ export interface ReadBack {
   /** The plan over both, which found nothing to do. */
   plan: Pick<Plan, 'admitted' | 'present'>;
   installation: string;
+  /** When the NSG was asked for. */
+  readAt: Date;
 }
 
 /** What an NSG that needs no write shows of each of its grants: the open ones, and those that are over and shut. */
-export function seenGrants({ body, rows, now, plan, installation }: ReadBack): Map<string, SeenGrant> {
+export function seenGrants(readBack: ReadBack): Map<string, SeenGrant> {
+  const { body, rows, now, plan, installation } = readBack;
+  const readAt = readBack.readAt.toISOString();
   const admitted = new Set(plan.admitted);
   const present = new Set(plan.present);
   const rulesOf = ruleHashes(body, installation);
@@ -27,9 +31,9 @@ export function seenGrants({ body, rows, now, plan, installation }: ReadBack): M
   for (const { row } of rows) {
     const { requestId, version } = row;
     if (admitted.has(requestId)) {
-      seen.set(requestId, { version, state: 'open', rules: rulesOf(requestId), changes: [] });
+      seen.set(requestId, { version, readAt, state: 'open', rules: rulesOf(requestId), changes: [] });
     } else if (!present.has(requestId) && isOver(row, now)) {
-      seen.set(requestId, { version, state: 'shut', rules: {}, changes: [] });
+      seen.set(requestId, { version, readAt, state: 'shut', rules: {}, changes: [] });
     }
   }
   return seen;

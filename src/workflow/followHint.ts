@@ -1,4 +1,4 @@
-import { finalStates, type AccessRequest } from '../core/accessRequest.ts';
+import { finalStates, type AccessRequest, type LiveRow } from '../core/accessRequest.ts';
 import { causeOf } from '../core/cause.ts';
 import type { NetworkHint } from '../core/networkHint.ts';
 import { canonicalId } from '../core/virtualMachineId.ts';
@@ -51,8 +51,9 @@ export function createFollowHint(dependencies: Dependencies, reconcileNsg: Recon
   ): Promise<void> {
     const key = canonicalId(hint.id);
     const rows = (await live.ofNsg(hint.id)).map(({ row }) => row);
-    const [first] = rows;
-    if (first === undefined || !hasReads(hint.id)) return;
+    const [first] = rows.filter(({ state }) => !finalStates.has(state));
+    // Our own writes raise events too: what was read back after them shows what there is to know.
+    if (first === undefined || rows.some((row) => isSeenSince(row, hint)) || !hasReads(hint.id)) return;
     const result = await reconcileNsg(first.nsgId, { correlationId, purpose: 'open' });
     log.info('hint-followed', { nsgId: first.nsgId, correlationId, result: result.kind });
     if (result.kind === 'converged') remember(key, result.readAt);
@@ -134,4 +135,8 @@ export function createFollowHint(dependencies: Dependencies, reconcileNsg: Recon
   function hasReads(nsgId: string): boolean {
     return inventory.readsLeft(nsgId.split('/')[2] ?? '') > 0;
   }
+}
+
+function isSeenSince({ seen }: LiveRow, { at }: NetworkHint): boolean {
+  return seen !== undefined && Date.parse(seen.readAt) >= at.getTime();
 }

@@ -100,7 +100,10 @@ export async function reconcile(
     const planned = planner({ body: nsg.body, rows, now, installation });
     if (planned.securityRules === undefined) {
       if (nsg.provisioningState === 'Succeeded') {
-        const readBack = { body: nsg.body, rows: stored, now, plan: planned, installation: installation.id };
+        const readBack = {
+          ...{ body: nsg.body, rows: stored, now, readAt },
+          ...{ plan: planned, installation: installation.id },
+        };
         const seen = seenGrants(readBack);
         if (await hasChanged(seen, readBack)) continue;
         const result = converged(planned, seen, readAt);

@@ -149,6 +149,7 @@ export function describeLiveRowsContract(name: string, make: () => Promise<LiveR
 }
 
 const seen: SeenGrant = {
+  readAt: '2026-11-23T12:00:03.000Z',
   version: 1,
   state: 'open',
   rules: { '1': 'hash' },

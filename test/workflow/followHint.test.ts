@@ -88,6 +88,26 @@ describe('a hint at an NSG', () => {
     expect(world.network.calls.length).toBe(before);
   });
 
+  it('about our own writes costs no call to Azure', async () => {
+    const world = await grantWorld();
+    const process = world.startProcess();
+    await world.clock.run(process.submit());
+    await world.runUntil(seconds(60), process);
+    // The write takes a second; Azure tells of it when it is done.
+    const opening = { ...hintAt(world, 'nsg', nicNsg), at: seconds(1) };
+    const other = world.startProcess();
+    const before = world.network.calls.length;
+
+    await world.clock.run(other.followHint(opening));
+    expect(world.network.calls.length).toBe(before);
+
+    await world.clock.run(process.revoke(id));
+    await world.runUntil(seconds(90), process);
+    const closed = world.network.calls.length;
+    await world.clock.run(other.followHint(hintAt(world, 'nsg', nicNsg)));
+    expect(world.network.calls.length).toBe(closed);
+  });
+
   it('that is no more ends its grants', async () => {
     const { world, process } = await opened();
     world.network.removeNsg(nicNsg);

@@ -40,6 +40,7 @@ const liveSchema: z.ZodType<LiveRow> = z.looseObject({
 
 const seenSchema: z.ZodType<SeenGrant> = z.looseObject({
   version: z.int(),
+  readAt: instant,
   state: z.enum(['open', 'shut']),
   rules: z.record(z.string(), z.string()),
   changes: z.array(z.string()),
