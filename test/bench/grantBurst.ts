@@ -1,17 +1,17 @@
 import type { AccessRequest } from '../../src/core/accessRequest.ts';
-import type { Submission } from '../../src/workflow/contracts.ts';
 import { ownedName } from '../../src/core/ownedRule.ts';
 import { engineSettings } from './activityQueue.ts';
 import { startAdministrator } from './administrator.ts';
 import { createSimulatedArm } from './simulatedArm.ts';
-import { sourceOf, vmId } from './azureState.ts';
 import type { BurstOptions, BurstResult } from './burst.ts';
 import { armSettings, callsBetween, firstWithout, firstWith, knowingDelays, spread } from './burst.ts';
 import { createGrantEngine } from './grantEngine.ts';
 import { createStores, installation, startWorker, type Complaint } from './sallyport.ts';
+import { policyOf, submissionOf } from './submissions.ts';
 import { createVirtualTime, takeOverTimers } from './virtualTime.ts';
 
 const durationSeconds = 3 * 3600;
+const ports = [22, 3389];
 
 /** Many grants at once by Sallyport: asked for, opened, ended, closed. */
 export async function grantBurst(options: BurstOptions): Promise<BurstResult> {
@@ -35,9 +35,7 @@ export async function grantBurst(options: BurstOptions): Promise<BurstResult> {
   const service = first.service(engine.orchestrations);
 
   for (let machine = 0; machine < options.grants; machine += 1) {
-    await time.run(
-      stores.policies.put({ id: 'p', virtualMachineId: vmId(machine), ports: policyPorts(machine) }),
-    );
+    await time.run(stores.policies.put(policyOf(machine, ports)));
   }
   const began = time.elapsed();
   const administrator = startAdministrator(time, arm, options.administrator);
@@ -54,7 +52,7 @@ export async function grantBurst(options: BurstOptions): Promise<BurstResult> {
     Promise.all(
       Array.from({ length: options.grants }, async (_, machine) => {
         await time.sleep((options.spreadSeconds * 1000 * machine) / options.grants);
-        const result = await service.submit(submissionOf(machine));
+        const result = await service.submit(submissionOf(machine, ports, durationSeconds));
         if (result.kind === 'accepted') ids.push(result.request.id);
         else {
           const why = result.kind === 'denied' ? (result.decision.reasons[0]?.code ?? '') : result.kind;
@@ -117,38 +115,4 @@ function countOf(texts: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const text of texts) counts[text] = (counts[text] ?? 0) + 1;
   return counts;
-}
-
-function policyPorts(machine: number) {
-  return [22, 3389].map((number) => ({
-    number,
-    protocol: 'Tcp' as const,
-    allowedSourceAddressPrefixes: [`${sourceOf(machine)}/32`],
-    maxRequestAccessDuration: 'PT3H',
-  }));
-}
-
-function submissionOf(machine: number): Submission {
-  return {
-    requester: {
-      objectId: `00000000-0000-4000-8000-${machine.toString(16).padStart(12, '0')}`,
-      tenantId: 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee',
-      displayName: `Person ${machine}`,
-    },
-    virtualMachines: [
-      {
-        id: vmId(machine),
-        ports: [22, 3389].map((number) => ({
-          number,
-          protocol: 'Tcp' as const,
-          allowedSourceAddressPrefix: `${sourceOf(machine)}/32`,
-        })),
-      },
-    ],
-    duration: `PT${durationSeconds}S`,
-    durationSeconds,
-    justification: 'Monday morning',
-    correlationId: `5a11f0a7-0000-4000-8000-${machine.toString(16).padStart(12, '0')}`,
-    bodyHash: String(machine),
-  };
 }

@@ -19,7 +19,8 @@ interface Sleeper {
 /** Turns of the event loop in which promises that wait for nothing but each other have settled. */
 const turns = 4;
 
-export function createVirtualTime(start: Date): VirtualTime {
+/** `isBusy` says whether something real is under way that must end before time may pass. */
+export function createVirtualTime(start: Date, isBusy: () => boolean = () => false): VirtualTime {
   const began = start.getTime();
   let now = began;
   /** The next one last. */
@@ -61,18 +62,21 @@ export function createVirtualTime(start: Date): VirtualTime {
         settled = true;
       });
       done.catch(() => undefined);
-      await quiet();
+      await quiet(isBusy);
       while (!settled) {
         if (!wakeNext()) throw new Error('Everything waits for something that never comes.');
-        await quiet();
+        await quiet(isBusy);
       }
       return done;
     },
   };
 }
 
-async function quiet(): Promise<void> {
-  for (let turn = 0; turn < turns; turn += 1) await setImmediate();
+async function quiet(isBusy: () => boolean): Promise<void> {
+  for (let turn = 0; turn < turns; turn += 1) {
+    await setImmediate();
+    if (isBusy()) turn = 0;
+  }
 }
 
 /**
