@@ -51,6 +51,9 @@ export const documented = {
 const keptForCloses = 1 / 5;
 /** Of the bucket of reads, for opens and closes: a sweep that spent it all would keep people from opening. */
 const keptFromLists = 2 / 5;
+/** From here down polls become fewer; at what is kept for closes they are this many seconds apart. */
+const wellFilled = 3 / 5;
+const longestPauseBetweenPolls = 3;
 /** A Retry-After beyond this is not believed: it would shut out everybody on one odd answer. */
 const longestExhaustion = 300;
 
@@ -102,6 +105,17 @@ export function readsLeft(bucket: Bucket | undefined, now: Date): number {
   };
   if (known.exhaustedUntil > now.getTime()) return 0;
   return Math.max(0, Math.floor(tokensAt(known, now.getTime()) - known.capacity * keptFromLists));
+}
+
+/**
+ * How far apart, in seconds, the state of one operation may be asked for: a poll is a read like any other. As often as the
+ * caller likes while the bucket is well filled, then less and less.
+ */
+export function pauseBetweenPolls(bucket: Bucket | undefined, now: Date): number {
+  if (bucket === undefined) return 0;
+  const filled = tokensAt(bucket, now.getTime()) / bucket.capacity;
+  const scarcity = (wellFilled - filled) / (wellFilled - keptForCloses);
+  return longestPauseBetweenPolls * Math.min(1, Math.max(0, scarcity));
 }
 
 function tokensAt({ kind, capacity, tokens, at }: Bucket, milliseconds: number): number {

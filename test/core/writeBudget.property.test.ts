@@ -4,6 +4,7 @@ import {
   documented,
   laterOf,
   observe,
+  pauseBetweenPolls,
   readsLeft,
   standingOf,
   type Bucket,
@@ -203,5 +204,25 @@ describe('the later of two standings', () => {
     [later(5), later(3), later(5)],
   ])('of %j and %j is %j', (one, other, expected) => {
     expect(laterOf(one, other)).toEqual(expected);
+  });
+});
+
+describe('the pause between polls', () => {
+  const bucket = (remaining: number) => observe(undefined, { kind: 'read', at: new Date(start), remaining });
+  const pause = (remaining: number, seconds = 0) =>
+    pauseBetweenPolls(bucket(remaining), new Date(start + 1000 * seconds));
+
+  it('is none where nothing is known and where reads are plenty, and 3 s where only those for closes are left', () => {
+    expect(pauseBetweenPolls(undefined, new Date(start))).toBe(0);
+    expect([pause(249), pause(150), pause(50), pause(0)]).toEqual([0, 0, 3, 3]);
+  });
+
+  it('is the longer the fewer reads are left, and shorter when they have come back', () => {
+    fc.assert(
+      fc.property(fc.nat({ max: 250 }), fc.nat({ max: 250 }), fc.nat({ max: 20 }), (one, other, seconds) => {
+        expect(pause(Math.min(one, other))).toBeGreaterThanOrEqual(pause(Math.max(one, other)));
+        expect(pause(one, seconds)).toBeLessThanOrEqual(pause(one));
+      }),
+    );
   });
 });

@@ -41,7 +41,8 @@ export function createArm(options: ArmOptions): Arm {
   const timeouts = { ...defaultTimeouts, ...options.timeouts };
   const send = createRawRequests(clients, clock);
   const settings = { origin: clients.origin, apiVersion: options.networkApiVersion, timeouts };
-  const nsgs = createNsgs(send, clock, settings);
+  const pauseBetweenPolls = (subscriptionId: string) => budget.pauseBetweenPolls(subscriptionId);
+  const nsgs = createNsgs(send, clock, { ...settings, pauseBetweenPolls });
   return {
     network: {
       resolveVirtualMachine: createResolver(clients, nsgs, clock, timeouts),

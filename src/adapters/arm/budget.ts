@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.ts';
 import {
   laterOf,
   observe,
+  pauseBetweenPolls,
   readsLeft,
   standingOf,
   type Bucket,
@@ -17,6 +18,8 @@ export interface ArmBudget extends WriteBudget {
   observe(request: PipelineRequest, response: PipelineResponse): void;
   /** As `Inventory.readsLeft`. */
   readsLeft(subscriptionId: string): number;
+  /** How far apart the state of an operation may be asked for, in seconds. */
+  pauseBetweenPolls(subscriptionId: string): number;
 }
 
 /** Of a quota whose 429 did not say how long, in seconds. */
@@ -35,6 +38,7 @@ export function createBudget(clock: Clock): ArmBudget {
         standingOf(bucketOf(subscriptionId, 'read'), clock.now()),
       ),
     readsLeft: (subscriptionId) => readsLeft(bucketOf(subscriptionId, 'read'), clock.now()),
+    pauseBetweenPolls: (subscriptionId) => pauseBetweenPolls(bucketOf(subscriptionId, 'read'), clock.now()),
     observe(request, response) {
       const [, subscriptionId] = /\/subscriptions\/([0-9a-f-]{36})(?:\/|\?|$)/i.exec(request.url) ?? [];
       const observation = subscriptionId && observationOf(request, response, clock.now());

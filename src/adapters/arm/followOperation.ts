@@ -15,6 +15,8 @@ export interface Operation {
   correlationId: string;
   /** Until when to ask. */
   deadlineMilliseconds: number;
+  /** How long to wait at least between two polls, in seconds, as reads are left. */
+  pause: () => number;
 }
 
 const firstPollMilliseconds = 150;
@@ -24,7 +26,9 @@ const pollTimeoutMilliseconds = 5000;
 /**
  * Asks for the state of an operation until it has ended. First after 0.15 s, then each time after a fifth of the time
  * that has gone by, at most 1 s apart: the end is known at most a fifth later than it was. The Retry-After of a running
- * operation is a fixed number of 1 to 10 s, so obeying it, as the SDK's poller does, reports up to 20 times late.
+ * operation is a fixed number of 1 to 10 s, so obeying it, as the SDK's poller does, reports up to 20 times late. Where
+ * many operations run at once the reads would run out, and with them those that must come before a write: so the fewer
+ * are left, the longer it waits.
  */
 export async function followOperation(
   send: SendRaw,
@@ -38,7 +42,7 @@ export async function followOperation(
   }
   const start = clock.now().getTime();
   const elapsed = () => clock.now().getTime() - start;
-  let wait = firstPollMilliseconds;
+  let wait = Math.max(firstPollMilliseconds, 1000 * operation.pause());
   while (elapsed() + wait <= operation.deadlineMilliseconds) {
     await clock.sleep(wait);
     const answer = await send({
@@ -49,7 +53,7 @@ export async function followOperation(
       timeoutMilliseconds: Math.min(pollTimeoutMilliseconds, operation.deadlineMilliseconds - elapsed() + 1),
       repeat: 'never',
     });
-    wait = Math.min(longestWaitMilliseconds, elapsed() / 5);
+    wait = Math.max(Math.min(longestWaitMilliseconds, elapsed() / 5), 1000 * operation.pause());
     if (answer.kind !== 'answer' || answer.status >= 500) continue;
     if (answer.status === 429) {
       // A quota means what it says; asking on would only lengthen it.

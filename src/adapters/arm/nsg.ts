@@ -26,6 +26,8 @@ export interface NsgSettings {
   /** The api-version that decides which properties there are. */
   apiVersion: string;
   timeouts: Timeouts;
+  /** How far apart the state of an operation may be asked for, in seconds. */
+  pauseBetweenPolls: (subscriptionId: string) => number;
 }
 
 const nsgType = 'Microsoft.Network/networkSecurityGroups';
@@ -77,6 +79,7 @@ export function createNsgs(send: SendRaw, clock: Clock, settings: NsgSettings): 
       url: operationUrl,
       correlationId,
       deadlineMilliseconds: timeouts.operationMilliseconds,
+      pause: () => settings.pauseBetweenPolls(write.subscriptionId),
     });
   }
 

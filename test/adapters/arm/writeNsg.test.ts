@@ -118,6 +118,13 @@ describe('writeNsg', () => {
     expect(Math.max(...clock.waits)).toBeLessThan(1000);
   });
 
+  it('polls less often when reads run out, which others need before they write', async () => {
+    const headers = { 'x-ms-ratelimit-remaining-subscription-reads': '40' };
+    faultPolls({ kind: 'status', status: 200, headers, body: { status: 'InProgress' } }, 1);
+    expect(await write()).toEqual({ kind: 'settled' });
+    expect(clock.waits).toEqual([150, 3000]);
+  });
+
   it('gives up an operation that does not end after 30 s and a bounded number of polls', async () => {
     simulated.arm.settings.operationMs = 3_600_000;
     expect(await write()).toMatchObject({
