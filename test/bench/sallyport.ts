@@ -7,6 +7,7 @@ import { createReconciler } from '../../src/workflow/reconcile.ts';
 import { createRefusalQuota } from '../../src/workflow/refusalQuota.ts';
 import { createStep, type StepResult } from '../../src/workflow/step.ts';
 import { sweep, type SweepReport } from '../../src/workflow/sweep.ts';
+import { createMemoryRights } from '../support/memoryInventory.ts';
 import {
   createMemoryAuditTrail,
   createMemoryLiveRows,
@@ -106,6 +107,8 @@ export function startWorker(
         });
       },
     },
+    // What a submission reads before it is accepted would be throttled long before any write.
+    rights: createMemoryRights(),
     clock: time,
     log: { info: () => undefined, warn: complain, error: complain },
     installation,

@@ -1,6 +1,7 @@
 import type { TableClient } from '@azure/data-tables';
 import { createAuditTrail } from '../../src/adapters/tables/auditTrail.ts';
 import { createLiveRows } from '../../src/adapters/tables/liveRows.ts';
+import { createNsgRecords } from '../../src/adapters/tables/nsgRecords.ts';
 import { createPolicies } from '../../src/adapters/tables/policies.ts';
 import { createRequests } from '../../src/adapters/tables/requests.ts';
 import { createSeals } from '../../src/adapters/tables/seals.ts';
@@ -79,6 +80,7 @@ export async function countTransactions(
     live: createLiveRows(tables.live, log),
     audit: createAuditTrail({ audit: tables.audit, index: tables.index }, () => clock.now()),
     seals: createSeals(tables.seals),
+    nsgs: createNsgRecords(tables.nsgs),
     policies: createPolicies(tables.policies),
     network,
     inventory: createMemoryInventory(network),
