@@ -12,6 +12,24 @@ export interface Layer {
 /** Every layer of the proof; a run takes them in this order. */
 export const layers: readonly Layer[] = [
   {
+    letter: 'A',
+    title: 'deaths at every effect, single and in pairs',
+    parts: { quick: 1, usual: 4, full: 16 },
+    load: () => import('./layers/aCrashPoints.ts'),
+  },
+  {
+    letter: 'B',
+    title: 'faults at every call, single and in pairs',
+    parts: { quick: 1, usual: 4, full: 24 },
+    load: () => import('./layers/bFaults.ts'),
+  },
+  {
+    letter: 'E',
+    title: 'two workers, interrupted at every call',
+    parts: { quick: 1, usual: 4, full: 16 },
+    load: () => import('./layers/eInterleavings.ts'),
+  },
+  {
     letter: 'F',
     title: 'the planner against a packet oracle',
     parts: { quick: 1, usual: 8, full: 40 },
@@ -22,6 +40,12 @@ export const layers: readonly Layer[] = [
     title: 'hostile input against the HTTP handlers',
     parts: { quick: 1, usual: 6, full: 40 },
     load: () => import('./layers/gFuzz.ts'),
+  },
+  {
+    letter: 'T',
+    title: 'the naive twins fail what they must fail',
+    parts: { quick: 1, usual: 1, full: 1 },
+    load: () => import('./layers/tTwin.ts'),
   },
 ];
 

@@ -57,12 +57,18 @@ export interface MemoryCall {
   correlationId: string;
 }
 
+// eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- most have nothing to say
+export type Happening = MemoryFault | undefined | void;
+
 export interface MemoryNetworkOptions {
   clock: Clock;
   /** From the acceptance of a write to the end of its operation; 0 settles at once. */
   operationMilliseconds?: number;
-  /** Awaited before each call is looked at: the place for somebody else's edit in between. */
-  before?: (call: MemoryCall) => void | Promise<void>;
+  /**
+   * Awaited before each call is looked at: the place for somebody else's edit in between. A fault that it gives is what
+   * happens to the call.
+   */
+  before?: (call: MemoryCall) => Happening | Promise<Happening>;
   /** Told of each change of an NSG's content, at the moment at which it has it, and whose it was. */
   changed?: (id: string, by: 'write' | 'edit') => void;
 }
@@ -124,9 +130,10 @@ export function createMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwor
 
   async function arrive(method: MemoryCall['method'], id: string, call: CallOptions) {
     const entry = { method, id, correlationId: call.correlationId };
-    await options.before?.(entry);
+    const happening = await options.before?.(entry);
     if (late(call)) return 'too-late';
     calls.push(entry);
+    if (happening !== undefined) return happening;
     const index = faults.findIndex((planned) => planned.method === method);
     return index === -1 ? undefined : faults.splice(index, 1)[0]?.fault;
   }

@@ -1,0 +1,103 @@
+/** One call that a process makes of the world outside it. */
+export interface Effect {
+  process: string;
+  /** Table or service and method: `live.insert`, `network.writeNsg`. */
+  name: string;
+  parameters: unknown[];
+  /** Counted in its process, from 1. */
+  number: number;
+}
+
+/** What happens to effects on their way out and back. */
+export interface Weather {
+  /** Before the effect: may wait, or throw instead of it. */
+  before?: (effect: Effect) => void | Promise<void>;
+  /** After it: may wait or throw, so that the answer is lost, or say what is answered instead. */
+  after?: (effect: Effect, result: unknown) => Answer | Promise<Answer>;
+}
+
+export type Answer = { instead: unknown } | undefined;
+
+/** Sees each effect at the moment at which it is done, whatever becomes of its answer. */
+export interface Witness {
+  sent: (effect: Effect) => void;
+  done: (effect: Effect, result: unknown) => void;
+}
+
+/** Counts the effects of one process and can kill it at one of them. */
+export interface Lifeline {
+  process: string;
+  effects: number;
+  dead: boolean;
+  /** The process dies before this effect is done, or after it and without seeing the answer. */
+  killAt?: { effect: number; when: 'before' | 'after' };
+}
+
+export class ProcessDied extends Error {}
+
+/** Everything that this object does becomes an effect of a process, in this weather and before this witness. */
+export function effectsOf<T extends object>(
+  target: T,
+  table: string,
+  lifeline: Lifeline,
+  weather: Weather,
+  witness: Witness,
+): T {
+  async function perform(name: string, parameters: unknown[], work: () => unknown): Promise<unknown> {
+    if (lifeline.dead) throw new ProcessDied();
+    lifeline.effects += 1;
+    const effect = { process: lifeline.process, name, parameters, number: lifeline.effects };
+    const fatal = lifeline.killAt?.effect === lifeline.effects ? lifeline.killAt.when : undefined;
+    if (fatal === 'before') lifeline.dead = true;
+    else await weather.before?.(effect);
+    if (isDead()) throw new ProcessDied();
+    witness.sent(effect);
+    const result = await work();
+    witness.done(effect, result);
+    // What was under way when the process died is done, and nobody sees the answer.
+    if (fatal === 'after') lifeline.dead = true;
+    if (isDead()) throw new ProcessDied();
+    const answer = await weather.after?.(effect, result);
+    if (isDead()) throw new ProcessDied();
+    return answer === undefined ? result : answer.instead;
+  }
+
+  const isDead = () => lifeline.dead;
+
+  async function* pages(name: string, parameters: unknown[], list: AsyncIterable<unknown>) {
+    const iterator = list[Symbol.asyncIterator]();
+    for (;;) {
+      const next = (await perform(name, parameters, () => iterator.next())) as IteratorResult<unknown>;
+      if (next.done === true) return;
+      yield next.value;
+    }
+  }
+
+  const members = new Map<string | symbol, unknown>();
+  return new Proxy(target, {
+    get(from, member, receiver) {
+      if (members.has(member)) return members.get(member);
+      const method: unknown = Reflect.get(from, member, receiver);
+      if (typeof method !== 'function') return method;
+      const name = `${table}.${String(member)}`;
+      const effectful = (...parameters: unknown[]): unknown => {
+        const call = () => Reflect.apply(method, from, parameters) as unknown;
+        if (iterated.has(name)) return pages(name, parameters, call() as AsyncIterable<unknown>);
+        return known.has(name) ? call() : perform(name, parameters, call);
+      };
+      members.set(member, effectful);
+      return effectful;
+    },
+  });
+}
+
+/** Lists that come by the page: each page is an effect. */
+const iterated: ReadonlySet<string> = new Set([
+  'audit.partitions',
+  'inventory.nsgs',
+  'inventory.networkInterfaces',
+  'inventory.virtualMachines',
+]);
+
+/** What is known without asking anybody. */
+const known: ReadonlySet<string> = new Set(['inventory.readsLeft']);

@@ -1,0 +1,386 @@
+import { isDeepStrictEqual } from 'node:util';
+import {
+  finalStates,
+  type AccessRequest,
+  type LiveRow,
+  type RequestState,
+} from '../../../src/core/accessRequest.ts';
+import type { JsonObject, NsgDocument } from '../../../src/core/network.ts';
+import type { Effect, Witness } from './effects.ts';
+import {
+  admittedBy,
+  difference,
+  intersection,
+  isEmpty,
+  matchedBy,
+  packetsOf,
+  sample,
+  type PacketSet,
+} from './packets.ts';
+import { noon, type Ask, type World } from './world.ts';
+import { isOwned, nameOf, nsgIds, ownerOf, rulesOf } from './worldModel.ts';
+
+/** Bounds in seconds. */
+export interface Bounds {
+  /** How long after its end an allow may stand: two periods of the sweep, the start of its instance and two writes. */
+  open: number;
+  /** How far the clocks of processes are from the true one, at the most. */
+  skew: number;
+}
+
+/** What the checks know of one request: from what was asked for, not from what the code made of it. */
+export interface Known {
+  id: string;
+  ask: Ask;
+  packets: PacketSet;
+  /** As first stored: milliseconds since 1970. */
+  start: number;
+  end: number;
+  state: RequestState;
+  /** Since when its live row in an NSG says that it is closing. */
+  closingSince: Map<string, number>;
+  /** NSGs in which its rules have been seen. */
+  seenOpen: Set<string>;
+  activeSince?: number;
+  finalSince?: number;
+}
+
+export interface Promises extends Witness {
+  broken: string[];
+  /** What is asked for, before it is. */
+  asks: Map<number, Ask>;
+  known: Map<string, Known>;
+  /** Somebody was promised what they asked for: from when to when, in milliseconds since 1970. */
+  promised: (id: string, ask: Ask, start: number, end: number) => Known;
+  changed: (nsgId: string, by: 'write' | 'edit') => void;
+  /** Something that excuses a delay: Azure refused or storage was down, in one NSG or in all. */
+  trouble: (nsgId?: string) => void;
+  /** An administrator has touched a rule of ours. */
+  tampered: (nsgId: string, ruleName: string) => void;
+  /** To be called often: looks at what should be shut by now. */
+  look: () => void;
+  /** When everything has had its time. */
+  checkEnd: () => Promise<void>;
+  counted: { writes: number; changes: number; opened: number };
+}
+
+/**
+ * Watches every effect and every change of an NSG, and says which promise was broken. It shares no code with what it
+ * watches but the types: rules are judged packet by packet, rows by what was asked for.
+ */
+export function createPromises(world: () => World, bounds: Bounds): Promises {
+  const broken = new Set<string>();
+  const asks = new Map<number, Ask>();
+  const known = new Map<string, Known>();
+  const counted = { writes: 0, changes: 0, opened: 0 };
+  /** What each process last read of an NSG's rows: when it asked, and what it got. */
+  const rowsRead = new Map<string, { at: number; rows: LiveRow[] }>();
+  const readBegan = new Map<string, number>();
+  const audited = new Set<string>();
+  const lastTrouble = new Map<string, number>();
+  /** Rules that somebody has touched, and when. */
+  const touched = new Map<string, number>();
+  /** Since when an owned allow stands in an NSG: of each request the first instant. */
+  const standing = new Map<string, Map<string, number>>();
+  /** The rules of an NSG that were there before its last change. */
+  const before = new Map<string, JsonObject[]>();
+
+  const now = () => world().clock.now().getTime();
+  const violate = (promise: string, what: string) => {
+    const text = `${promise}: ${what}`;
+    if ([...broken].some((other) => other.startsWith(text))) return;
+    broken.add(`${text}, ${((now() - noon.getTime()) / 1000).toFixed(1)} s after noon`);
+  };
+  const numberOf = (id: string) => `${known.get(id)?.ask.number ?? id}`;
+  const short = (nsgId: string) => nsgId.slice(nsgId.lastIndexOf('/') + 1);
+
+  function sent({ process, name, parameters }: Effect): void {
+    if (name === 'live.ofNsg') readBegan.set(`${process} ${String(parameters[0])}`, now());
+    if (name === 'network.writeNsg') {
+      checkWrite(process, parameters[0] as NsgDocument, parameters[1] as JsonObject);
+    }
+    if (name === 'network.deleteRule' && !isOwned({ name: parameters[1] as string })) {
+      violate('I3', `${String(parameters[1])} is somebody else's and is deleted`);
+    }
+    if (name === 'network.writeRule' && !isOwned(parameters[1] as JsonObject)) {
+      violate('I3', `${nameOf(parameters[1] as JsonObject)} is somebody else's and is written`);
+    }
+  }
+
+  function done({ process, name, parameters }: Effect, result: unknown): void {
+    if (name === 'live.ofNsg') {
+      const key = `${process} ${String(parameters[0])}`;
+      rowsRead.set(key, { at: readBegan.get(key) ?? 0, rows: rowsIn(result) });
+    }
+    if (name === 'requests.insert' && result !== 'exists') noteRequest(parameters[0] as AccessRequest);
+    if (name === 'requests.replace' && result !== 'changed') noteRequest(parameters[0] as AccessRequest);
+    if (
+      (name === 'live.insert' && result === 'inserted') ||
+      (name === 'live.replace' && result === 'replaced')
+    ) {
+      noteLive(parameters[0] as LiveRow);
+    }
+    if (name === 'audit.insert') audited.add((parameters[0] as { partition: string }).partition);
+    if (name === 'network.readNsg') noteSeen(String(parameters[0]), result);
+  }
+
+  /** What leaves: nothing foreign is changed, and what is new is wanted by rows that were read just before. */
+  function checkWrite(process: string, nsg: NsgDocument, body: JsonObject): void {
+    counted.writes += 1;
+    const foreign = (whole: JsonObject) => [
+      rulesOf(whole).filter((rule) => !isOwned(rule)),
+      { ...whole, properties: { ...(whole['properties'] as JsonObject), securityRules: [] } },
+    ];
+    if (!isDeepStrictEqual(foreign(nsg.body), foreign(body))) {
+      violate('I3', `a write to ${short(nsg.id)} changes what is not ours`);
+    }
+    const read = rowsRead.get(`${process} ${nsg.id}`);
+    const old = new Set(rulesOf(nsg.body).map((rule) => JSON.stringify(rule)));
+    for (const rule of rulesOf(body)) {
+      const owner = ownerOf(rule);
+      if (owner === undefined || !allows(rule) || old.has(JSON.stringify(rule))) continue;
+      checkNewRule(nsg.id, rule, owner, read);
+    }
+  }
+
+  function checkNewRule(
+    nsgId: string,
+    rule: JsonObject,
+    owner: string,
+    read: { at: number; rows: LiveRow[] } | undefined,
+  ): void {
+    const what = `${numberOf(owner)} in ${short(nsgId)}`;
+    if (read === undefined || now() - read.at > 5000) {
+      violate('I5', `${what} is written later than 5 s after its rows were read`);
+      return;
+    }
+    const row = read.rows.find(({ requestId }) => requestId === owner);
+    if (row === undefined || (row.state !== 'opening' && row.state !== 'active')) {
+      violate('I5', `${what} is written although its row does not want it`);
+      return;
+    }
+    const request = known.get(owner);
+    if (request === undefined) {
+      violate('I4', `${what} is written and was never asked for`);
+      return;
+    }
+    if (!audited.has(owner)) violate('I4', `${what} is written and has no audit record`);
+    if ((request.closingSince.get(nsgId) ?? Infinity) < read.at) {
+      violate('I5', `${what} is written from rows read after its revocation`);
+    }
+    if (request.end + bounds.skew * 1000 <= read.at) violate('I5', `${what} is written after its end`);
+    checkWidth(nsgId, rule, request);
+  }
+
+  function checkWidth(nsgId: string, rule: JsonObject, request: Known): void {
+    if (!request.ask.machine.nsgIds.includes(nsgId)) {
+      violate('I2', `${request.ask.number} has a rule in ${short(nsgId)}, which is not on its path`);
+    }
+    const excess = difference(matchedBy(rule), request.packets);
+    if (!isEmpty(excess)) violate('I2', `${request.ask.number} in ${short(nsgId)} admits ${sample(excess)}`);
+  }
+
+  /** The moment at which Azure has it: what stands, what it admits, and what it takes from whom. */
+  function changed(nsgId: string, by: 'write' | 'edit'): void {
+    counted.changes += 1;
+    const rules = rulesOf(world().network.nsg(nsgId) ?? {});
+    const old = before.get(nsgId) ?? [];
+    before.set(nsgId, rules);
+    const here = standing.get(nsgId) ?? new Map<string, number>();
+    const owners = new Set<string>();
+    for (const rule of rules) {
+      const owner = ownerOf(rule);
+      if (owner === undefined || !allows(rule)) continue;
+      owners.add(owner);
+      if (!here.has(owner)) here.set(owner, now());
+      const request = known.get(owner);
+      if (request === undefined || by === 'edit') continue;
+      if (!touched.has(`${nsgId} ${nameOf(rule)}`)) checkWidth(nsgId, rule, request);
+      if (!request.seenOpen.has(nsgId)) {
+        counted.opened += 1;
+        request.seenOpen.add(nsgId);
+      }
+    }
+    for (const owner of [...here.keys()]) if (!owners.has(owner)) here.delete(owner);
+    standing.set(nsgId, here);
+    if (by === 'write') checkTaken(nsgId, old, rules);
+  }
+
+  /** No write of ours takes from a grant that lives what it had. */
+  function checkTaken(nsgId: string, old: JsonObject[], rules: JsonObject[]): void {
+    const taken = difference(admittedBy(old), admittedBy(rules));
+    if (isEmpty(taken)) return;
+    for (const request of known.values()) {
+      if (request.state !== 'active' || request.closingSince.size > 0) continue;
+      if (!request.ask.machine.nsgIds.includes(nsgId)) continue;
+      if (now() >= request.end - bounds.skew * 1000 || isTouched(nsgId, request.id)) continue;
+      const lost = intersection(taken, request.packets);
+      if (!isEmpty(lost)) violate('I7', `${request.ask.number} loses ${sample(lost)} in ${short(nsgId)}`);
+    }
+  }
+
+  function isTouched(nsgId: string, id: string): boolean {
+    return [...touched.keys()].some((key) => key.startsWith(`${nsgId} sallyport-contoso-${id}-`));
+  }
+
+  function promised(id: string, ask: Ask, start: number, end: number): Known {
+    const request: Known = {
+      ...{ id, ask, start, end, state: 'opening' },
+      packets: packetsOf({
+        source: `${ask.source}/32`,
+        destination: `${ask.machine.address}/32`,
+        port: ask.port,
+        protocol: 'Tcp',
+      }),
+      closingSince: new Map(),
+      seenOpen: new Set(),
+    };
+    known.set(id, request);
+    return request;
+  }
+
+  function noteRequest(row: AccessRequest): void {
+    let request = known.get(row.id);
+    if (request === undefined) {
+      const ask = asks.get(Number(row.justification.replace('sim ', '')));
+      if (ask === undefined) return;
+      request = promised(row.id, ask, Date.parse(row.start), Date.parse(row.end));
+      if (request.end - request.start !== ask.seconds * 1000) {
+        violate(
+          'I2',
+          `${ask.number} lasts ${(request.end - request.start) / 1000} s instead of ${ask.seconds}`,
+        );
+      }
+      if (Math.abs(request.start - now()) > (bounds.skew + 60) * 1000) {
+        violate('I2', `${ask.number} starts ${(request.start - now()) / 1000} s from now`);
+      }
+      return;
+    }
+    if (Date.parse(row.end) > request.end) violate('I2', `${request.ask.number} has become longer`);
+    if (row.state === 'active' && request.state !== 'active') noteActive(request);
+    if (finalStates.has(request.state) && row.state !== request.state) {
+      violate('I8', `${request.ask.number} goes from ${request.state} to ${row.state}`);
+    }
+    if (finalStates.has(row.state) && !finalStates.has(request.state)) noteFinal(request);
+    request.state = row.state;
+  }
+
+  function noteActive(request: Known): void {
+    request.activeSince = now();
+    for (const nsgId of request.ask.machine.nsgIds) {
+      if (!request.seenOpen.has(nsgId)) {
+        violate('I5', `${request.ask.number} is called active and never was open in ${short(nsgId)}`);
+      }
+    }
+  }
+
+  function noteFinal(request: Known): void {
+    request.finalSince = now();
+    for (const nsgId of nsgIds) {
+      if (standing.get(nsgId)?.has(request.id) === true && !isTouched(nsgId, request.id)) {
+        violate('I5', `${request.ask.number} is recorded as ended and is open in ${short(nsgId)}`);
+      }
+    }
+  }
+
+  function noteLive(row: LiveRow): void {
+    const request = known.get(row.requestId);
+    if (request === undefined || row.state === 'opening' || row.state === 'active') return;
+    if (!request.closingSince.has(row.nsgId)) request.closingSince.set(row.nsgId, now());
+  }
+
+  function noteSeen(nsgId: string, result: unknown): void {
+    const { kind, nsg } = result as { kind: string; nsg?: NsgDocument };
+    if (kind !== 'read' || nsg === undefined) return;
+    for (const rule of rulesOf(nsg.body)) {
+      const owner = ownerOf(rule);
+      if (owner !== undefined && allows(rule)) known.get(owner)?.seenOpen.add(nsgId);
+    }
+  }
+
+  function look(): void {
+    for (const [nsgId, here] of standing) {
+      for (const [owner, since] of here) {
+        const request = known.get(owner);
+        const shut =
+          request === undefined
+            ? since
+            : Math.min(
+                request.end,
+                request.closingSince.get(nsgId) ?? Infinity,
+                request.finalSince ?? Infinity,
+              );
+        const from = Math.max(shut, since, lastTrouble.get(nsgId) ?? 0, lastTrouble.get('') ?? 0);
+        if (now() > from + bounds.open * 1000) {
+          violate(
+            'I1',
+            `${numberOf(owner)} is open in ${short(nsgId)} ${bounds.open} s after it should be shut`,
+          );
+        }
+      }
+    }
+  }
+
+  async function checkEnd(): Promise<void> {
+    const { stores } = world();
+    for (const request of known.values()) {
+      const stored = await stores.requests.get(request.id);
+      if (stored === undefined) {
+        violate('I8', `${request.ask.number} has lost its row`);
+        continue;
+      }
+      const { row } = stored;
+      if (!finalStates.has(row.state)) violate('I8', `${request.ask.number} hangs in ${row.state}`);
+      checkRecords(request, row, await stores.audit.read(request.id));
+    }
+  }
+
+  function checkRecords(
+    { ask }: Known,
+    row: AccessRequest,
+    records: { sequence: number; event: string; previousHash: string; hash: string }[],
+  ): void {
+    const events = records.map(({ event }) => event.replace('request.', ''));
+    const journal = row.journal.map(({ event }) => event);
+    if (!isDeepStrictEqual(events, journal)) {
+      violate('I6', `${ask.number} has the records ${events.join()} for ${journal.join()}`);
+    }
+    const transitions = events.filter((event) => event !== 'orchestration-restarted');
+    if (new Set(transitions).size !== transitions.length) {
+      violate('I6', `${ask.number} has two records of one transition: ${transitions.join()}`);
+    }
+    records.forEach((record, index) => {
+      const isNext =
+        record.sequence === index + 1 && record.previousHash === (records[index - 1]?.hash ?? '');
+      if (!isNext) violate('I6', `record ${index + 1} of ${ask.number} is not chained to the one before it`);
+    });
+    if (row.recorded !== row.journal.length)
+      violate('I6', `${ask.number} knows of ${row.recorded} records only`);
+  }
+
+  return {
+    get broken() {
+      return [...broken];
+    },
+    asks,
+    known,
+    promised,
+    counted,
+    sent,
+    done,
+    changed,
+    trouble: (nsgId = '') => lastTrouble.set(nsgId, now()),
+    tampered: (nsgId, ruleName) => touched.set(`${nsgId} ${ruleName}`, now()),
+    look,
+    checkEnd,
+  };
+}
+
+function allows(rule: JsonObject): boolean {
+  return (rule['properties'] as JsonObject)['access'] === 'Allow';
+}
+
+/** Rows as they are read, with their ETags or without. */
+function rowsIn(result: unknown): LiveRow[] {
+  return (result as (LiveRow | { row: LiveRow })[]).map((item) => ('row' in item ? item.row : item));
+}

@@ -1,0 +1,320 @@
+import type { Person } from '../../../src/core/accessRequest.ts';
+import type { Clock } from '../../../src/core/clock.ts';
+import type { Installation } from '../../../src/core/installation.ts';
+import type { CallOptions, Network, NsgDocument, WriteNsgResult } from '../../../src/core/network.ts';
+import { createAccessRequestService } from '../../../src/workflow/accessRequestService.ts';
+import type { Orchestrations, Submission, SubmitResult } from '../../../src/workflow/contracts.ts';
+import { limits, secondsAfter, type Dependencies } from '../../../src/workflow/dependencies.ts';
+import { grantOrchestrator } from '../../../src/workflow/grantOrchestrator.ts';
+import { grantOrchestratorName, ringEventName, stepActivityName } from '../../../src/workflow/names.ts';
+import { createReconciler } from '../../../src/workflow/reconcile.ts';
+import { createRefusalQuota } from '../../../src/workflow/refusalQuota.ts';
+import { createStep, type StepResult } from '../../../src/workflow/step.ts';
+import { sweep } from '../../../src/workflow/sweep.ts';
+import { contoso } from '../../support/liveRow.ts';
+import {
+  createMemoryBudget,
+  createMemoryInventory,
+  createMemoryRights,
+} from '../../support/memoryInventory.ts';
+import {
+  createMemoryNetwork,
+  type Happening,
+  type MemoryCall,
+  type MemoryNetwork,
+} from '../../support/memoryNetwork.ts';
+import {
+  createMemoryAuditTrail,
+  createMemoryLiveRows,
+  createMemoryPolicies,
+  createMemoryRequests,
+  createMemorySeals,
+} from '../../support/memoryStores.ts';
+import { virtualClock, type VirtualClock } from '../../support/virtualClock.ts';
+import { effectsOf, type Lifeline, type Weather, type Witness } from './effects.ts';
+import type { Orchestrator } from './executor.ts';
+import { createHub, type Hub, type MessageKind } from './hub.ts';
+import { createTrace, type Trace } from './trace.ts';
+import { foreignNsg, machines, networkOf, nsgIds, type Machine } from './worldModel.ts';
+
+export const noon = new Date('2026-11-23T12:00:00.000Z');
+export const alice: Person = {
+  objectId: '00000000-0000-4000-8000-00000000a11c',
+  tenantId: 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee',
+  displayName: 'Alice',
+};
+
+/** What somebody asks for in the simulation. `number` ties the rows that come of it to this. */
+export interface Ask {
+  number: number;
+  machine: Machine;
+  source: string;
+  port: number;
+  seconds: number;
+  idempotencyKey?: string;
+}
+
+/** One worker: a process with a clock of its own. */
+export interface Worker {
+  lifeline: Lifeline;
+  clock: Clock;
+  dependencies: Dependencies;
+  orchestrations: Orchestrations;
+  submit(ask: Ask): Promise<SubmitResult>;
+  revoke(id: string): Promise<void>;
+  step(requestId: string): Promise<StepResult>;
+  sweep(): Promise<void>;
+}
+
+export interface WorkerOptions {
+  clockAheadMilliseconds?: number;
+  killAt?: Lifeline['killAt'];
+  weather?: Weather;
+}
+
+export interface WorldOptions {
+  witness?: Witness;
+  /** How many lines of the trace are kept, for a failure. */
+  keepTrace?: number;
+  /** Told of each change of an NSG, at the moment at which it has it. */
+  changed?: (nsgId: string, by: 'write' | 'edit') => void;
+  /** Before a call has an effect in Azure: it may be under way for long. */
+  inTransit?: (call: MemoryCall) => Happening | Promise<Happening>;
+  /** How long a write's operation takes. */
+  operationMilliseconds?: number;
+  /** When each copy of a message of the hub arrives; at once and once if left out. */
+  deliveries?: (kind: MessageKind) => number[];
+  /** Which worker runs the next activity; rejects if there is none. */
+  workerFor?: () => Worker | Promise<Worker>;
+  /** What becomes of an activity whose worker has died; a failed task if it is left out. */
+  whenWorkerDies?: (instance: string) => 'failed' | 'no result';
+  orchestrators?: Record<string, Orchestrator>;
+  activities?: Record<string, (input: unknown) => Promise<unknown>>;
+  installation?: Installation;
+}
+
+export interface World {
+  clock: VirtualClock;
+  network: MemoryNetwork;
+  hub: Hub;
+  stores: ReturnType<typeof createStores>;
+  trace: Trace;
+  logged: Map<string, number>;
+  startWorker(options?: WorkerOptions): Worker;
+  /** Seconds since noon. */
+  seconds(): number;
+}
+
+/** Everything that is outside a process, in memory, with time that the simulation drives. */
+export async function createWorld(options: WorldOptions = {}): Promise<World> {
+  const clock = virtualClock(noon);
+  const trace = createTrace(() => clock.now().getTime() - noon.getTime(), options.keepTrace);
+  const network = createMemoryNetwork({
+    clock,
+    operationMilliseconds: options.operationMilliseconds ?? 1000,
+    ...(options.inTransit === undefined ? {} : { before: options.inTransit }),
+    changed: (nsgId, by) => {
+      trace.note(`${by} ${nsgId.slice(-6)} ${JSON.stringify(network.nsg(nsgId))}`);
+      options.changed?.(nsgId, by);
+    },
+  });
+  for (const nsgId of nsgIds) network.addNsg(nsgId, foreignNsg());
+  for (const machine of machines) network.addVirtualMachine(networkOf(machine));
+  const stores = createStores(clock);
+  for (const machine of machines) await stores.policies.put(policyOf(machine));
+  const shared = {
+    inventory: createMemoryInventory(network),
+    rights: createMemoryRights(),
+    budget: createMemoryBudget(),
+  };
+  const logged = new Map<string, number>();
+  const quota = createRefusalQuota();
+  let ids = 0;
+  let workers = 0;
+
+  const hub = createHub({
+    clock,
+    orchestrators: { [grantOrchestratorName]: grantOrchestrator, ...options.orchestrators },
+    deliveries: options.deliveries ?? (() => [0]),
+    noted: trace.note,
+    async runActivity(name, input, instance) {
+      const other = options.activities?.[name];
+      if (other !== undefined) return other(input);
+      if (name !== stepActivityName) throw new Error(`There is no activity ${name}.`);
+      const worker = await options.workerFor?.();
+      if (worker === undefined) throw new Error('No worker is there.');
+      try {
+        return await worker.step((input as { requestId: string }).requestId);
+      } catch (error) {
+        if (!worker.lifeline.dead || options.whenWorkerDies?.(instance) !== 'no result') throw error;
+        return new Promise(() => undefined);
+      }
+    },
+  });
+  const orchestrations: Orchestrations = {
+    start(instance, requestId) {
+      hub.start(instance, grantOrchestratorName, { requestId });
+      return Promise.resolve();
+    },
+    ring(instance) {
+      hub.raise(instance, ringEventName);
+      return Promise.resolve();
+    },
+    status: (instance) => Promise.resolve(hub.status(instance)),
+  };
+  const traced: Witness = {
+    sent(effect) {
+      trace.note(`${effect.process} ${effect.name} ${aboutOf(effect.parameters)}`);
+      options.witness?.sent(effect);
+    },
+    done(effect, result) {
+      options.witness?.done(effect, result);
+    },
+  };
+
+  function startWorker({ clockAheadMilliseconds = 0, killAt, weather = {} }: WorkerOptions = {}): Worker {
+    workers += 1;
+    const lifeline: Lifeline = {
+      process: `w${workers}`,
+      effects: 0,
+      dead: false,
+      ...(killAt === undefined ? {} : { killAt }),
+    };
+    const own: Clock = {
+      now: () => new Date(clock.now().getTime() + clockAheadMilliseconds),
+      sleep: (milliseconds) => clock.sleep(milliseconds),
+    };
+    const outside = <T extends object>(name: string, target: T) =>
+      effectsOf(target, name, lifeline, weather, traced);
+    const note = (message: string) => {
+      logged.set(message, (logged.get(message) ?? 0) + 1);
+      trace.note(`${lifeline.process} says ${message}`);
+    };
+    const dependencies: Dependencies = {
+      requests: outside('requests', stores.requests),
+      live: outside('live', stores.live),
+      audit: outside('audit', stores.audit),
+      seals: outside('seals', stores.seals),
+      policies: outside('policies', stores.policies),
+      network: outside('network', asSeenFrom(own, network)),
+      inventory: outside('inventory', shared.inventory),
+      rights: outside('rights', shared.rights),
+      budget: shared.budget,
+      clock: own,
+      log: { info: () => undefined, warn: note, error: note },
+      installation: options.installation ?? contoso,
+      newId: () => (ids += 1).toString(16).padStart(32, '0'),
+    };
+    const step = createStep(dependencies, createReconciler(dependencies));
+    const ofWorker = outside('orchestrations', orchestrations);
+    const service = createAccessRequestService(dependencies, quota, ofWorker);
+    return {
+      lifeline,
+      clock: own,
+      dependencies,
+      orchestrations: ofWorker,
+      submit: (ask) => service.submit(submissionOf(ask)),
+      revoke: async (id) => {
+        await service.revoke(id, alice, 'correlation');
+      },
+      step: (requestId) => step(requestId, 'sallyport'),
+      sweep: async () => {
+        await sweep(dependencies, step, ofWorker);
+      },
+    };
+  }
+
+  return {
+    clock,
+    network,
+    hub,
+    stores,
+    trace,
+    logged,
+    startWorker,
+    seconds: () => (clock.now().getTime() - noon.getTime()) / 1000,
+  };
+}
+
+function createStores(clock: Clock) {
+  return {
+    requests: createMemoryRequests(),
+    live: createMemoryLiveRows(),
+    audit: createMemoryAuditTrail(() => clock.now()),
+    seals: createMemorySeals(),
+    policies: createMemoryPolicies(),
+  };
+}
+
+function policyOf({ id }: Machine) {
+  const port = (number: number) => ({
+    number,
+    protocol: '*' as const,
+    allowedSourceAddressPrefixes: ['203.0.113.0/24'],
+    maxRequestAccessDuration: 'PT3H',
+  });
+  return { id: `for ${id.split('/').at(-1) ?? ''}`, virtualMachineId: id, ports: [22, 3389].map(port) };
+}
+
+export function submissionOf({ number, machine, source, port, seconds, idempotencyKey }: Ask): Submission {
+  return {
+    requester: alice,
+    virtualMachines: [
+      {
+        id: machine.id,
+        ports: [{ number: port, protocol: 'Tcp', allowedSourceAddressPrefix: `${source}/32` }],
+      },
+    ],
+    duration: `PT${seconds}S`,
+    durationSeconds: seconds,
+    justification: `sim ${number}`,
+    correlationId: '5a11f0a7-0000-4000-8000-000000000001',
+    bodyHash: `body ${number}`,
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+  };
+}
+
+/**
+ * Azure as one process sees it: whether it is too late to send is judged by its own clock and when it sends, however long
+ * the call is then under way; and it does not wait for an answer for ever, whatever becomes of the call.
+ */
+function asSeenFrom(clock: Clock, network: MemoryNetwork): Network {
+  const isLate = ({ notAfter }: CallOptions) => notAfter !== undefined && clock.now() > notAfter;
+  const timeOut = async <T>(seconds: number, result: T): Promise<T> => {
+    await clock.sleep(seconds * 1000);
+    return result;
+  };
+  const unknown = { kind: 'unknown', message: 'Azure did not answer in time.' } as const;
+
+  function write(
+    options: CallOptions,
+    send: (options: CallOptions) => Promise<WriteNsgResult>,
+  ): Promise<WriteNsgResult> {
+    if (isLate(options)) return Promise.resolve({ kind: 'too-late' });
+    return Promise.race([
+      send({ correlationId: options.correlationId }),
+      timeOut<WriteNsgResult>(limits.writeTimeout, unknown),
+    ]);
+  }
+
+  return {
+    resolveVirtualMachine: (id, options) => network.resolveVirtualMachine(id, options),
+    readNsg: (id, { correlationId }) =>
+      Promise.race([network.readNsg(id, { correlationId }), timeOut(10, unknown)]),
+    writeNsg: (nsg: NsgDocument, body, options) =>
+      write(options, (sent) => network.writeNsg(nsg, body, sent)),
+    deleteRule: (nsg, name, options) => write(options, (sent) => network.deleteRule(nsg, name, sent)),
+    writeRule: (nsg, rule, options) => write(options, (sent) => network.writeRule(nsg, rule, sent)),
+  };
+}
+
+export const instantAfter = (seconds: number): Date => secondsAfter(noon, seconds);
+
+/** What an effect is about, in a few words. */
+function aboutOf([first]: unknown[]): string {
+  if (typeof first === 'string') return first.slice(-12);
+  const { requestId, id, state, nsgId } = (first ?? {}) as Record<string, unknown>;
+  return [requestId, id, nsgId, state]
+    .map((word) => (typeof word === 'string' ? word.slice(-10) : ''))
+    .join(' ');
+}
