@@ -26,6 +26,7 @@ import {
 import {
   createMemoryAuditTrail,
   createMemoryLiveRows,
+  createMemoryNsgRecords,
   createMemoryPolicies,
   createMemoryRequests,
   createMemorySeals,
@@ -193,6 +194,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     const dependencies: Dependencies = {
       requests: outside('requests', stores.requests),
       live: outside('live', stores.live),
+      nsgs: outside('nsgs', stores.nsgs),
       audit: outside('audit', stores.audit),
       seals: outside('seals', stores.seals),
       policies: outside('policies', stores.policies),
@@ -240,6 +242,7 @@ function createStores(clock: Clock) {
   return {
     requests: createMemoryRequests(),
     live: createMemoryLiveRows(),
+    nsgs: createMemoryNsgRecords(),
     audit: createMemoryAuditTrail(() => clock.now()),
     seals: createMemorySeals(),
     policies: createMemoryPolicies(),
