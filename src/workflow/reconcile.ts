@@ -4,9 +4,11 @@ import { causeOf } from '../core/cause.ts';
 import { plan, type Plan } from '../core/plan.ts';
 import type { Reason } from '../core/reason.ts';
 import { marksToMake, seenGrants, type ReadBack } from '../core/seenGrants.ts';
+import { subscriptionOf } from '../core/virtualMachineId.ts';
 import { blockedGrants } from './blockedGrants.ts';
 import { closeByRule, type Seen } from './closeByRule.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
+import { holdBack, type Held } from './holdBack.ts';
 import { prove } from './prove.ts';
 
 /** What a reconcile found out about one NSG. Nothing here is an answer to "accepted": only to "read back". */
@@ -24,6 +26,8 @@ export type ReconcileResult =
       seen: ReadonlyMap<string, SeenGrant>;
       /** When the NSG that this rests on was asked for. */
       readAt: Date;
+      /** Grants that wait, for what is left of the write budget is kept for closes. */
+      held?: Held;
     }
   /** The NSG is no more. */
   | { kind: 'gone'; reason: Reason }
@@ -42,7 +46,10 @@ export interface ReconcileCall {
 
 export type Reconcile = (nsgId: string, call: ReconcileCall) => Promise<ReconcileResult>;
 
-type ReconcileDependencies = Pick<Dependencies, 'network' | 'live' | 'clock' | 'log' | 'installation'>;
+type ReconcileDependencies = Pick<
+  Dependencies,
+  'network' | 'live' | 'budget' | 'clock' | 'log' | 'installation'
+>;
 
 /** How long somebody else's running operation is waited for, in seconds: writing into it would cancel it. */
 const waitForOthers = { open: 8, close: 3 } as const;
@@ -60,7 +67,7 @@ export async function reconcile(
   call: ReconcileCall,
   planner: typeof plan = plan,
 ): Promise<ReconcileResult> {
-  const { network, live, clock, log, installation } = dependencies;
+  const { network, live, budget, clock, log, installation } = dependencies;
   const began = clock.now();
   const options = { correlationId: call.correlationId };
   let last: Reason = { code: 'not-settled', message: 'Azure has not settled yet.' };
@@ -94,9 +101,14 @@ export async function reconcile(
     }
 
     const rowsReadAt = clock.now();
-    const stored = await live.ofNsg(nsgId);
-    const rows = stored.map(({ row }) => row);
+    const every = await live.ofNsg(nsgId);
     const now = clock.now();
+    const standing = budget.standing(subscriptionOf(nsgId));
+    const { rows: stored, held } = holdBack(
+      { body: nsg.body, rows: every, now, installation, standing },
+      planner,
+    );
+    const rows = stored.map(({ row }) => row);
     const planned = planner({ body: nsg.body, rows, now, installation });
     if (planned.securityRules === undefined) {
       if (nsg.provisioningState === 'Succeeded') {
@@ -106,7 +118,7 @@ export async function reconcile(
         };
         const seen = seenGrants(readBack);
         if (await hasChanged(seen, readBack)) continue;
-        const result = converged(planned, seen, readAt);
+        const result = { ...converged(planned, seen, readAt), ...(held === undefined ? {} : { held }) };
         if (hasWritten) {
           for (const { requestId, by } of blockedGrants(nsg.body, rows, now, installation, result.refused)) {
             log.warn('grant-blocked', { nsgId, requestId, by, correlationId: call.correlationId });

@@ -51,6 +51,15 @@ export function refusalOf(result: ReconcileResult, requestId: string): Reason | 
   return result.kind === 'converged' ? result.refused.get(requestId) : undefined;
 }
 
+/** What a grant that is not open yet waits for on this NSG, and how long. */
+export function waitOf(
+  result: ReconcileResult,
+  requestId: string,
+): { afterSeconds: number; reason: Reason } | undefined {
+  if (result.kind === 'again') return result;
+  return result.kind === 'converged' && result.held?.requestIds.has(requestId) ? result.held : undefined;
+}
+
 /** Whether the NSG was seen without any rule of this request. */
 export function isShut(result: ReconcileResult, requestId: string): boolean {
   const seen = seenIn(result);

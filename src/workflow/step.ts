@@ -5,7 +5,7 @@ import type { Stored } from '../core/stores.ts';
 import { changeRequest } from './changeRequest.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
 import type { Reconcile, ReconcileResult } from './reconcile.ts';
-import { createPathReconciler, isShut, readBackOf, refusalOf, seenIn } from './reconcilePath.ts';
+import { createPathReconciler, isShut, readBackOf, refusalOf, seenIn, waitOf } from './reconcilePath.ts';
 import { settle, type SeenOnPath } from './settle.ts';
 
 /** What a step says to its caller: when it wants to be called next. */
@@ -108,10 +108,16 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
     const current = await requests.get(row.id);
     if (current === undefined) throw new Error(`Request ${row.id} lost its row.`);
     if (current.row.state !== 'opening' || isOver(current.row, clock.now())) return resettle(current, run);
-    const unfinished = results.find((result) => result.kind === 'again');
-    if (clock.now() > secondsAfter(new Date(row.start), limits.openWithin)) {
+    const waits = results.map((result) => waitOf(result, row.id)).filter((wait) => wait !== undefined);
+    // A quota says itself when it is of use to ask again; nobody is left waiting for an instant that comes too late.
+    const [quota] = waits
+      .filter((wait) => wait.reason.code === 'throttled')
+      .sort((one, other) => other.afterSeconds - one.afterSeconds);
+    const unfinished = quota ?? waits[0];
+    const askedAgain = secondsAfter(clock.now(), quota?.afterSeconds ?? 0);
+    if (askedAgain >= secondsAfter(new Date(row.start), limits.openWithin)) {
       const reason: Reason = {
-        code: unfinished?.reason.code === 'throttled' ? 'throttled' : 'not-opened-in-time',
+        code: quota === undefined ? 'not-opened-in-time' : 'throttled',
         message: unfinished?.reason.message ?? 'Azure did not show the rules in time.',
       };
       return beginClosing(current, run, reason, 'failed');

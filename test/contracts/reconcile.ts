@@ -4,7 +4,9 @@ import type { Clock } from '../../src/core/clock.ts';
 import type { JsonObject, Network } from '../../src/core/network.ts';
 import type { LiveRows } from '../../src/core/stores.ts';
 import { createReconciler, reconcile, type ReconcileResult } from '../../src/workflow/reconcile.ts';
+import { waitOf } from '../../src/workflow/reconcilePath.ts';
 import { contoso } from '../support/liveRow.ts';
+import { createMemoryBudget, type MemoryBudget } from '../support/memoryInventory.ts';
 import { createMemoryLiveRows } from '../support/memoryStores.ts';
 import type { WriteCall, WriteFault } from './network.ts';
 
@@ -36,17 +38,19 @@ export function describeReconcileContract(name: string, make: () => Promise<Reco
   describe(`reconcile on ${name}`, () => {
     let harness: ReconcileHarness;
     let live: LiveRows;
+    let budget: MemoryBudget;
     let told: [message: string, rule: unknown][];
     beforeEach(async () => {
       harness = await make();
       live = createMemoryLiveRows();
+      budget = createMemoryBudget();
       told = [];
     });
     afterEach(() => harness.close());
 
     const tell = (message: string, facts?: Record<string, unknown>) => told.push([message, facts?.['rule']]);
     const log = { info: () => undefined, warn: tell, error: tell };
-    const dependencies = () => ({ ...harness, live, log, installation });
+    const dependencies = () => ({ ...harness, live, budget, log, installation });
     const settle = () => harness.run(reconcile(dependencies(), harness.nsgId, call));
 
     function row(number: number, changes: Partial<LiveRow> = {}): LiveRow {
@@ -128,6 +132,49 @@ export function describeReconcileContract(name: string, make: () => Promise<Reco
 
       expect(admittedOf(await settle())).toEqual(grants.map(({ requestId }) => requestId));
       expect(harness.writes()).toBe(1);
+    });
+
+    describe('while what is left of the write budget is kept for closes', () => {
+      it('writes nothing to open, says who waits and how long, and opens when the wait is over', async () => {
+        await change(row(1));
+        budget.set({ opens: 'later', retryAfterSeconds: 4 });
+
+        const held = await settle();
+
+        expect(harness.writes()).toBe(0);
+        expect(admittedOf(held)).toEqual([]);
+        expect(held).toMatchObject({ kind: 'converged', held: { afterSeconds: 4 } });
+        expect(waitOf(held, row(1).requestId)?.reason.code).toBe('throttled');
+        expect(waitOf(held, row(2).requestId)).toBeUndefined();
+
+        budget.set({ opens: 'now' });
+        expect(admittedOf(await settle())).toEqual([row(1).requestId]);
+        expect(harness.writes()).toBe(1);
+      });
+
+      it('closes all the same, and opens with the same write', async () => {
+        await change(row(1));
+        await settle();
+        budget.set({ opens: 'later', retryAfterSeconds: 4 });
+        await change(row(1, { state: 'closing', version: 2 }));
+        await change(row(2));
+
+        const result = await settle();
+
+        expect(presentOf(result)).toEqual([row(2).requestId]);
+        expect(admittedOf(result)).toEqual([row(2).requestId]);
+        expect(harness.writes()).toBe(2);
+      });
+
+      it('takes nothing from what is open', async () => {
+        await change(row(1));
+        await settle();
+        budget.set({ opens: 'later', retryAfterSeconds: 4 });
+        await change(row(2));
+
+        expect(admittedOf(await settle())).toEqual([row(1).requestId]);
+        expect(harness.writes()).toBe(1);
+      });
     });
 
     it('lets callers that arrive during a round share the next one', async () => {

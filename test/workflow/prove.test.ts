@@ -7,6 +7,7 @@ import { prove, proveRuleDelete, proveRuleDeny } from '../../src/workflow/prove.
 import { reconcile } from '../../src/workflow/reconcile.ts';
 import { foreignRule } from '../support/foreignRule.ts';
 import { contoso, liveRow } from '../support/liveRow.ts';
+import { createMemoryBudget } from '../support/memoryInventory.ts';
 import { createMemoryNetwork } from '../support/memoryNetwork.ts';
 import { createMemoryLiveRows } from '../support/memoryStores.ts';
 import { virtualClock } from '../support/virtualClock.ts';
@@ -225,7 +226,15 @@ describe('reconcile with a planner that errs', () => {
     network.addNsg(nsgId, body);
     const errors: string[] = [];
     const log = { info: () => undefined, warn: () => undefined, error: (text: string) => errors.push(text) };
-    return { clock, network, live: createMemoryLiveRows(), log, installation, errors };
+    return {
+      clock,
+      network,
+      live: createMemoryLiveRows(),
+      budget: createMemoryBudget(),
+      log,
+      installation,
+      errors,
+    };
   }
 
   it('opens nothing, sends no write and says so loudly', async () => {

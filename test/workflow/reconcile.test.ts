@@ -13,6 +13,7 @@ import {
 import { describeReconcileContract } from '../contracts/reconcile.ts';
 import { foreignRule } from '../support/foreignRule.ts';
 import { contoso, liveRow } from '../support/liveRow.ts';
+import { createMemoryBudget } from '../support/memoryInventory.ts';
 import { createMemoryNetwork, memoryFaults, memoryWrites } from '../support/memoryNetwork.ts';
 import { createMemoryLiveRows } from '../support/memoryStores.ts';
 import { virtualClock } from '../support/virtualClock.ts';
@@ -36,6 +37,7 @@ const foreign = {
 };
 
 const installation = contoso;
+const budget = createMemoryBudget();
 const call = { correlationId: '5a11f0a7-0000-4000-8000-000000000003', purpose: 'open' } as const;
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const row = {
@@ -116,7 +118,7 @@ describe('locks on the resource group', () => {
       const live = createMemoryLiveRows();
       const warned: string[] = [];
       const logging = { ...log, warn: (message: string) => warned.push(message) };
-      const dependencies = { network, live, clock: realClock, log: logging, installation };
+      const dependencies = { network, live, clock: realClock, log: logging, installation, budget };
       const now = Date.now();
       const grant = {
         ...row,
@@ -166,7 +168,7 @@ describe('the order of reconcile', () => {
       },
     };
 
-    await clock.run(reconcile({ network, live: watched, clock, log, installation }, nsgId, call));
+    await clock.run(reconcile({ network, live: watched, clock, log, installation, budget }, nsgId, call));
 
     expect(order).toEqual(['read', 'rows', 'write', 'read', 'rows']);
   });
@@ -189,7 +191,9 @@ describe('the order of reconcile', () => {
     const live = createMemoryLiveRows();
     await live.insert(row);
 
-    const result = await clock.run(reconcile({ network, live, clock, log, installation }, nsgId, call));
+    const result = await clock.run(
+      reconcile({ network, live, clock, log, installation, budget }, nsgId, call),
+    );
 
     expect(writes).toHaveLength(2);
     expect(network.calls.filter(({ method }) => method === 'write')).toHaveLength(1);
@@ -208,7 +212,7 @@ describe('the order of reconcile', () => {
     const [theirs, ours] = await clock.run(
       Promise.all([
         network.writeNsg(read.nsg, { ...read.nsg.body, tags: { owner: 'fabrikam' } }, call),
-        reconcile({ network, live, clock, log, installation }, nsgId, call),
+        reconcile({ network, live, clock, log, installation, budget }, nsgId, call),
       ]),
     );
 
@@ -225,7 +229,9 @@ describe('the order of reconcile', () => {
     if (read.kind !== 'read') throw new Error('It was not read.');
     void network.writeNsg(read.nsg, read.nsg.body, call);
 
-    const result = await clock.run(reconcile({ network, live, clock, log, installation }, nsgId, call));
+    const result = await clock.run(
+      reconcile({ network, live, clock, log, installation, budget }, nsgId, call),
+    );
 
     expect(result).toMatchObject({ kind: 'again', reason: { code: 'not-settled' } });
   });
@@ -243,7 +249,7 @@ describe('the order of reconcile', () => {
         return rows;
       },
     };
-    const reconcileNsg = createReconciler({ network, live: slow, clock, log, installation });
+    const reconcileNsg = createReconciler({ network, live: slow, clock, log, installation, budget });
     const earlier = reconcileNsg(nsgId, call);
     await clock.advanceTo(new Date(noon.getTime() + 500));
     await live.insert(row);
@@ -268,7 +274,7 @@ describe('the order of reconcile', () => {
         return live.ofNsg(id);
       },
     };
-    const reconcileNsg = createReconciler({ network, live: flaky, clock, log, installation });
+    const reconcileNsg = createReconciler({ network, live: flaky, clock, log, installation, budget });
 
     const [first, second, third] = await clock.run(
       Promise.allSettled([
@@ -293,7 +299,9 @@ describe('the order of reconcile', () => {
     const live = createMemoryLiveRows();
     await live.insert({ ...row, end: new Date(noon.getTime() + 3000).toISOString() });
 
-    const result = await clock.run(reconcile({ network, live, clock, log, installation }, nsgId, call));
+    const result = await clock.run(
+      reconcile({ network, live, clock, log, installation, budget }, nsgId, call),
+    );
 
     expect(network.calls.filter(({ method }) => method === 'write')).toHaveLength(2);
     expect(result.kind === 'converged' && result.present.size).toBe(0);
@@ -307,7 +315,9 @@ describe('the order of reconcile', () => {
     network.fail('read', { kind: 'unknown' }, 1000);
     const live = createMemoryLiveRows();
 
-    const result = await clock.run(reconcile({ network, live, clock, log, installation }, nsgId, call));
+    const result = await clock.run(
+      reconcile({ network, live, clock, log, installation, budget }, nsgId, call),
+    );
 
     expect(result.kind).toBe('again');
     expect(clock.now().getTime() - noon.getTime()).toBeLessThanOrEqual(22_000);
@@ -320,7 +330,7 @@ describe('the order of reconcile', () => {
     const live = { ...createMemoryLiveRows(), ofNsg: () => Promise.reject(new Error('The table is down.')) };
 
     await expect(
-      clock.run(reconcile({ network, live, clock, log, installation }, nsgId, call)),
+      clock.run(reconcile({ network, live, clock, log, installation, budget }, nsgId, call)),
     ).rejects.toThrow('The table is down.');
     expect(network.calls.map(({ method }) => method)).toEqual(['read']);
   });
@@ -345,6 +355,7 @@ describe('a foreign deny that comes before a grant', () => {
       ...{ network, live, clock },
       log: { info: () => undefined, error: () => undefined, warn: (...text: unknown[]) => told.push(text) },
       installation,
+      budget,
     };
     const call = { correlationId: '5a11f0a7-0000-4000-8000-000000000005', purpose: 'close' } as const;
     await clock.run(reconcile(dependencies, nsgId, call));
