@@ -45,6 +45,7 @@ export async function followOperation(
   let wait = Math.max(firstPollMilliseconds, 1000 * operation.pause());
   while (elapsed() + wait <= operation.deadlineMilliseconds) {
     await clock.sleep(wait);
+    const asked = elapsed();
     const answer = await send({
       subscriptionId: operation.subscriptionId,
       method: 'GET',
@@ -53,7 +54,9 @@ export async function followOperation(
       timeoutMilliseconds: Math.min(pollTimeoutMilliseconds, operation.deadlineMilliseconds - elapsed() + 1),
       repeat: 'never',
     });
-    wait = Math.max(Math.min(longestWaitMilliseconds, elapsed() / 5), 1000 * operation.pause());
+    // From when it was asked: an answer that took its time must not make the next one later still.
+    const next = asked + Math.min(longestWaitMilliseconds, asked / 5);
+    wait = Math.max(next - elapsed(), 1000 * operation.pause(), 0);
     if (answer.kind !== 'answer' || answer.status >= 500) continue;
     if (answer.status === 429) {
       // A quota means what it says; asking on would only lengthen it.
