@@ -24,6 +24,12 @@ export const layers: readonly Layer[] = [
     load: () => import('./layers/bFaults.ts'),
   },
   {
+    letter: 'D',
+    title: 'every state of a model of grants, workers, ARM and time',
+    parts: { quick: 1, usual: 5, full: 7 },
+    load: () => import('./layers/dModel.ts'),
+  },
+  {
     letter: 'E',
     title: 'two workers, interrupted at every call',
     parts: { quick: 1, usual: 4, full: 16 },
