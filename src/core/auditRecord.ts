@@ -1,14 +1,15 @@
 import { contentHash } from './canonicalJson.ts';
+import { isDriftPartition } from './nsgRecord.ts';
 import type { RequestedVirtualMachine } from './accessRequest.ts';
 import type { Reason } from './reason.ts';
 
 /** One audit record: who, what, where, from, until, why. Inserted once, never changed. */
 export interface AuditRecord {
-  /** The request's id; for what belongs to no request, `unauthenticated-<day>`. */
+  /** The request's id; `nsg-<hash>` for what was done to an NSG by others; `unauthenticated-<day>`. */
   partition: string;
   /** 1, 2, 3 … within the partition, without gaps. */
   sequence: number;
-  /** What happened: `request.opening`, `request.denied`, `unauthenticated` … */
+  /** What happened: `request.opening`, `request.denied`, `nsg.rule-deleted`, `unauthenticated` … */
   event: string;
   /** When it happened, ISO 8601. */
   at: string;
@@ -30,6 +31,14 @@ export interface AuditRecord {
   previousHash: string;
   /** SHA-256, hexadecimal, of the record without this field, as canonical JSON. */
   hash: string;
+}
+
+/**
+ * Whether a record is to be found under this instant of the index. A partition is indexed once, when it begins; that of
+ * an NSG never ends and is indexed with each of its records.
+ */
+export function isIndexedAt(record: Pick<AuditRecord, 'partition' | 'at'>, instant: string): boolean {
+  return !isDriftPartition(record.partition) || new Date(record.at).toISOString() === instant;
 }
 
 export type UnsealedAuditRecord = Omit<AuditRecord, 'previousHash' | 'hash' | 'sequence'>;

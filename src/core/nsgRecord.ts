@@ -1,4 +1,7 @@
+import { createHash } from 'node:crypto';
+import type { AcceptedRules } from './accessRequest.ts';
 import type { Reason } from './reason.ts';
+import { canonicalId } from './virtualMachineId.ts';
 
 /** What has been said of one NSG: the drift that was decided on, so that each decision is audited once. */
 export interface NsgRecord {
@@ -34,5 +37,24 @@ export interface DriftEntry {
   /** The rule that it is about. */
   rule: string;
   requestId?: string;
+  /** What is accepted of a rule of this number of the grant: to be noted in the request's row. */
+  accepted?: { number: number; form: AcceptedRules[string] };
+  /** Of the call that noticed it. */
+  correlationId: string;
   reasons: Reason[];
+}
+
+/** The audit partition of what was decided on one NSG. */
+export function driftPartition(nsgId: string): string {
+  return `nsg-${createHash('sha256').update(canonicalId(nsgId)).digest('hex').slice(0, 32)}`;
+}
+
+/** Whether a partition of the audit is one of an NSG. */
+export function isDriftPartition(partition: string): boolean {
+  return /^nsg-[0-9a-f]{32}$/.test(partition);
+}
+
+/** The name of a decision in the audit. */
+export function driftEventName(event: DriftEvent): `nsg.${DriftEvent}` {
+  return `nsg.${event}`;
 }

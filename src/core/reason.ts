@@ -29,6 +29,10 @@ export const reasonCodes = [
   // Ends.
   'ended',
   'revoked',
+  // Changes by others.
+  'change-accepted',
+  'change-reverted',
+  'bypassed-by-foreign-rule',
   // Repairs.
   'orchestration-missing',
 ] as const;

@@ -1,11 +1,15 @@
+import { isDriftPartition } from '../core/nsgRecord.ts';
 import type { Seal } from '../core/seal.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
 
 /** A partition of the audit that may have to be sealed. */
 export interface Candidate {
   partition: string;
-  /** `request`: an ended one. `day`: of refused credentials. `indexed`: a denied submission, or nothing of ours. */
-  kind: 'request' | 'day' | 'indexed';
+  /**
+   * `request`: an ended one. `day`: of refused credentials. `nsg`: what others did to an NSG, which never ends and is
+   * sealed as far as it is. `indexed`: a denied submission, or nothing of ours.
+   */
+  kind: 'request' | 'day' | 'nsg' | 'indexed';
   /** Where in the index, for what has no live row: from when on it can be sealed, and its name. */
   position?: string;
 }
@@ -42,21 +46,28 @@ export async function partitionsToSeal(
   // From a day earlier: a day's refusals stand under its beginning and can be sealed after its end.
   const from = secondsAfter(new Date(instantOf(reached)), -secondsPerDay).toISOString();
   for (const { partition, at } of await audit.indexed(from, settled)) {
-    const kind = dayOfRefusals.test(partition) ? 'day' : 'indexed';
+    const kind = kindOf(partition);
     const position = `${kind === 'day' ? nextMidnight(at) : at}_${partition}`;
     if (position > reached && position < settled && !known.has(partition)) {
       indexed.push({ partition, kind, position });
     }
   }
   indexed.sort((a, b) => (a.position < b.position ? -1 : 1));
+  // That of an NSG is indexed with each of its records: once, at the last of them, is enough.
+  const lastOf = new Map(indexed.map((candidate) => [candidate.partition, candidate]));
   return {
     candidates: [
       ...ended.map(({ requestId }) => ({ partition: requestId, kind: 'request' as const })),
-      ...indexed,
+      ...indexed.filter((candidate) => lastOf.get(candidate.partition) === candidate),
     ],
     indexedFrom: reached,
     indexedUpTo: settled,
   };
+}
+
+function kindOf(partition: string): 'day' | 'nsg' | 'indexed' {
+  if (dayOfRefusals.test(partition)) return 'day';
+  return isDriftPartition(partition) ? 'nsg' : 'indexed';
 }
 
 /** Where to begin when there is no seal: what was there before seals were is not searched for without bound. */

@@ -105,7 +105,7 @@ export async function sealTrail(dependencies: SealDependencies): Promise<SealRep
     const row = kind === 'request' ? (await requests.get(partition))?.row : undefined;
     const records = await audit.read(partition);
     if (kind === 'indexed' && !isDenied(records)) return 'nothing-to-seal';
-    if (kind === 'day' && records.length === 0) return 'nothing-to-seal';
+    if (kind !== 'request' && records.length === 0) return 'nothing-to-seal';
     // Ended: every entry of the journal has its record by now.
     const witness = row === undefined ? undefined : { recorded: row.journal.length, journal: row.journal };
     const findings = verifyTrail(partition, records, witness);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { contentHash } from '../../src/core/canonicalJson.ts';
-import { chainRecord, type UnsealedAuditRecord } from '../../src/core/auditRecord.ts';
+import { chainRecord, type AuditRecord, type UnsealedAuditRecord } from '../../src/core/auditRecord.ts';
 import { InvalidContinuationError, type AuditQuery, type AuditTrail } from '../../src/core/stores.ts';
 import { alice, bob, requestId, sampleRecord, vmId } from './samples.ts';
 
@@ -90,6 +90,28 @@ export function describeAuditTrailContract(
       const [record] = await put(audit, 'a', '2026-11-23T08:00:00.000Z', 1);
       if (record !== undefined) await audit.index(record);
       expect((await audit.query({})).records).toEqual([record]);
+    });
+
+    it('finds each record of an NSG at its own instant, once, and for whom it concerns', async () => {
+      const audit = await makeAtNoon();
+      const partition = `nsg-${requestId('Web-Nsg')}`;
+      const early = sampleRecord(partition, '2026-11-20T08:00:00.000Z');
+      const late = sampleRecord(partition, '2026-11-23T08:00:00.000Z');
+      const ofDb = { ...late, virtualMachines: [{ id: vmId('Db-1'), ports: [] }] };
+      const ofBob = { ...ofDb, requester: { objectId: bob, displayName: 'Bob' } };
+      const records: AuditRecord[] = [];
+      for (const record of [early, late, ofDb, ofBob]) {
+        await audit.index(record);
+        records.push(chainRecord(record, records.at(-1)));
+      }
+      for (const record of records) await audit.insert(record);
+      const found = async (query: AuditQuery) =>
+        (await audit.query(query)).records.map(({ sequence }) => sequence);
+      expect(await found({})).toEqual([1, 2, 3, 4]);
+      expect(await found({ from: '2026-11-22T00:00:00.000Z' })).toEqual([2, 3, 4]);
+      expect(await found({ virtualMachineId: vmId('Db-1') })).toEqual([3, 4]);
+      expect(await found({ requesterId: alice })).toEqual([1, 2, 3]);
+      expect(await found({ requesterId: bob, virtualMachineId: vmId('Db-1') })).toEqual([4]);
     });
 
     it('finds nothing in a partition that was indexed and never written', async () => {

@@ -2,7 +2,7 @@ import { canonicalJson } from '../../src/core/canonicalJson.ts';
 import { encodePosition, positionOf } from '../../src/adapters/tables/auditContinuation.ts';
 import type { AccessRequest, LiveRow } from '../../src/core/accessRequest.ts';
 import type { NsgRecord } from '../../src/core/nsgRecord.ts';
-import type { AuditRecord, UnsealedAuditRecord } from '../../src/core/auditRecord.ts';
+import { isIndexedAt, type AuditRecord, type UnsealedAuditRecord } from '../../src/core/auditRecord.ts';
 import type { Policies, Policy } from '../../src/core/policy.ts';
 import type { Seal } from '../../src/core/seal.ts';
 import type {
@@ -143,7 +143,7 @@ const perPage = 100;
 /** The audit trail in memory. */
 export function createMemoryAuditTrail(now: () => Date): AuditTrail {
   const records = new MemoryTable<AuditRecord>();
-  const index = new MemoryTable<{ partition: string; requester: string; virtualMachines: string[] }>();
+  const index = new MemoryTable<IndexRow>();
   const read = (partition: string) => records.under(`${partition} `).map(({ row }) => row);
 
   function query(asked: AuditQuery): AuditPage {
@@ -155,7 +155,9 @@ export function createMemoryAuditTrail(now: () => Date): AuditTrail {
       if (page.length >= perPage) {
         return { records: page, continuation: encodePosition({ after: position, to }) };
       }
-      page.push(...read(row.partition));
+      const instant = key.slice(0, key.indexOf('_'));
+      const there = read(row.partition).filter((record) => isIndexedAt(record, instant));
+      page.push(...there.filter((record) => admits(asked, indexRow(record))));
       position = key;
     }
     return { records: page };
@@ -169,10 +171,12 @@ export function createMemoryAuditTrail(now: () => Date): AuditTrail {
       return Promise.resolve(records.insert(key, sorted) === 'exists' ? 'exists' : 'inserted');
     },
     index(record: UnsealedAuditRecord) {
-      index.insert(`${new Date(record.at).toISOString()}_${record.partition}`, {
-        partition: record.partition,
-        requester: canonicalId(record.requester?.objectId ?? ''),
-        virtualMachines: (record.virtualMachines ?? []).map(({ id }) => canonicalId(id)),
+      const key = `${new Date(record.at).toISOString()}_${record.partition}`;
+      const [found, row] = [index.get(key)?.row, indexRow(record)];
+      index.put(key, {
+        ...row,
+        requesters: [...(found?.requesters ?? []), ...row.requesters],
+        virtualMachines: [...(found?.virtualMachines ?? []), ...row.virtualMachines],
       });
       return Promise.resolve();
     },
@@ -231,10 +235,24 @@ export function createMemorySweepState(): SweepState {
   };
 }
 
-function admits(query: AuditQuery, row: { requester: string; virtualMachines: string[] }): boolean {
+interface IndexRow {
+  partition: string;
+  requesters: string[];
+  virtualMachines: string[];
+}
+
+function indexRow({ partition, requester, virtualMachines = [] }: UnsealedAuditRecord): IndexRow {
+  return {
+    partition,
+    requesters: requester === undefined ? [] : [canonicalId(requester.objectId)],
+    virtualMachines: virtualMachines.map(({ id }) => canonicalId(id)),
+  };
+}
+
+function admits(query: AuditQuery, row: IndexRow): boolean {
   const { virtualMachineId, requesterId } = query;
   return (
-    (requesterId === undefined || row.requester === canonicalId(requesterId)) &&
+    (requesterId === undefined || row.requesters.includes(canonicalId(requesterId))) &&
     (virtualMachineId === undefined || row.virtualMachines.includes(canonicalId(virtualMachineId)))
   );
 }

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { canonicalJson } from '../../core/canonicalJson.ts';
 import type { AuditRecord, UnsealedAuditRecord } from '../../core/auditRecord.ts';
 import type { AuditPage, AuditQuery, AuditTrail, IndexedPartition } from '../../core/stores.ts';
+import { isIndexedAt } from '../../core/auditRecord.ts';
 import { canonicalId } from '../../core/virtualMachineId.ts';
 import { encodePosition, positionOf } from './auditContinuation.ts';
 import { ask, eachRow, insertOnce, rowsOfPartition, type Entity } from './calls.ts';
@@ -59,8 +60,9 @@ export function createAuditTrail(
         if (records.length >= recordsPerPage || partitionsRead >= partitionsPerPage) {
           return { records, continuation: encodePosition({ after: position, to }) };
         }
-        const found = await read(row.slice(row.indexOf('_') + 1));
-        records.push(...found.filter((record) => matches(asked, record)));
+        const [at = '', partition = ''] = row.split('_');
+        const found = await read(partition);
+        records.push(...found.filter((record) => isIndexedAt(record, at) && matches(asked, record)));
         partitionsRead += 1;
         position = row;
       }

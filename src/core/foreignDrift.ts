@@ -1,0 +1,122 @@
+import type { LiveRow } from './accessRequest.ts';
+import { rangeOf } from './address.ts';
+import type { Drift } from './drift.ts';
+import { covers, extentOf } from './extent.ts';
+import type { Extent } from './extent.ts';
+import { explainGrants } from './guard/explainGrants.ts';
+import { liveGrants } from './guard/liveGrants.ts';
+import { describePacket } from './guard/packet.ts';
+import type { JsonObject } from './network.ts';
+import { isInbound, readInventory } from './nsgBody.ts';
+import type { PlacedRule } from './nsgBody.ts';
+import { readMeaning } from './securityRule.ts';
+import { trafficMeets, trafficOfRule } from './traffic.ts';
+import type { Traffic } from './traffic.ts';
+
+export interface ForeignInput {
+  /** An NSG in which nothing of ours is to be changed. */
+  body: JsonObject;
+  rows: readonly LiveRow[];
+  /** Request ids of the grants whose rules are all there. */
+  admitted: readonly string[];
+  now: Date;
+  /** Installation id. */
+  installation: string;
+}
+
+type Finding = Omit<Drift, 'sure'>;
+
+interface Judged extends PlacedRule {
+  traffic: Traffic;
+}
+
+/** Elementary steps for all grants of an NSG together: telling is worth less time than proving. */
+const budget = 200_000;
+
+/**
+ * Foreign rules that take a grant's meaning away: a deny that comes first for some of its packets, or an allow that lets
+ * all that one of its rules lets in pass without it, so that the end of the grant will shut nothing. To be reported by
+ * name and not to be fought. A deny is found exactly, as far as the budget goes; of allows only one that suffices alone.
+ */
+export function foreignDrift(input: ForeignInput): Finding[] {
+  const { body, rows, admitted, now, installation } = input;
+  const inventory = readInventory(body, installation);
+  const judged = (rule: PlacedRule): Judged => ({ ...rule, traffic: trafficOfRule(readMeaning(rule.raw)) });
+  const ours = admitted.flatMap((requestId) =>
+    (inventory.byRequest.get(requestId) ?? []).map((rule) => ({ ...judged(rule), requestId })),
+  );
+  if (ours.length === 0) return [];
+
+  const foreign = inventory.foreign.filter(isInbound);
+  const denies = foreign.filter(({ head }) => head.access !== 'allow').map(judged);
+  const allows = foreign
+    .filter(({ head }) => head.access === 'allow')
+    .map((rule) => ({ head: rule.head, extent: extentOf(readMeaning(rule.raw)) }));
+
+  const doubtful = new Set(
+    ours
+      .filter((rule) => denies.some((deny) => mayComeFirst(deny, rule, rule.head.priority)))
+      .map(({ requestId }) => requestId),
+  );
+  const grants = liveGrants(rows, now).filter(({ requestId }) => doubtful.has(requestId));
+  const blocked = explainGrants({ body, installation, grants, budget }).flatMap((state) => {
+    if (state.state !== 'blocked' || state.blockedBy?.owner !== 'foreign') return [];
+    const { rule } = state.blockedBy;
+    const message = `The rule ${JSON.stringify(rule)} of somebody else comes first for some of this access, such as ${describePacket(state.sample)}.`;
+    return [findingOf('blocked-by-foreign-rule', rule, state.requestId, message)];
+  });
+  const bypassed = ours.flatMap((rule) => {
+    const extent = extentOf(readMeaning(rule.raw));
+    const by = allows.find(
+      (allow) =>
+        lets(allow.extent, extent) && !denies.some((deny) => mayComeFirst(deny, rule, allow.head.priority)),
+    );
+    if (by === undefined) return [];
+    const message = `The rule ${JSON.stringify(by.head.name)} of somebody else lets in all that the rule ${rule.head.name} does: the end of this grant will not shut it.`;
+    return [findingOf('bypassed-by-foreign-rule', by.head.name, rule.requestId, message)];
+  });
+  return [...new Map([...blocked, ...bypassed].map((finding) => [finding.key, finding])).values()];
+}
+
+function findingOf(
+  event: 'blocked-by-foreign-rule' | 'bypassed-by-foreign-rule',
+  rule: string,
+  requestId: string,
+  message: string,
+): Finding {
+  return {
+    event,
+    rule,
+    requestId,
+    key: `${event} ${rule.toLowerCase()} ${requestId}`,
+    reasons: [{ code: event, message }],
+  };
+}
+
+/** Whether a rule may decide some of another one's packets before a rule of this priority does. */
+function mayComeFirst(rule: Judged, other: Judged, priority: number): boolean {
+  return !(rule.head.priority > priority) && trafficMeets(rule.traffic, other.traffic);
+}
+
+/**
+ * Whether an allow lets in all that a rule is about. The tag `Internet` counts as every public address, which is what it
+ * is but for those that a virtual network has been given.
+ */
+function lets(allow: Extent, rule: Extent): boolean {
+  const { ranges, opaque, every } = rule.sources;
+  const isPublic =
+    allow.sources.opaque.has('internet') &&
+    !every &&
+    opaque.size === 0 &&
+    ranges.every((range) =>
+      notInternet.every(
+        (other) => other.family !== range.kind || range.last < other.first || other.last < range.first,
+      ),
+    );
+  return covers(isPublic ? { ...allow, sources: { ...allow.sources, every: true } } : allow, rule);
+}
+
+const notInternet = [
+  ...['10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.168.0.0/16'],
+  ...['168.63.129.16/32', '::1/128', 'fc00::/7', 'fe80::/10'],
+].map(rangeOf);

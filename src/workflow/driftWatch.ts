@@ -1,0 +1,197 @@
+import type { LiveRow } from '../core/accessRequest.ts';
+import { causeOf } from '../core/cause.ts';
+import { decideDrift, type Drift } from '../core/drift.ts';
+import { foreignDrift } from '../core/foreignDrift.ts';
+import type { JsonObject } from '../core/network.ts';
+import type { NsgRecord } from '../core/nsgRecord.ts';
+import type { Stored } from '../core/stores.ts';
+import type { Dependencies } from './dependencies.ts';
+import { acceptedIn, completeDrift, journalDrift, untold } from './recordDrift.ts';
+
+export type DriftDependencies = Pick<
+  Dependencies,
+  'nsgs' | 'requests' | 'live' | 'audit' | 'clock' | 'log' | 'installation'
+>;
+
+/** One round of a reconcile: an NSG, and its live rows read after it. */
+export interface Round {
+  body: JsonObject;
+  rows: readonly Stored<LiveRow>[];
+  now: Date;
+}
+
+/** What one reconcile notices of what others do to its NSG. Nothing of it rejects: no close waits for bookkeeping. */
+export interface DriftWatch {
+  /** Comes before each reading of the NSG. */
+  begin(): Promise<void>;
+  /**
+   * Looks at an NSG before it is planned. Answers the rows to plan with, or that NSG and rows must be read again first:
+   * what seems to be somebody's doing may be that of another worker of ours.
+   */
+  look(round: Round): Promise<'look-again' | readonly Stored<LiveRow>[]>;
+  /** Looks at an NSG that needs no write, and completes what was noted; `look-again` if that changed a row. */
+  conclude(round: Round, admitted: readonly string[]): Promise<'look-again' | 'concluded'>;
+  /** Completes what was noted where nothing could be concluded. */
+  leave(): Promise<void>;
+  /** Requests of which something is accepted that their rows do not hold: nothing is to be noted as seen of them. */
+  readonly unnoted: ReadonlySet<string>;
+}
+
+export interface DriftCall {
+  correlationId: string;
+  /** Something is told of this NSG, or not audited yet: whether it is still so is to be found out. */
+  revisit?: boolean;
+}
+
+/** Milliseconds that a write waits until what it will put right is noted. */
+const patience = 2000;
+/** Before what somebody else has just changed is read again. */
+const pause = 50;
+
+/** Begins to watch for the length of one reconcile. Reads nothing of its own as long as there is nothing to tell. */
+export function watchDrift(
+  dependencies: DriftDependencies,
+  nsgId: string,
+  { correlationId, revisit = false }: DriftCall,
+): DriftWatch {
+  const { nsgs, clock, log, installation } = dependencies;
+  /** The rows of the round before, which were there before the NSG of this round was read. */
+  let earlier: LiveRow[] | undefined;
+  let isNeeded = revisit;
+  /** As it was before the NSG of this round was read; undefined also where that is not known. */
+  let stored: Stored<NsgRecord> | undefined;
+  let state: 'not-read' | 'read' | 'unreadable' = 'not-read';
+  let hasJournaled = false;
+  const lost = new Map<string, Drift>();
+  const holding = new Set<string>();
+  const unnoted = new Set<string>();
+
+  return {
+    unnoted,
+    async begin() {
+      if (isNeeded) await readRecord();
+    },
+
+    async look({ body, rows, now }) {
+      const known = rows.map(({ row }) => withJournaled(row));
+      const decided = decideDrift({
+        ...{ body, rows: known, now, installation: installation.id },
+        ...(earlier === undefined ? {} : { earlier }),
+      });
+      earlier = known;
+      holding.clear();
+      decided.found.forEach(({ key }) => holding.add(key));
+      if (decided.unsure || decided.found.some(({ sure }) => !sure)) {
+        isNeeded = true;
+        return 'look-again';
+      }
+      if ((await tell(decided.found, now)) === 'look-again') return 'look-again';
+      unnoted.clear();
+      return rows.map((one, index) => {
+        const row = decided.rows[index] ?? one.row;
+        if (row === one.row) return one;
+        unnoted.add(row.requestId);
+        return { ...one, row };
+      });
+    },
+
+    async conclude({ body, rows, now }, admitted) {
+      const found = foreignDrift({
+        ...{ body, rows: rows.map(({ row }) => row), admitted, now, installation: installation.id },
+      });
+      found.forEach(({ key }) => holding.add(key));
+      const all = [...found.map((finding) => ({ ...finding, sure: true })), ...lost.values()];
+      const isFresh = state === 'read';
+      // Most of it has been told: then nothing more is to be read.
+      if (all.length > 0 && state === 'not-read') await readRecord();
+      if (untold(all, stored?.row).length > 0 && !isFresh && state === 'read') {
+        isNeeded = true;
+        return 'look-again';
+      }
+      if ((await tell(all, now)) === 'look-again') return 'look-again';
+      const outdated = Object.entries(stored?.row.told ?? {}).filter(([key]) => !holding.has(key));
+      return (await complete(isFresh ? Object.fromEntries(outdated) : {})) ? 'look-again' : 'concluded';
+    },
+
+    async leave() {
+      await complete({});
+    },
+  };
+
+  async function readRecord(): Promise<void> {
+    const read = await inTime(() => nsgs.get(nsgId).then((found) => ({ found })));
+    state = read === undefined ? 'unreadable' : 'read';
+    stored = read?.found;
+  }
+
+  /** A decision that is journaled holds, whether or not its row knows of it yet. */
+  function withJournaled(row: LiveRow): LiveRow {
+    const accepted = acceptedIn(stored?.row, row.requestId);
+    return Object.keys(accepted).length === 0 ? row : { ...row, accepted: { ...row.accepted, ...accepted } };
+  }
+
+  async function tell(found: readonly Drift[], now: Date): Promise<'look-again' | 'told'> {
+    const news = untold(found, stored?.row);
+    if (news.length === 0) return 'told';
+    if (state === 'not-read') {
+      isNeeded = true;
+      return 'look-again';
+    }
+    const noticed = { at: now, correlationId };
+    const done =
+      state === 'unreadable'
+        ? undefined
+        : await inTime(() => journalDrift(dependencies, nsgId, stored, news, noticed));
+    if (done === 'changed') {
+      await clock.sleep(pause);
+      return 'look-again';
+    }
+    if (done === undefined) {
+      // What is to be put right is put right all the same. It is told by this line, and noted if that can still be done.
+      news.forEach((finding) => lost.set(finding.key, finding));
+      log.error('drift-not-recorded', { nsgId, correlationId, found: news.map(({ key }) => key) });
+      return 'told';
+    }
+    hasJournaled = true;
+    news.forEach((finding) => {
+      lost.delete(finding.key);
+      report(finding);
+    });
+    return 'told';
+  }
+
+  function report({ event, rule, requestId, accepted }: Drift): void {
+    const facts = { nsgId, event, rule, ...(requestId === undefined ? {} : { requestId }), correlationId };
+    if (event === 'blocked-by-foreign-rule')
+      log.warn('grant-blocked', { nsgId, requestId, by: rule, correlationId });
+    else if (event === 'bypassed-by-foreign-rule')
+      log.warn('grant-bypassed', { nsgId, requestId, by: rule, correlationId });
+    else if (accepted !== undefined) log.warn('drift-accepted', facts);
+    else log.error('drift-reverted', facts);
+  }
+
+  /** Returns whether a row was changed by it. */
+  async function complete(outdated: NsgRecord['told']): Promise<boolean> {
+    const isPending = hasJournaled || (stored?.row.journal.length ?? 0) > 0;
+    if (!isPending && Object.keys(outdated).length === 0) return false;
+    try {
+      const hasAccepted = await completeDrift(dependencies, nsgId, outdated);
+      hasJournaled = false;
+      isNeeded = true;
+      return hasAccepted;
+    } catch (error) {
+      log.error('drift-not-completed', { nsgId, correlationId, cause: causeOf(error) });
+      return false;
+    }
+  }
+
+  /** Undefined where it fails or takes too long. */
+  async function inTime<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await Promise.race([work(), clock.sleep(patience).then(() => undefined)]);
+    } catch (error) {
+      log.error('drift-not-recorded', { nsgId, correlationId, cause: causeOf(error) });
+      return undefined;
+    }
+  }
+}
