@@ -2,6 +2,7 @@ import { isDesired, type LiveRow } from '../core/accessRequest.ts';
 import type { Installation } from '../core/installation.ts';
 import type { JsonObject } from '../core/network.ts';
 import { readInventory } from '../core/nsgBody.ts';
+import { ownedRules } from '../core/ownedRule.ts';
 import type { plan } from '../core/plan.ts';
 import type { Reason } from '../core/reason.ts';
 import type { Stored } from '../core/stores.ts';
@@ -16,7 +17,7 @@ export interface Held {
 
 export interface Holding {
   body: JsonObject;
-  rows: Stored<LiveRow>[];
+  rows: readonly Stored<LiveRow>[];
   now: Date;
   installation: Installation;
   standing: OpenStanding;
@@ -29,10 +30,11 @@ export interface Holding {
 export function holdBack(
   { body, rows, now, installation, standing }: Holding,
   planner: typeof plan,
-): { rows: Stored<LiveRow>[]; held?: Held } {
+): { rows: readonly Stored<LiveRow>[]; held?: Held } {
   if (standing.opens === 'now') return { rows };
   const { byRequest } = readInventory(body, installation.id);
-  const waits = ({ row }: Stored<LiveRow>) => isDesired(row, now) && !byRequest.has(row.requestId);
+  const waits = ({ row }: Stored<LiveRow>) =>
+    isDesired(row, now) && !byRequest.has(row.requestId) && ownedRules(row, installation.id).length > 0;
   const others = rows.filter((one) => !waits(one));
   if (others.length === rows.length) return { rows };
   const rest = planner({ body, rows: others.map(({ row }) => row), now, installation });

@@ -5,9 +5,9 @@ import { plan, type Plan } from '../core/plan.ts';
 import type { Reason } from '../core/reason.ts';
 import { marksToMake, seenGrants, type ReadBack } from '../core/seenGrants.ts';
 import { subscriptionOf } from '../core/virtualMachineId.ts';
-import { blockedGrants } from './blockedGrants.ts';
 import { closeByRule, type Seen } from './closeByRule.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
+import { watchDrift, type DriftDependencies, type DriftWatch } from './driftWatch.ts';
 import { holdBack, type Held } from './holdBack.ts';
 import { prove } from './prove.ts';
 
@@ -42,14 +42,13 @@ export interface ReconcileCall {
   purpose: 'open' | 'close';
   /** Whose step asks: it notes itself what was read back of this grant, with its next change. */
   requestId?: string;
+  /** Something is told of this NSG, or not audited yet: whether it is still so is to be found out. */
+  revisit?: boolean;
 }
 
 export type Reconcile = (nsgId: string, call: ReconcileCall) => Promise<ReconcileResult>;
 
-type ReconcileDependencies = Pick<
-  Dependencies,
-  'network' | 'live' | 'budget' | 'clock' | 'log' | 'installation'
->;
+type ReconcileDependencies = Pick<Dependencies, 'network' | 'budget'> & DriftDependencies;
 
 /** How long somebody else's running operation is waited for, in seconds: writing into it would cancel it. */
 const waitForOthers = { open: 8, close: 3 } as const;
@@ -67,14 +66,28 @@ export async function reconcile(
   call: ReconcileCall,
   planner: typeof plan = plan,
 ): Promise<ReconcileResult> {
+  const drift = watchDrift(dependencies, nsgId, call);
+  const result = await goRounds(dependencies, nsgId, call, planner, drift);
+  if (result.kind !== 'converged') await drift.leave();
+  return result;
+}
+
+/** Reads, plans, proves and writes until a reading of both says that nothing is to be done. */
+async function goRounds(
+  dependencies: ReconcileDependencies,
+  nsgId: string,
+  call: ReconcileCall,
+  planner: typeof plan,
+  drift: DriftWatch,
+): Promise<ReconcileResult> {
   const { network, live, budget, clock, log, installation } = dependencies;
   const began = clock.now();
   const options = { correlationId: call.correlationId };
   let last: Reason = { code: 'not-settled', message: 'Azure has not settled yet.' };
   let pause = 0.2;
-  let hasWritten = false;
 
   while (clock.now() < secondsAfter(began, limits.reconcile)) {
+    await drift.begin();
     const readAt = clock.now();
     const read = await network.readNsg(nsgId, options);
     switch (read.kind) {
@@ -101,7 +114,9 @@ export async function reconcile(
     }
 
     const rowsReadAt = clock.now();
-    const every = await live.ofNsg(nsgId);
+    const found = { body: nsg.body, rows: await live.ofNsg(nsgId), now: clock.now() };
+    const every = await drift.look(found);
+    if (every === 'look-again') continue;
     const now = clock.now();
     const standing = budget.standing(subscriptionOf(nsgId));
     const { rows: stored, held } = holdBack(
@@ -112,19 +127,16 @@ export async function reconcile(
     const planned = planner({ body: nsg.body, rows, now, installation });
     if (planned.securityRules === undefined) {
       if (nsg.provisioningState === 'Succeeded') {
+        const round = { body: nsg.body, rows: every, now };
+        if ((await drift.conclude(round, planned.admitted)) === 'look-again') continue;
         const readBack = {
           ...{ body: nsg.body, rows: stored, now, readAt },
           ...{ plan: planned, installation: installation.id },
         };
         const seen = seenGrants(readBack);
+        drift.unnoted.forEach((requestId) => seen.delete(requestId));
         if (await hasChanged(seen, readBack)) continue;
-        const result = { ...converged(planned, seen, readAt), ...(held === undefined ? {} : { held }) };
-        if (hasWritten) {
-          for (const { requestId, by } of blockedGrants(nsg.body, rows, now, installation, result.refused)) {
-            log.warn('grant-blocked', { nsgId, requestId, by, correlationId: call.correlationId });
-          }
-        }
-        return result;
+        return { ...converged(planned, seen, readAt), ...(held === undefined ? {} : { held }) };
       }
       last = { code: 'not-settled', message: `${nsgId} is ${nsg.provisioningState}.` };
       await clock.sleep(pause * 1000);
@@ -151,7 +163,6 @@ export async function reconcile(
       ...options,
       notAfter: secondsAfter(rowsReadAt, limits.freshness),
     });
-    hasWritten = true;
     log.info('nsg-write', {
       nsgId,
       result: written.kind,

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AccessRequest, AcceptedRules } from '../core/accessRequest.ts';
-import { chainRecord, type AuditRecord, type UnsealedAuditRecord } from '../core/auditRecord.ts';
+import { chainRecord, type UnsealedAuditRecord } from '../core/auditRecord.ts';
 import type { Drift } from '../core/drift.ts';
 import { driftEventName, driftPartition, type DriftEntry, type NsgRecord } from '../core/nsgRecord.ts';
-import type { NsgRecords, Stored } from '../core/stores.ts';
+import type { Stored } from '../core/stores.ts';
 import { canonicalId } from '../core/virtualMachineId.ts';
 import { changeRequest } from './changeRequest.ts';
 import { secondsAfter, type Dependencies } from './dependencies.ts';

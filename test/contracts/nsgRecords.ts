@@ -60,6 +60,8 @@ function sampleNsgRecord(nsg: string): NsgRecord {
         at: '2026-11-23T08:00:00.000Z',
         rule: 'sallyport-contoso-1',
         requestId: requestId('a'),
+        accepted: { number: 1, form: { access: 'Allow', sourcePortRange: '80' } },
+        correlationId: 'c0ffee00-0000-4000-8000-000000000000',
         reasons: [{ code: 'not-settled', message: 'Sample.' }],
       },
     ],

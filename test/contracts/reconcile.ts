@@ -5,6 +5,7 @@ import type { JsonObject, Network } from '../../src/core/network.ts';
 import type { LiveRows } from '../../src/core/stores.ts';
 import { createReconciler, reconcile, type ReconcileResult } from '../../src/workflow/reconcile.ts';
 import { waitOf } from '../../src/workflow/reconcilePath.ts';
+import { driftStores } from '../support/driftStores.ts';
 import { contoso } from '../support/liveRow.ts';
 import { createMemoryBudget, type MemoryBudget } from '../support/memoryInventory.ts';
 import { createMemoryLiveRows } from '../support/memoryStores.ts';
@@ -50,7 +51,7 @@ export function describeReconcileContract(name: string, make: () => Promise<Reco
 
     const tell = (message: string, facts?: Record<string, unknown>) => told.push([message, facts?.['rule']]);
     const log = { info: () => undefined, warn: tell, error: tell };
-    const dependencies = () => ({ ...harness, live, budget, log, installation });
+    const dependencies = () => ({ ...driftStores(), ...harness, live, budget, log, installation });
     const settle = () => harness.run(reconcile(dependencies(), harness.nsgId, call));
 
     function row(number: number, changes: Partial<LiveRow> = {}): LiveRow {

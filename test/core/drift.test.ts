@@ -12,6 +12,7 @@ import { contoso, liveRow } from '../support/liveRow.ts';
 const nsg = '/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/networkSecurityGroups/web';
 const start = new Date('2026-03-04T12:00:00.000Z');
 const now = after(30);
+const readAt = start.toISOString();
 const [rule1, rule2] = [1, 2].map((number) => `sallyport-contoso-${'7'.padStart(32, '0')}-${number}`) as [
   string,
   string,
@@ -50,7 +51,7 @@ function seenIn(body: JsonObject, row: LiveRow): LiveRow {
     contentHash(readMeaning(rule)),
   ]);
   const hashes = Object.fromEntries(rules) as Record<string, string>;
-  return { ...row, seen: { version: row.version, state: 'open', rules: hashes, changes: [] } };
+  return { ...row, seen: { version: row.version, state: 'open', rules: hashes, changes: [], readAt } };
 }
 
 function edit(name: string, properties: JsonObject | undefined, body = open): JsonObject {
@@ -140,7 +141,7 @@ describe('a rule that somebody deleted', () => {
     expect(decide(body, { rows: [grant] })).toEqual({ ...nothing, rows: [grant] });
     const other = seenIn(edit(rule1, { destinationPortRange: '25' }), grant);
     expect(decide(body, { rows: [other] })).toEqual({ ...nothing, rows: [other] });
-    const shut = { ...seen, seen: { version: 1, state: 'shut' as const, rules: {}, changes: [] } };
+    const shut = { ...seen, seen: { version: 1, state: 'shut' as const, rules: {}, changes: [], readAt } };
     expect(decide(body, { rows: [shut] })).toEqual({ ...nothing, rows: [shut] });
   });
 

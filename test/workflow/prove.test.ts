@@ -6,6 +6,7 @@ import { plan } from '../../src/core/plan.ts';
 import { prove, proveRuleDelete, proveRuleDeny } from '../../src/workflow/prove.ts';
 import { reconcile } from '../../src/workflow/reconcile.ts';
 import { foreignRule } from '../support/foreignRule.ts';
+import { driftStores } from '../support/driftStores.ts';
 import { contoso, liveRow } from '../support/liveRow.ts';
 import { createMemoryBudget } from '../support/memoryInventory.ts';
 import { createMemoryNetwork } from '../support/memoryNetwork.ts';
@@ -227,6 +228,7 @@ describe('reconcile with a planner that errs', () => {
     const errors: string[] = [];
     const log = { info: () => undefined, warn: () => undefined, error: (text: string) => errors.push(text) };
     return {
+      ...driftStores(),
       clock,
       network,
       live: createMemoryLiveRows(),

@@ -11,6 +11,7 @@ import {
   wireWrites,
 } from '../adapters/arm/simulatedArm.ts';
 import { describeReconcileContract } from '../contracts/reconcile.ts';
+import { driftStores } from '../support/driftStores.ts';
 import { foreignRule } from '../support/foreignRule.ts';
 import { contoso, liveRow } from '../support/liveRow.ts';
 import { createMemoryBudget } from '../support/memoryInventory.ts';
@@ -118,7 +119,15 @@ describe('locks on the resource group', () => {
       const live = createMemoryLiveRows();
       const warned: string[] = [];
       const logging = { ...log, warn: (message: string) => warned.push(message) };
-      const dependencies = { network, live, clock: realClock, log: logging, installation, budget };
+      const dependencies = {
+        ...driftStores(),
+        network,
+        live,
+        clock: realClock,
+        log: logging,
+        installation,
+        budget,
+      };
       const now = Date.now();
       const grant = {
         ...row,
@@ -168,7 +177,9 @@ describe('the order of reconcile', () => {
       },
     };
 
-    await clock.run(reconcile({ network, live: watched, clock, log, installation, budget }, nsgId, call));
+    await clock.run(
+      reconcile({ ...driftStores(), network, live: watched, clock, log, installation, budget }, nsgId, call),
+    );
 
     expect(order).toEqual(['read', 'rows', 'write', 'read', 'rows']);
   });
@@ -192,7 +203,7 @@ describe('the order of reconcile', () => {
     await live.insert(row);
 
     const result = await clock.run(
-      reconcile({ network, live, clock, log, installation, budget }, nsgId, call),
+      reconcile({ ...driftStores(), network, live, clock, log, installation, budget }, nsgId, call),
     );
 
     expect(writes).toHaveLength(2);
@@ -212,7 +223,7 @@ describe('the order of reconcile', () => {
     const [theirs, ours] = await clock.run(
       Promise.all([
         network.writeNsg(read.nsg, { ...read.nsg.body, tags: { owner: 'fabrikam' } }, call),
-        reconcile({ network, live, clock, log, installation, budget }, nsgId, call),
+        reconcile({ ...driftStores(), network, live, clock, log, installation, budget }, nsgId, call),
       ]),
     );
 
@@ -230,7 +241,7 @@ describe('the order of reconcile', () => {
     void network.writeNsg(read.nsg, read.nsg.body, call);
 
     const result = await clock.run(
-      reconcile({ network, live, clock, log, installation, budget }, nsgId, call),
+      reconcile({ ...driftStores(), network, live, clock, log, installation, budget }, nsgId, call),
     );
 
     expect(result).toMatchObject({ kind: 'again', reason: { code: 'not-settled' } });
@@ -249,7 +260,15 @@ describe('the order of reconcile', () => {
         return rows;
       },
     };
-    const reconcileNsg = createReconciler({ network, live: slow, clock, log, installation, budget });
+    const reconcileNsg = createReconciler({
+      ...driftStores(),
+      network,
+      live: slow,
+      clock,
+      log,
+      installation,
+      budget,
+    });
     const earlier = reconcileNsg(nsgId, call);
     await clock.advanceTo(new Date(noon.getTime() + 500));
     await live.insert(row);
@@ -274,7 +293,15 @@ describe('the order of reconcile', () => {
         return live.ofNsg(id);
       },
     };
-    const reconcileNsg = createReconciler({ network, live: flaky, clock, log, installation, budget });
+    const reconcileNsg = createReconciler({
+      ...driftStores(),
+      network,
+      live: flaky,
+      clock,
+      log,
+      installation,
+      budget,
+    });
 
     const [first, second, third] = await clock.run(
       Promise.allSettled([
@@ -300,7 +327,7 @@ describe('the order of reconcile', () => {
     await live.insert({ ...row, end: new Date(noon.getTime() + 3000).toISOString() });
 
     const result = await clock.run(
-      reconcile({ network, live, clock, log, installation, budget }, nsgId, call),
+      reconcile({ ...driftStores(), network, live, clock, log, installation, budget }, nsgId, call),
     );
 
     expect(network.calls.filter(({ method }) => method === 'write')).toHaveLength(2);
@@ -316,7 +343,7 @@ describe('the order of reconcile', () => {
     const live = createMemoryLiveRows();
 
     const result = await clock.run(
-      reconcile({ network, live, clock, log, installation, budget }, nsgId, call),
+      reconcile({ ...driftStores(), network, live, clock, log, installation, budget }, nsgId, call),
     );
 
     expect(result.kind).toBe('again');
@@ -330,7 +357,9 @@ describe('the order of reconcile', () => {
     const live = { ...createMemoryLiveRows(), ofNsg: () => Promise.reject(new Error('The table is down.')) };
 
     await expect(
-      clock.run(reconcile({ network, live, clock, log, installation, budget }, nsgId, call)),
+      clock.run(
+        reconcile({ ...driftStores(), network, live, clock, log, installation, budget }, nsgId, call),
+      ),
     ).rejects.toThrow('The table is down.');
     expect(network.calls.map(({ method }) => method)).toEqual(['read']);
   });
@@ -352,14 +381,18 @@ describe('a foreign deny that comes before a grant', () => {
     await live.insert(grant(2));
     const told: unknown[] = [];
     const dependencies = {
-      ...{ network, live, clock },
+      ...{ ...driftStores(), network, live, clock },
       log: { info: () => undefined, error: () => undefined, warn: (...text: unknown[]) => told.push(text) },
       installation,
       budget,
     };
     const call = { correlationId: '5a11f0a7-0000-4000-8000-000000000005', purpose: 'close' } as const;
     await clock.run(reconcile(dependencies, nsgId, call));
-    expect(told).toEqual([]);
+    const bypassed = [1, 2].map((number) => [
+      'grant-bypassed',
+      expect.objectContaining({ requestId: grant(number).requestId, by: 'their-first-rule' }) as unknown,
+    ]);
+    expect(told.splice(0)).toEqual(bypassed);
 
     network.edit(nsgId, (body) => {
       const properties = body['properties'] as { securityRules: { name: string }[] };

@@ -20,6 +20,10 @@ const schema = z.looseObject({
       at: instant,
       rule: z.string(),
       requestId: z.string().optional(),
+      accepted: z
+        .looseObject({ number: z.int(), form: z.union([z.literal('absent'), z.looseObject({})]) })
+        .optional(),
+      correlationId: z.string(),
       reasons: z.array(z.looseObject({ code: z.enum(reasonCodes), message: z.string() })),
     }),
   ),
