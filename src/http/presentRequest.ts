@@ -1,4 +1,4 @@
-import type { AccessRequest } from '../core/accessRequest.ts';
+import type { AccessRequest, NsgTarget } from '../core/accessRequest.ts';
 import type { Reason } from '../core/reason.ts';
 
 /**
@@ -7,6 +7,7 @@ import type { Reason } from '../core/reason.ts';
  */
 export function presentRequest(request: AccessRequest) {
   const { decision, reason, requester } = request;
+  const changedRules = request.targets.flatMap(presentChanges);
   return {
     id: request.id,
     state: request.state,
@@ -29,6 +30,7 @@ export function presentRequest(request: AccessRequest) {
       policies: decision.policies,
     },
     ...(reason !== undefined && { reason: presentReason(reason) }),
+    ...(changedRules.length > 0 && { changedRules }),
     requestedAt: request.requestedAt,
     correlationId: request.correlationId,
   };
@@ -36,4 +38,13 @@ export function presentRequest(request: AccessRequest) {
 
 function presentReason({ code, message, field, allowed }: Reason) {
   return { code, message, ...(field !== undefined && { field }), ...(allowed !== undefined && { allowed }) };
+}
+
+/** What others did to the rules of this grant, and was accepted. */
+function presentChanges({ nsgId, accepted = {} }: NsgTarget) {
+  return Object.entries(accepted).map(([number, form]) => ({
+    networkSecurityGroup: nsgId,
+    rule: Number(number),
+    change: form === 'absent' ? 'deleted' : 'narrowed',
+  }));
 }

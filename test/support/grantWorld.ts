@@ -14,7 +14,7 @@ import type {
 import type { Dependencies } from '../../src/workflow/dependencies.ts';
 import { endLostByLists } from '../../src/workflow/endLost.ts';
 import { createFollowHint } from '../../src/workflow/followHint.ts';
-import { createReconciler } from '../../src/workflow/reconcile.ts';
+import { createReconciler, type Reconcile } from '../../src/workflow/reconcile.ts';
 import { createRefusalQuota } from '../../src/workflow/refusalQuota.ts';
 import { createStep, type Step } from '../../src/workflow/step.ts';
 import { sweep, type SweepReport } from '../../src/workflow/sweep.ts';
@@ -78,6 +78,7 @@ export interface Process {
   submit(submission?: Partial<Submission>): Promise<SubmitResult>;
   revoke(id: string): Promise<void>;
   step: Step;
+  reconcile: Reconcile;
   sweep(): Promise<SweepReport>;
   followHint(hint: NetworkHint): Promise<void>;
   /** What the sweep does for these grants with the lists. */
@@ -216,6 +217,7 @@ export async function grantWorld(
         await service.revoke(id, alice, submission.correlationId);
       },
       step,
+      reconcile: reconcileNsg,
       sweep: () => sweep(dependencies, step, orchestrations),
       followHint: (hint) => followHint(hint, { orchestrations, correlationId: submission.correlationId }),
       endLostByLists: async (...requestIds) => {
