@@ -1,133 +1,84 @@
-/** npm run bench: what bundling buys at a cold start and in a deployment. Writes docs/performance.md. */
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+/** npm run bench: every metric beside the naive twin. Writes docs/performance.md; exits 1 for a target missed that is not known. */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
-import { build } from 'esbuild';
 import { format } from 'prettier';
-import * as z from 'zod';
-
-const runs = 15;
-const targets = { loadRatio: 0.4, packageBytes: 1_000_000 };
+import { knownMisses } from './knownMisses.ts';
+import { table, type Section } from './section.ts';
+import { knowing } from './sections/knowing.ts';
+import { lateness } from './sections/lateness.ts';
+import { manyNsgs } from './sections/manyNsgs.ts';
+import { moduleLoad } from './sections/moduleLoad.ts';
+import { openAndClose } from './sections/openAndClose.ts';
+import { scaling } from './sections/scaling.ts';
+import { transactions } from './sections/transactions.ts';
+import { waste } from './sections/waste.ts';
+import { buildSimulation } from './simulation.ts';
 
 const path = (relative: string) => fileURLToPath(new URL(`../../${relative}`, import.meta.url));
-const bundle = path('dist/main.cjs');
-const unbundled = path('out/bench/unbundled.cjs');
+const folder = path('out/bench');
+mkdirSync(folder, { recursive: true });
 
-const probeLine = z.object({ milliseconds: z.number(), files: z.number(), registered: z.number() });
+// What takes the machine's time comes first and alone; the simulations count, whatever else runs.
+const timed = [await moduleLoad(), scaling()];
+const simulation = await buildSimulation(folder, Math.max(1, cpus().length));
+const counted = await Promise.all([
+  openAndClose(simulation),
+  knowing(simulation),
+  manyNsgs(simulation),
+  lateness(simulation),
+  transactions(simulation),
+  waste(simulation),
+]);
+rmSync(folder, { recursive: true });
 
-/** Enough for the app to register its functions; nothing is contacted. */
-const settings = {
-  SALLYPORT_INSTALLATION_ID: 'contoso',
-  SALLYPORT_TENANT_ID: 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee',
-  SALLYPORT_TOKEN_ISSUER: 'http://127.0.0.1:8080/aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee/v2.0',
-  SALLYPORT_TOKEN_AUDIENCE: 'api://sallyport',
-  SALLYPORT_TABLES: 'UseDevelopmentStorage=true',
-};
-
-await buildUnbundled();
-const loads = { bundle: [] as number[], unbundled: [] as number[] };
-// Alternating, so that whatever else the machine does meets both; the first of each warms the file cache.
-for (let run = 0; run <= runs; run += 1) {
-  const [a, b] = [probe(bundle).milliseconds, probe(unbundled).milliseconds];
-  if (run === 0) continue;
-  loads.bundle.push(a);
-  loads.unbundled.push(b);
+const sections = [...counted, ...timed.toReversed()];
+const missed = sections.flatMap(({ checks }) => checks.filter(({ met }) => !met));
+writeFileSync(path('docs/performance.md'), await format(report(sections), { parser: 'markdown' }));
+for (const { name, measured, target } of missed) {
+  const reason = knownMisses.get(name);
+  console.error(
+    `Target missed: ${name}: ${measured}, target ${target}${reason === undefined ? '' : ' (known)'}`,
+  );
 }
-const counted = { bundle: probe(bundle, '--count'), unbundled: probe(unbundled, '--count') };
-if (counted.bundle.registered === 0 || counted.bundle.registered !== counted.unbundled.registered) {
-  throw new Error('The bundle and the unbundled app do not register the same functions.');
-}
-execFileSync(process.execPath, [path('scripts/package.mjs')]);
-const packageBytes = statSync(path('out/sallyport.zip')).size;
-const loadRatio = median(loads.bundle) / median(loads.unbundled);
+const unmissed = [...knownMisses.keys()].filter((name) => missed.every((miss) => miss.name !== name));
+for (const name of unmissed) console.error(`Known as missed, and met: ${name}`);
+const met = sections.reduce((sum, { checks }) => sum + checks.length, 0) - missed.length;
+console.log(`${met} targets met, ${missed.length} missed; docs/performance.md is written`);
+process.exitCode = missed.some(({ name }) => !knownMisses.has(name)) || unmissed.length > 0 ? 1 : 0;
 
-writeFileSync(path('docs/performance.md'), await format(report(), { parser: 'markdown' }));
-rmSync(path('out/bench'), { recursive: true });
-
-const missed = [
-  ...(loadRatio > targets.loadRatio ? [`load ratio ${loadRatio.toFixed(2)} > ${targets.loadRatio}`] : []),
-  ...(packageBytes > targets.packageBytes ? [`package ${packageBytes} > ${targets.packageBytes} bytes`] : []),
-];
-console.log(
-  `load ${milliseconds(loads.bundle)} bundled, ${milliseconds(loads.unbundled)} unbundled, ratio ${loadRatio.toFixed(2)}; ` +
-    `${counted.bundle.files} and ${counted.unbundled.files} files; package ${kilobytes(packageBytes)}`,
-);
-for (const miss of missed) console.error(`Target missed: ${miss}`);
-process.exitCode = missed.length > 0 ? 1 : 0;
-
-/** Our own sources in one file, every package left in node_modules. */
-async function buildUnbundled(): Promise<void> {
-  mkdirSync(path('out/bench'), { recursive: true });
-  await build({
-    entryPoints: [path('src/main.ts')],
-    outfile: unbundled,
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    target: 'node20',
-    format: 'cjs',
-  });
-}
-
-function probe(main: string, ...flags: string[]): z.infer<typeof probeLine> {
-  const line = execFileSync(process.execPath, [path('test/bench/probe.cjs'), main, ...flags], {
-    env: { PATH: process.env['PATH'], ...settings },
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  return probeLine.parse(JSON.parse(line));
-}
-
-function report(): string {
-  const main = readFileSync(bundle);
-  const chunks = readdirSync(path('dist')).filter((file) => file.endsWith('.cjs'));
-  const all = Buffer.concat(chunks.map((file) => readFileSync(path(`dist/${file}`))));
+function report(all: readonly Section[]): string {
   return `# Performance
 
-Written by \`npm run bench\`, which fails when a target is missed. Ratios travel between machines, milliseconds do not.
+Written by \`npm run bench\`, which fails when a target is missed that is not listed here. Counts are exact and the same in
+every run; times are in multiples of one write of Azure (L) on a virtual clock, so they are the same on every machine.
 
-Node ${process.version}, ${cpus().length} processors; medians [least–most] of ${runs} fresh processes each, alternating,
-files in the page cache.
+What runs: the app's own orchestrator, steps, reconcile, planner, guard and adapters of Azure Resource Manager, the SDK's
+pipeline under them, and the simulator of \`dev/arm\`, called without a socket. What is modelled: the engine, with 10
+activities at once for each worker and 100 a second for all, and storage, 10 ms a call; a call of Azure takes 10 ms, and what is
+read of a virtual machine before a request is accepted is known already. The naive twin lives on the same simulator and
+clock: one orchestration for each grant, one rule written for each port with the SDK and its poller, a timer, a delete for
+each port, the SDK's defaults, and three attempts 5 s apart.
 
-| | bundled | unbundled | ratio | target |
-| --- | --- | --- | --- | --- |
-| module load until every function is registered | ${spread(loads.bundle)} | ${spread(loads.unbundled)} | ${loadRatio.toFixed(2)} | ≤ ${targets.loadRatio} |
-| source files read for it | ${counted.bundle.files} | ${counted.unbundled.files} | ${(counted.bundle.files / counted.unbundled.files).toFixed(3)} | |
+That a simulator is no Azure: its latencies are a choice, and what is shown is how many calls there are and what waits for what.
 
-| | bytes | gzipped | target |
-| --- | --- | --- | --- |
-| dist/main.cjs | ${kilobytes(main.length)} | ${kilobytes(gzipSync(main, { level: 9 }).length)} | |
-| all ${chunks.length} files of code | ${kilobytes(all.length)} | ${kilobytes(gzipSync(all, { level: 9 }).length)} | |
-| out/sallyport.zip | | ${kilobytes(packageBytes)} | ≤ ${kilobytes(targets.packageBytes)} |
+## Targets missed
 
-"Unbundled" is the same source as one transpiled file with its packages in node_modules: a comparison in the
-unbundled app's favour, whose own files would be many. Both load the clients of Azure Resource Manager only when a
-function first needs them.
+${
+  missed.length === 0
+    ? 'None.'
+    : table(
+        ['what', 'target', 'measured', 'what stands in the way'],
+        missed.map(({ name, measured, target }) => [
+          name,
+          target,
+          measured,
+          knownMisses.get(name) ?? '**new**',
+        ]),
+      )
+}
 
-What the figures come from:
-
-- The bundle is split (\`scripts/build.mjs\`): the clients of Azure Resource Manager are more than half of the code, and
-  in one file all of it would be compiled at every start.
-- axios, validator, moment and lodash, which durable-functions loads at its top, are evaluated when first used
-  (\`scripts/lazyModules.mjs\`).
+${all.map(({ text }) => text).join('\n')}
+Measured with Node ${process.version} on ${cpus().length} processors.
 `;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}
-
-function milliseconds(values: readonly number[]): string {
-  return `${median(values).toFixed(0)} ms`;
-}
-
-function spread(values: readonly number[]): string {
-  return `${milliseconds(values)} [${Math.min(...values).toFixed(0)}–${Math.max(...values).toFixed(0)}]`;
-}
-
-function kilobytes(bytes: number): string {
-  return `${(bytes / 1000).toFixed(0)} kB`;
 }

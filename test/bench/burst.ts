@@ -10,6 +10,8 @@ export interface BurstOptions {
   workers: number;
   /** L: one write, from its acceptance to its end. */
   writeSeconds: number;
+  /** How long each grant is asked for, at most three hours. */
+  durationSeconds: number;
   /** What the simulator says while a write is under way: Azure's growing patience, or always so many seconds. */
   retryAfter: 'growing' | number;
   /** One call of Azure Resource Manager, there and back. */
@@ -28,6 +30,7 @@ export const usualBurst: Omit<BurstOptions, 'grants'> = {
   nsgs: 1,
   workers: 1,
   writeSeconds: 1,
+  durationSeconds: 3 * 3600,
   retryAfter: 'growing',
   callMilliseconds: 10,
   spreadSeconds: 0,
@@ -136,8 +139,8 @@ function settledWhen(
 
 /** How long after the end of each write its sender knew of it, in writes. */
 export function knowingDelays(arm: SimulatedArm, writeMilliseconds: number): number[] {
-  return arm.writes.flatMap(({ knownAt, endsAt }) =>
-    knownAt === undefined ? [] : [(knownAt - endsAt) / writeMilliseconds],
+  return arm.writes.flatMap(({ knownAt, endsAt, operation }) =>
+    knownAt === undefined || operation.status === 'Canceled' ? [] : [(knownAt - endsAt) / writeMilliseconds],
   );
 }
 

@@ -10,14 +10,13 @@ import { createStores, installation, startWorker, type Complaint } from './sally
 import { policyOf, submissionOf } from './submissions.ts';
 import { createVirtualTime, takeOverTimers } from './virtualTime.ts';
 
-const durationSeconds = 3 * 3600;
 const ports = [22, 3389];
 
 /** Many grants at once by Sallyport: asked for, opened, ended, closed. */
 export async function grantBurst(options: BurstOptions): Promise<BurstResult> {
   const time = createVirtualTime(new Date('2026-11-23T09:00:00.000Z'));
   takeOverTimers(time);
-  const { nsgs } = options;
+  const { nsgs, durationSeconds } = options;
   const arm = createSimulatedArm(time, {
     nsgs,
     callMilliseconds: options.callMilliseconds,

@@ -7,7 +7,6 @@ import type { BurstOptions, BurstResult } from './burst.ts';
 import { armSettings, callsBetween, firstWith, firstWithout, spread } from './burst.ts';
 import { createVirtualTime, takeOverTimers } from './virtualTime.ts';
 
-const durationSeconds = 3 * 3600;
 const ports = [22, 3389];
 
 /**
@@ -18,7 +17,7 @@ const ports = [22, 3389];
 export async function naiveBurst(options: BurstOptions): Promise<BurstResult> {
   const time = createVirtualTime(new Date('2026-11-23T09:00:00.000Z'));
   takeOverTimers(time);
-  const { nsgs } = options;
+  const { nsgs, durationSeconds } = options;
   const arm = createSimulatedArm(time, {
     nsgs,
     callMilliseconds: options.callMilliseconds,

@@ -1,5 +1,5 @@
-/** Runs the bursts that the command line names, as JSON, and prints their results: a process of its own, as timers are taken over. */
-import type { BurstOptions, BurstResult } from './burst.ts';
+/** Runs the burst that the command line names, as JSON, and prints its result: a process of its own, for it takes over timers. */
+import type { BurstOptions } from './burst.ts';
 import { grantBurst } from './grantBurst.ts';
 import { naiveBurst } from './naiveBurst.ts';
 
@@ -15,16 +15,9 @@ Math.random = () => {
   return seed / 2147483647;
 };
 
-async function simulate(orders: readonly SimulateOrder[]): Promise<BurstResult[]> {
-  const results: BurstResult[] = [];
-  for (const { who, burst } of orders) {
-    results.push(await (who === 'naive' ? naiveBurst(burst) : grantBurst(burst)));
-  }
-  return results;
-}
-
-simulate(JSON.parse(process.argv[2] ?? '[]') as SimulateOrder[]).then(
-  (results) => console.log(JSON.stringify(results)),
+const { who, burst } = JSON.parse(process.argv[2] ?? '') as SimulateOrder;
+(who === 'naive' ? naiveBurst(burst) : grantBurst(burst)).then(
+  (result) => console.log(JSON.stringify(result)),
   (error: unknown) => {
     console.error(error);
     process.exitCode = 1;
