@@ -85,6 +85,8 @@ async function main(json: boolean): Promise<number> {
 }
 
 async function show(environment: Environment) {
+  say('Waiting for the first sweep, without which nothing is opened …');
+  await environment.watched();
   const alice = await environment.token('alice');
   const nsgId = await nsgOfSample(environment);
   const before = await readNsg(environment, nsgId);

@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
+import { createSweepState } from '../src/adapters/tables/sweepState.ts';
+import { openTables } from '../src/adapters/tables/tables.ts';
 import { createArmClient } from './armClient.ts';
 import type { ArmClient } from './armClient.ts';
 import { startAzurite } from './azurite.ts';
@@ -46,6 +49,8 @@ export interface Environment {
   /** PEM file of the simulator's throw-away certificate. */
   certificate: string;
   arm: ArmClient;
+  /** Waits until the app's sweep has made its first round: what is asked for before that waits for it too. */
+  watched(): Promise<void>;
   /** A new access token, good for an hour. */
   token(person: PersonName): Promise<string>;
   processIds(): { host: number; worker: number; arm: number; identity: number; azurite: number };
@@ -169,6 +174,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
       eventWebhook,
       certificate: arm.certificate,
       arm: createArmClient(arm.url, arm.certificate, identity.managedIdentity),
+      watched: () => waitForHeartbeat(storage.connectionString, folder),
       token: (person) => fetchToken(identity.url, person),
       processIds: () => ({
         host: host.pid,
@@ -193,6 +199,24 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+const firstSweepSeconds = 120;
+
+/** Of an app that ran here before there is an old heartbeat: it counts once it is one of now. */
+async function waitForHeartbeat(connectionString: string, folder: string): Promise<void> {
+  const sweepState = createSweepState(openTables({ connectionString }));
+  const began = Date.now();
+  for (;;) {
+    const heartbeat = await sweepState.heartbeat().catch(() => undefined);
+    if (heartbeat !== undefined && Date.parse(heartbeat) > began - 60_000) return;
+    if (Date.now() > began + firstSweepSeconds * 1000) {
+      throw new StartError(
+        `The first sweep was not complete within ${firstSweepSeconds} s. Why is in ${join(folder, 'logs/host.log')}.`,
+      );
+    }
+    await delay(200);
   }
 }
 

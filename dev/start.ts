@@ -31,6 +31,8 @@ async function main(): Promise<number> {
     if (options === undefined) return 0;
     console.log('Starting …');
     await inEnvironment(options, async (environment) => {
+      console.log('Waiting for the first sweep, without which nothing is opened …');
+      await environment.watched();
       console.log(introduction(environment, options.folder));
       // Until a signal comes or a part fails.
       await new Promise(() => undefined);

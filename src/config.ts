@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { Band } from './core/band.ts';
 import type { Installation } from './core/installation.ts';
 import { isEventTopic } from './core/networkHint.ts';
+import { periodOf } from './core/sweepSchedule.ts';
 
 export interface Config {
   installation: Installation;
@@ -13,6 +14,8 @@ export interface Config {
   sweepSchedule: string;
   /** Sources of the system topics whose events are believed. */
   eventTopics: string[];
+  /** How often that is. */
+  sweepPeriodSeconds: number;
 }
 
 /** Every problem of the settings at once, each naming the setting and the fix. */
@@ -77,7 +80,13 @@ const schema = z
     SALLYPORT_CLIENT_ID: z.guid('the client id of the user-assigned identity').optional(),
     SALLYPORT_TABLES: z.string().min(1).optional(),
     SALLYPORT_TABLES__tableServiceUri: address.optional(),
-    SALLYPORT_SWEEP_SCHEDULE: z.string().min(1).default('0 * * * * *'),
+    SALLYPORT_SWEEP_SCHEDULE: z
+      .string()
+      .default('0 * * * * *')
+      .refine(
+        (text) => periodOf(text) !== undefined,
+        'must run evenly and at least every five minutes, such as 0 * * * * * or */20 * * * * *',
+      ),
     SALLYPORT_EVENT_TOPICS: topics.default([]),
     SALLYPORT_ALLOW_BAND: band.default({ first: 100, last: 249 }),
     SALLYPORT_BASELINE_BAND: band.default({ first: 250, last: 299 }),
@@ -150,5 +159,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
         : { connectionString: value.SALLYPORT_TABLES },
     sweepSchedule: value.SALLYPORT_SWEEP_SCHEDULE,
     eventTopics: value.SALLYPORT_EVENT_TOPICS,
+    // What passed the schema has a period.
+    sweepPeriodSeconds: periodOf(value.SALLYPORT_SWEEP_SCHEDULE) ?? 60,
   };
 }

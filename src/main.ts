@@ -10,6 +10,7 @@ import { createNsgRecords } from './adapters/tables/nsgRecords.ts';
 import { createPolicies } from './adapters/tables/policies.ts';
 import { createRequests } from './adapters/tables/requests.ts';
 import { createSeals } from './adapters/tables/seals.ts';
+import { createSweepState } from './adapters/tables/sweepState.ts';
 import { ensureTables, openTables } from './adapters/tables/tables.ts';
 import { createTokenVerifier } from './adapters/tokens/tokenVerifier.ts';
 import { readConfig } from './config.ts';
@@ -24,11 +25,12 @@ import { createUnauthenticatedCounter } from './workflow/countUnauthenticated.ts
 import type { Dependencies } from './workflow/dependencies.ts';
 import { durableClientInput, orchestrationsOf, registerGrantOrchestration } from './workflow/durable.ts';
 import { createFollowHint } from './workflow/followHint.ts';
+import { createHeartbeat } from './workflow/heartbeat.ts';
 import { once } from './workflow/once.ts';
 import { createReconciler } from './workflow/reconcile.ts';
 import { createRefusalQuota } from './workflow/refusalQuota.ts';
 import { createStep } from './workflow/step.ts';
-import { sweep } from './workflow/sweep.ts';
+import { createSweep } from './workflow/sweep.ts';
 
 const config = readConfig();
 const log = createInvocationLog();
@@ -42,12 +44,16 @@ const credential = createCredential(config.credential);
 const tables = openTables('serviceUri' in config.tables ? { ...config.tables, credential } : config.tables);
 const tablesReady = once(() => ensureTables(tables));
 
+const sweepState = createSweepState(tables);
+
 const dependencies: Dependencies = {
   requests: createRequests(tables.requests),
   live: createLiveRows(tables.live, log),
   audit: createAuditTrail({ audit: tables.audit, index: tables.index }, () => clock.now()),
   seals: createSeals(tables.seals),
   nsgs: createNsgRecords(tables.nsgs),
+  sweepState,
+  heartbeat: createHeartbeat({ sweepState, clock, log }, config.sweepPeriodSeconds),
   policies: createPolicies(tables.policies),
   ...createArm({
     endpoint: config.arm.endpoint,
@@ -63,6 +69,9 @@ const dependencies: Dependencies = {
 };
 const reconcileNsg = createReconciler(dependencies);
 const step = createStep(dependencies, reconcileNsg);
+const sweep = createSweep(dependencies, {
+  ...{ step, reconcile: reconcileNsg, periodSeconds: config.sweepPeriodSeconds },
+});
 const quota = createRefusalQuota();
 
 const authenticate = createAuthenticate({
@@ -92,8 +101,9 @@ app.timer('sweep', {
   extraInputs: [durableClientInput],
   handler: (_timer, context) =>
     log.run(context, async () => {
-      await tablesReady();
-      const report = await sweep(dependencies, step, orchestrationsOf(context, clock));
+      // It closes without tables too, by what the rules say of themselves.
+      await tablesReady().catch(tablesNotReady);
+      const report = await sweep(orchestrationsOf(context, clock));
       log.info('sweep', { ...report });
     }),
 });

@@ -38,6 +38,7 @@ describe('readConfig', () => {
       tables: { serviceUri: 'https://contoso.table.core.windows.net' },
       sweepSchedule: '0 * * * * *',
       eventTopics: [],
+      sweepPeriodSeconds: 60,
     });
   });
 
@@ -58,6 +59,8 @@ describe('readConfig', () => {
   it.each([
     ['a plain http issuer', { SALLYPORT_TOKEN_ISSUER: 'http://login.contoso.example' }],
     ['a plain http ARM endpoint, even on loopback', { SALLYPORT_ARM_ENDPOINT: 'http://127.0.0.1:8443' }],
+    ['a sweep that runs unevenly', { SALLYPORT_SWEEP_SCHEDULE: '*/25 * * * * *' }],
+    ['a sweep that runs once an hour', { SALLYPORT_SWEEP_SCHEDULE: '0 0 * * * *' }],
     ['a baseline band that leaves a gap', { SALLYPORT_BASELINE_BAND: '260-299' }],
     ['a band beyond 4096', { SALLYPORT_ALLOW_BAND: '100-4097' }],
     ['a flag that is neither true nor false', { SALLYPORT_TRUST_APP_SERVICE_AUTHENTICATION: 'yes' }],

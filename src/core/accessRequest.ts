@@ -124,6 +124,8 @@ export interface AccessRequest {
   outcome: 'closed' | 'failed';
   /** Why it ended or is ending. */
   reason?: Reason;
+  /** An opening before which nothing was written yet: when it was last seen to wait, ISO 8601, and what for if it still does. */
+  waiting?: { at: string; reason?: Reason };
   /** Of a grant never seen active: only a read after this instant, ISO 8601, says that it is closed. */
   conclusiveAfter?: string;
   correlationId: string;

@@ -26,6 +26,9 @@ export const reasonCodes = [
   'not-settled',
   'not-opened-in-time',
   'write-not-proven',
+  // What Sallyport itself has to wait for, or cannot do.
+  'waiting-for-sweep',
+  'tables-lost',
   // Ends.
   'ended',
   'revoked',
@@ -35,6 +38,7 @@ export const reasonCodes = [
   'bypassed-by-foreign-rule',
   // Repairs.
   'orchestration-missing',
+  'orchestration-silent',
 ] as const;
 export type ReasonCode = (typeof reasonCodes)[number];
 

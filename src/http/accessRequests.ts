@@ -141,6 +141,13 @@ function problemOfSubmission(result: Exclude<SubmitResult, { kind: 'accepted' }>
         detail: 'Too many of your requests were refused of late. Wait before you ask again.',
         retryAfterSeconds: result.retryAfterSeconds,
       };
+    case 'tables-lost':
+      return {
+        code: 'tables-lost',
+        detail:
+          'Sallyport has lost its records and opens nothing until an administrator has taken them up again.',
+        retryAfterSeconds: 300,
+      };
     case 'unavailable':
       return { code: 'unavailable', detail: result.message, retryAfterSeconds: result.retryAfterSeconds };
   }

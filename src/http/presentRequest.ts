@@ -6,11 +6,11 @@ import type { Reason } from '../core/reason.ts';
  * journal) stays inside.
  */
 export function presentRequest(request: AccessRequest) {
-  const { decision, reason, requester } = request;
+  const { decision, reason, requester, state, waiting } = request;
   const changedRules = request.targets.flatMap(presentChanges);
   return {
     id: request.id,
-    state: request.state,
+    state,
     requester: { objectId: requester.objectId, displayName: requester.displayName },
     virtualMachines: request.virtualMachines.map(({ id, ports }) => ({
       id,
@@ -31,6 +31,7 @@ export function presentRequest(request: AccessRequest) {
     },
     ...(reason !== undefined && { reason: presentReason(reason) }),
     ...(changedRules.length > 0 && { changedRules }),
+    ...(state === 'opening' && waiting?.reason && { waiting: presentReason(waiting.reason) }),
     requestedAt: request.requestedAt,
     correlationId: request.correlationId,
   };

@@ -114,6 +114,8 @@ function meaningOf(code: ProblemCode): { status: number; title: string } {
   if (isOwn(code)) return ownProblems[code];
   if (isCredentialRefusal(code)) return { status: 401, title: 'The caller is not authenticated' };
   if (code === 'vm-not-found') return { status: 404, title: 'The virtual machine was not found' };
+  // No fault of the request: the same may be granted once the tables are there again.
+  if (code === 'tables-lost') return { status: 503, title: 'The tables of this installation are lost' };
   const status = code === 'duration-exceeds-policy' ? 400 : 403;
   return { status, title: 'The request was denied' };
 }

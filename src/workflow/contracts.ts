@@ -32,6 +32,8 @@ export type SubmitResult =
   | { kind: 'key-reused' }
   /** This person was refused too often of late; not audited. */
   | { kind: 'too-many-refusals'; retryAfterSeconds: number }
+  /** This installation's tables are lost: an administrator must act; nothing is stored. */
+  | { kind: 'tables-lost' }
   /** Azure cannot be asked now; nothing is stored. */
   | { kind: 'unavailable'; retryAfterSeconds: number; message: string };
 
@@ -55,6 +57,8 @@ export interface Orchestrations {
   ring(instance: string): Promise<void>;
   /** `missing` if it is unknown, `ended` whatever the end was. */
   status(instance: string): Promise<'running' | 'ended' | 'missing'>;
+  /** Deletes the histories of finished instances that were made in this span of time; returns how many. */
+  purge(from: Date, to: Date): Promise<number>;
 }
 
 /** Looks where a hint points. Never rejects. */

@@ -4,8 +4,9 @@ import type { Inventory } from '../core/inventory.ts';
 import type { Network } from '../core/network.ts';
 import type { Policies } from '../core/policy.ts';
 import type { Rights } from '../core/rights.ts';
+import type { AuditTrail, LiveRows, NsgRecords, Requests, Seals, SweepState } from '../core/stores.ts';
 import type { WriteBudget } from '../core/writeBudget.ts';
-import type { AuditTrail, LiveRows, NsgRecords, Requests, Seals } from '../core/stores.ts';
+import type { Heartbeat } from './heartbeat.ts';
 
 /** Everything outside that the life of a grant touches. */
 export interface Dependencies {
@@ -14,6 +15,8 @@ export interface Dependencies {
   audit: AuditTrail;
   seals: Seals;
   nsgs: NsgRecords;
+  sweepState: SweepState;
+  heartbeat: Heartbeat;
   policies: Policies;
   network: Network;
   inventory: Inventory;
@@ -52,6 +55,8 @@ export const limits = {
   keepOrphan: 7 * 24 * 3600,
   /** Azure's Retry-After is obeyed up to this; a port that is to be shut waits no longer. */
   longestPause: 300,
+  /** A grant that waits for the heartbeat looks again after this, if the sweep has not rung for it before. */
+  heartbeatPause: 30,
   /** After this a running reconcile is no longer waited for by new callers: something in it may hang. */
   laneLost: 60,
 } as const;

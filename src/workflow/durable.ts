@@ -75,6 +75,12 @@ export function orchestrationsOf(context: InvocationContext, clock: Clock): Orch
         if (!(error instanceof Error && error.message.startsWith('No instance with ID'))) throw error;
       }
     },
+    async purge(createdTimeFrom, createdTimeTo) {
+      const filter = { createdTimeFrom, createdTimeTo, runtimeStatus: [...endedStates] };
+      // None in that time is answered with 404, which the SDK turns into none.
+      const { instancesDeleted } = await withDeadline(clock, client.purgeInstanceHistoryBy(filter));
+      return instancesDeleted;
+    },
   };
 }
 

@@ -47,8 +47,16 @@ export interface DeniedSubmission {
  * May be repeated. Throws an Error when the id has another record; storage errors pass through.
  */
 export async function recordDenied(denied: DeniedSubmission, audit: AuditTrail): Promise<void> {
-  if ((await append(recordOfDenied(denied), [], audit)) === 'exists') {
-    throw new Error(`The audit of ${denied.id} has a record already: an id was used twice.`);
+  await recordAlone(recordOfDenied(denied), audit);
+}
+
+/**
+ * Records something that is the one record of its partition. May be repeated. Throws an Error when the partition has
+ * another record; storage errors pass through.
+ */
+export async function recordAlone(record: UnsealedAuditRecord, audit: AuditTrail): Promise<void> {
+  if ((await append(record, [], audit)) === 'exists') {
+    throw new Error(`The audit of ${record.partition} has a record already: an id was used twice.`);
   }
 }
 

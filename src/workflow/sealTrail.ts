@@ -2,6 +2,7 @@ import type { AuditRecord } from '../core/auditRecord.ts';
 import { causeOf } from '../core/cause.ts';
 import { chainSeal, partitionsPerSeal, type Seal, type SealedPartition } from '../core/seal.ts';
 import { eventOf, verifyTrail } from '../core/verifyTrail.ts';
+import { adoptedEvent } from './adoptInstallation.ts';
 import { secondsAfter, type Dependencies } from './dependencies.ts';
 import { inParallel } from './inParallel.ts';
 import { partitionsToSeal, type Candidate } from './partitionsToSeal.ts';
@@ -104,7 +105,7 @@ export async function sealTrail(dependencies: SealDependencies): Promise<SealRep
   async function readOne({ partition, kind }: Candidate): Promise<Read> {
     const row = kind === 'request' ? (await requests.get(partition))?.row : undefined;
     const records = await audit.read(partition);
-    if (kind === 'indexed' && !isDenied(records)) return 'nothing-to-seal';
+    if (kind === 'indexed' && !standsAlone(records)) return 'nothing-to-seal';
     if (kind !== 'request' && records.length === 0) return 'nothing-to-seal';
     // Ended: every entry of the journal has its record by now.
     const witness = row === undefined ? undefined : { recorded: row.journal.length, journal: row.journal };
@@ -168,9 +169,10 @@ export async function sealTrail(dependencies: SealDependencies): Promise<SealRep
   }
 }
 
-/** Of what is indexed and has no live row, only denied submissions are sealed by the index. */
-function isDenied(records: readonly AuditRecord[]): boolean {
-  return records[0]?.event === eventOf({ event: 'denied' });
+/** Of what is indexed and has no live row, only what is complete with its first record is sealed by the index. */
+function standsAlone(records: readonly AuditRecord[]): boolean {
+  const event = records[0]?.event;
+  return event === eventOf({ event: 'denied' }) || event === adoptedEvent;
 }
 
 function lastPosition(chunk: readonly Pending[]): string {

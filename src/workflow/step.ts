@@ -4,6 +4,7 @@ import type { Reason } from '../core/reason.ts';
 import type { Stored } from '../core/stores.ts';
 import { changeRequest } from './changeRequest.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
+import { waitingForSweep } from './heartbeat.ts';
 import type { Reconcile, ReconcileResult } from './reconcile.ts';
 import { createPathReconciler, isShut, readBackOf, refusalOf, seenIn, waitOf } from './reconcilePath.ts';
 import { settle, type SeenOnPath } from './settle.ts';
@@ -34,7 +35,7 @@ interface Run {
  * step may run twice, at once, or never: the row's state and the clock decide, nothing that the caller remembers.
  */
 export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile): Step {
-  const { requests, live, clock, log } = dependencies;
+  const { requests, live, heartbeat, clock, log } = dependencies;
   const reconcilePath = createPathReconciler(dependencies, reconcileNsg);
 
   return async function step(requestId, actor) {
@@ -68,6 +69,7 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
         if (isOver(row, clock.now())) return beginClosing(stored, run, ended(row), 'failed');
         // The clock of whoever wrote the row may be ahead of this one.
         if (!isDesired(row, clock.now())) return { kind: 'wait', until: row.start };
+        if (!(await heartbeat.isFresh())) return awaitSweep(stored);
         return open(stored, run);
       case 'active':
         if (isOver(row, clock.now())) return beginClosing(stored, run, ended(row), 'closed');
@@ -115,7 +117,7 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
       .sort((one, other) => other.afterSeconds - one.afterSeconds);
     const unfinished = quota ?? waits[0];
     const askedAgain = secondsAfter(clock.now(), quota?.afterSeconds ?? 0);
-    if (askedAgain >= secondsAfter(new Date(row.start), limits.openWithin)) {
+    if (askedAgain >= givesUpAt(row)) {
       const reason: Reason = {
         code: quota === undefined ? 'not-opened-in-time' : 'throttled',
         message: unfinished?.reason.message ?? 'Azure did not show the rules in time.',
@@ -123,6 +125,19 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
       return beginClosing(current, run, reason, 'failed');
     }
     return again(current, unfinished?.afterSeconds ?? 1, 'opening');
+  }
+
+  /** Nothing is opened that nobody would close: the sweep rings when it is through. */
+  async function awaitSweep({ row }: Stored<AccessRequest>): Promise<StepResult> {
+    const at = clock.now().toISOString();
+    const later = secondsAfter(clock.now(), limits.heartbeatPause).toISOString();
+    const until = later < row.end ? later : row.end;
+    await changeRequest(requests, row.id, (current) =>
+      current.state === 'opening'
+        ? { ...current, waiting: { at, reason: waitingForSweep }, nextDue: until }
+        : undefined,
+    );
+    return { kind: 'wait', until };
   }
 
   async function becomeActive(
@@ -272,7 +287,11 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
   }
 
   async function setNextDue(stored: Stored<AccessRequest>, due: Date): Promise<void> {
-    await changeRequest(requests, stored.row.id, (current) => ({ ...current, nextDue: due.toISOString() }));
+    await changeRequest(requests, stored.row.id, ({ waiting, ...current }) => ({
+      ...current,
+      ...(waiting === undefined ? {} : { waiting: { at: waiting.at } }),
+      nextDue: due.toISOString(),
+    }));
   }
 }
 
@@ -283,6 +302,12 @@ function ended(row: AccessRequest): Reason {
 /** Whether a grant that may be open is past its end. */
 function isOver({ state, end }: AccessRequest, now: Date): boolean {
   return (state === 'opening' || state === 'active') && now.getTime() >= Date.parse(end);
+}
+
+/** When an opening ends failed for want of success; while it waited for the sweep it was not tried. */
+export function givesUpAt({ start, waiting }: Pick<AccessRequest, 'start' | 'waiting'>): Date {
+  const since = waiting !== undefined && waiting.at > start ? waiting.at : start;
+  return secondsAfter(new Date(since), limits.openWithin);
 }
 
 /** The instant that an opening or active grant waits for; its end when that is all there is. */

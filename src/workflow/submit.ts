@@ -7,6 +7,7 @@ import { secondsAfter, type Dependencies } from './dependencies.ts';
 import { admit, preflight } from './preflight.ts';
 import { recordDenied } from './recordJournal.ts';
 import type { RefusalQuota } from './refusalQuota.ts';
+import { waitingForSweep } from './heartbeat.ts';
 import { resolvePath } from './resolvePath.ts';
 import { settle } from './settle.ts';
 
@@ -25,6 +26,10 @@ export async function submit(
   const { requests, live, policies, clock, log, newId } = dependencies;
   const retryAfterSeconds = quota.exhausted(submission.requester.objectId, clock.now());
   if (retryAfterSeconds > 0) return { kind: 'too-many-refusals', retryAfterSeconds };
+
+  const isWatched = await dependencies.heartbeat.isFresh();
+  // Only where no sweep is complete: what is lost keeps it from being so.
+  if (!isWatched && (await isLost(dependencies))) return { kind: 'tables-lost' };
 
   const options = { correlationId: submission.correlationId };
   const id = idOf(submission, newId);
@@ -89,6 +94,7 @@ export async function submit(
     ],
     recorded: 0,
     bodyHash: submission.bodyHash,
+    ...(isWatched ? {} : { waiting: { at: now.toISOString(), reason: waitingForSweep } }),
   };
   // First the row that makes the sweep look: a request that nothing knows of would never end.
   await live.addUnended({
@@ -113,6 +119,11 @@ export async function submit(
     });
   }
   return { kind: 'accepted', request };
+}
+
+/** Rules of ours stand somewhere, and these tables know nothing of it. */
+async function isLost({ sweepState }: Pick<Dependencies, 'sweepState'>): Promise<boolean> {
+  return (await sweepState.marker()) === undefined && (await sweepState.lostSince()) !== undefined;
 }
 
 /** A repeated Idempotency-Key names the same request for the same person, and no one else's. */

@@ -1,152 +1,199 @@
-import { finalStates, type AccessRequest } from '../core/accessRequest.ts';
 import { causeOf } from '../core/cause.ts';
-import { note } from '../core/journal.ts';
-import type { Stored, UnendedRow } from '../core/stores.ts';
-import { changeRequest } from './changeRequest.ts';
+import type { InstallationMarker } from '../core/stores.ts';
+import { canonicalId } from '../core/virtualMachineId.ts';
 import type { Orchestrations } from './contracts.ts';
-import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
-import { inParallel } from './inParallel.ts';
+import { secondsAfter, type Dependencies } from './dependencies.ts';
+import { endLostByLists } from './endLost.ts';
+import { createPurge } from './purgeInstances.ts';
+import type { Reconcile } from './reconcile.ts';
 import { sealTrail } from './sealTrail.ts';
-import { settle } from './settle.ts';
 import type { Step } from './step.ts';
+import { createNsgSweep, type NsgSweep } from './sweepNsgs.ts';
+import { createRequestSweep, walkRequests, type HoldUp, type Walk } from './sweepRequests.ts';
 
 /** What one sweep did, for the log. */
 export interface SweepReport {
+  /** Requests that were looked at. */
   seen: number;
   stepped: number;
   restarted: number;
   removed: number;
   failed: number;
-  /** Not reached within the time limit; the next sweep begins with all of them again. */
+  /** Grants whose machine is not what it was made for. */
+  ended: number;
+  /** Requests and NSGs that the time limit or the read budget did not reach; the next sweep begins with all of them again. */
   left: number;
+  /** Pages of NSGs that were asked for: one read of ARM each. */
+  pages: number;
+  /** NSGs on them. */
+  listed: number;
+  /** Of these, the ones that are known or hold a rule of ours. */
+  judged: number;
+  /** NSGs that were read singly, and written where that was due. */
+  reconciled: number;
+  /** Of these, the ones that came to no end. */
+  unsettled: number;
+  /** Histories of finished orchestrations that were deleted. */
+  purged: number;
+  /** It could read everything and looked at everything: it has written the heartbeat. */
+  complete: boolean;
 }
 
-/** Seconds after which no further request is begun; the function's own time-out is five minutes. */
-const timeLimit = 180;
+export type Sweep = (orchestrations: Orchestrations) => Promise<SweepReport>;
+
+export interface SweepParts {
+  step: Step;
+  reconcile: Reconcile;
+  /** How often the sweep runs. */
+  periodSeconds: number;
+}
+
+/** Leftovers are looked for in every NSG that can be seen once in so many seconds. */
+const listEvery = 15 * 60;
 
 /**
- * Walks every request that has not ended, trusting no orchestration and no event: closes itself what is past its end,
- * and gives a new orchestration to what has none. One request's failure does not stop the others.
+ * Makes the sweep, which trusts no orchestration and no event: it goes by rows, by what Azure shows, and by the clock. It
+ * closes itself what is past its end, on every NSG that is known and on every other that a list shows with a rule of
+ * ours, wakes or replaces orchestrations, seals the audit and purges. Nothing to do is nothing written but the heartbeat.
+ *
+ * One sweep serves one process: it remembers what was rung, what rests, and when everything was listed last. Tables that
+ * cannot be read stop only what needs them: it is logged, and the heartbeat is missing.
  */
-export async function sweep(
+export function createSweep(
   dependencies: Dependencies,
-  step: Step,
-  orchestrations: Orchestrations,
-): Promise<SweepReport> {
-  const { requests, live, clock, log } = dependencies;
-  const report: SweepReport = { seen: 0, stepped: 0, restarted: 0, removed: 0, failed: 0, left: 0 };
-  const began = clock.now();
-  await inParallel(await live.unended(), work);
-  await seal();
-  return report;
+  { step, reconcile, periodSeconds }: SweepParts,
+): Sweep {
+  const { nsgs: records, sweepState, clock, log, newId } = dependencies;
+  const sweepNsgs = createNsgSweep(dependencies, reconcile, periodSeconds);
+  const sweepRequests = createRequestSweep(dependencies, step);
+  const purge = createPurge();
+  let listedAt: Date | undefined;
 
-  /** Last, and nothing waits for it: what could not be sealed keeps its row and is sealed by a later sweep. */
-  async function seal(): Promise<void> {
-    try {
-      await sealTrail(dependencies);
-    } catch (error) {
-      log.error('seal-failed', { cause: causeOf(error) });
-    }
-  }
-
-  async function work(row: UnendedRow): Promise<void> {
-    if (clock.now() > secondsAfter(began, timeLimit)) {
-      report.left += 1;
-      return;
-    }
-    report.seen += 1;
-    try {
-      await visit(row);
-    } catch (error) {
-      report.failed += 1;
-      log.error('sweep-failed', { requestId: row.requestId, cause: causeOf(error) });
-    }
-  }
-
-  async function visit(row: UnendedRow): Promise<void> {
-    const seenAt = clock.now();
-    const stored = await requests.get(row.requestId);
-    if (stored === undefined) {
-      // Its POST died between the two rows, or has not got to the second: nothing was granted yet.
-      if (isOld(row.createdAt, limits.keepOrphan)) await removeRows(row.requestId, []);
-      return;
-    }
-    if (finalStates.has(stored.row.state)) {
-      if (row.endedAt === undefined) {
-        await step(row.requestId, 'sweep');
-        report.stepped += 1;
-      } else if (row.sealed === true && isOld(row.endedAt, limits.keepEnded)) {
-        await removeRows(
-          row.requestId,
-          stored.row.targets.map(({ nsgId }) => nsgId),
-        );
-      }
-      return;
-    }
-    const { row: request } = stored;
-    const givenUp = request.state === 'opening' && isOld(request.start, limits.openWithin);
-    if (isOverdue(request.end) || givenUp || (request.state === 'closing' && isOverdue(request.nextDue))) {
-      await step(request.id, 'sweep');
-      report.stepped += 1;
-    } else if (isOverdue(request.nextDue)) {
-      await wake(stored, seenAt);
-    }
-  }
-
-  /** Rings the orchestration of an overdue request, or starts a successor where it is gone. */
-  async function wake(stored: Stored<AccessRequest>, seenAt: Date): Promise<void> {
-    const { row } = stored;
-    if ((await orchestrations.status(row.instance)) === 'running') {
-      await orchestrations.ring(row.instance);
-      return;
-    }
-    const previous = row.instance;
-    const { stored: now } = await changeRequest(
-      requests,
-      row.id,
-      (current) =>
-        current.instance === previous && !finalStates.has(current.state)
-          ? note(
-              current,
-              'orchestration-restarted',
-              {
-                at: clock.now(),
-                actor: 'sweep',
-                reasons: [
-                  {
-                    code: 'orchestration-missing',
-                    message: 'The orchestration of this request was not running; a new one was started.',
-                  },
-                ],
-              },
-              { instance: nextInstance(current), nextDue: clock.now().toISOString() },
-            )
-          : undefined,
-      stored,
+  return async function sweep(orchestrations) {
+    const began = clock.now();
+    const correlationId = guidOf(newId());
+    const read = await attempt(
+      () => readTables(began),
+      (cause) => log.error('sweep-blind: closing by descriptions alone', { cause }),
     );
-    if (now.row.instance === previous) return;
-    await settle(dependencies, now.row, seenAt);
-    await orchestrations.start(now.row.instance, now.row.id);
-    report.restarted += 1;
+    const marker = read?.marker;
+    const tables = read === undefined ? 'unreadable' : marker === undefined ? 'lost' : undefined;
+    const all = tables !== undefined || listedAt === undefined || began >= secondsAfter(listedAt, listEvery);
+    const nsgs = await sweepNsgs({
+      ...{ began, correlationId, known: read?.known ?? [], all },
+      ...(tables === undefined ? {} : { withoutRows: tables }),
+    });
+    let isMarked = marker !== undefined;
+    if (all && nsgs.isWhole && read !== undefined) {
+      await attempt(async () => {
+        isMarked ||= await judgeUnmarked(nsgs, began);
+        if (isMarked) await sweepState.listed(began.toISOString());
+        listedAt = began;
+      }, tellUnnoted);
+    }
+    const walk = read?.walk ?? nothingWalked;
+    const ended = await endLostByLists(
+      dependencies,
+      walk.requests.flatMap(({ stored }) => stored?.row ?? []),
+      { actor: 'sweep', correlationId, close: ({ id }) => step(id, 'sweep') },
+    );
+    const requests = await sweepRequests(walk.requests, orchestrations, { began, holdUpOf: holdUpBy(nsgs) });
+
+    const left = walk.left + requests.left + nsgs.left;
+    const isComplete = read !== undefined && isMarked && walk.isWhole && !nsgs.isBlind && left === 0;
+    const beaten = isComplete ? await attempt(() => beat(began), tellUnnoted) : undefined;
+    if (beaten !== undefined) await ringWaiting(walk, orchestrations);
+    // Nothing waits for these: what could not be sealed or purged is met again by a later sweep.
+    await attempt(
+      () => sealTrail(dependencies),
+      (cause) => log.error('seal-failed', { cause }),
+    );
+    const purged = await attempt(
+      () => purgeBy(marker, orchestrations),
+      (cause) => log.error('purge-failed', { cause }),
+    );
+    return {
+      seen: walk.requests.length + walk.failed - requests.left,
+      ...{ stepped: requests.stepped, restarted: requests.restarted, removed: requests.removed },
+      ...{ failed: requests.failed + walk.failed, ended, left },
+      ...{ pages: nsgs.pages, listed: nsgs.listed, judged: nsgs.judged, reconciled: nsgs.reconciled },
+      ...{ unsettled: nsgs.unsettled.size, purged: purged ?? 0, complete: beaten !== undefined },
+    };
+  };
+
+  /** The marker, the requests that have not ended, and the NSGs that have live rows or are remembered. */
+  async function readTables(began: Date) {
+    const marker = await sweepState.marker();
+    const walk = await walkRequests(dependencies, began);
+    const targets = walk.requests.flatMap(({ stored }) => stored?.row.targets ?? []);
+    const ids = [...(await records.nsgIds()), ...targets.map(({ nsgId }) => nsgId)];
+    const known = [...new Map(ids.map((id) => [canonicalId(id), id])).values()];
+    return { marker, walk, known };
   }
 
-  async function removeRows(requestId: string, nsgIds: string[]): Promise<void> {
-    for (const nsgId of nsgIds) await live.remove(nsgId, requestId);
-    await live.removeUnended(requestId);
-    report.removed += 1;
+  /**
+   * Every NSG was listed and there is no marker: it is made where there is nothing of ours, and where nobody has ever
+   * found something. Otherwise the tables are lost, and a person must say what is to become of what is there.
+   */
+  async function judgeUnmarked({ owning }: NsgSweep, began: Date): Promise<boolean> {
+    const lostSince = await sweepState.lostSince();
+    if (owning > 0 || lostSince !== undefined) {
+      await sweepState.sayLost(began.toISOString());
+      log.error('tables-lost: run installation:adopt', { networkSecurityGroups: owning, since: lostSince });
+      return false;
+    }
+    await sweepState.insertMarker({ madeAt: began.toISOString(), madeBy: 'sallyport' });
+    return true;
   }
 
-  function isOverdue(instant: string): boolean {
-    return clock.now() > secondsAfter(new Date(instant), limits.overdue);
+  async function beat(began: Date): Promise<true> {
+    await sweepState.beat(began.toISOString());
+    return true;
   }
 
-  function isOld(instant: string, seconds: number): boolean {
-    return clock.now() > secondsAfter(new Date(instant), seconds);
+  /** Those that wait for the heartbeat need not wait for their own timer as well. */
+  async function ringWaiting({ requests }: Walk, orchestrations: Orchestrations): Promise<void> {
+    for (const { stored } of requests) {
+      if (stored?.row.state !== 'opening' || stored.row.waiting?.reason === undefined) continue;
+      await attempt(
+        () => orchestrations.ring(stored.row.instance),
+        (cause) => log.error('ring-left-to-sweep', { requestId: stored.row.id, cause }),
+      );
+    }
+  }
+
+  async function purgeBy(
+    marker: InstallationMarker | undefined,
+    orchestrations: Orchestrations,
+  ): Promise<number> {
+    return marker === undefined ? 0 : purge(orchestrations, new Date(marker.madeAt), clock.now());
+  }
+
+  function tellUnnoted(cause: string): void {
+    log.error('sweep-not-noted', { cause });
   }
 }
 
-/** `<id>`, then `<id>-2`, `<id>-3` …: a finished instance is never started again under its own name. */
-function nextInstance(request: AccessRequest): string {
-  const [, number] = request.instance.split('-');
-  return `${request.id}-${Number(number ?? 1) + 1}`;
+async function attempt<T>(work: () => Promise<T>, tell: (cause: string) => void): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    tell(causeOf(error));
+    return undefined;
+  }
+}
+
+const nothingWalked: Walk = { requests: [], failed: 0, left: 0, isWhole: false };
+
+function holdUpBy({ unsettled, resting }: NsgSweep): HoldUp {
+  return (nsgId) => {
+    const key = canonicalId(nsgId);
+    if (unsettled.has(key)) return 'unsettled';
+    return resting.has(key) ? 'resting' : undefined;
+  };
+}
+
+/** Azure takes a GUID to find all calls of one sweep by. */
+function guidOf(id: string): string {
+  return id.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }

@@ -107,6 +107,7 @@ export function createGrantEngine(
         rings.get(instance)?.();
       },
       status: (instance) => Promise.resolve(statusOf(instance)),
+      purge: () => Promise.resolve(0),
     },
     async ended() {
       await Promise.all(running.values());

@@ -3,12 +3,14 @@ import type { Installation } from '../../src/core/installation.ts';
 import { createAccessRequestService } from '../../src/workflow/accessRequestService.ts';
 import type { AccessRequestService, Orchestrations } from '../../src/workflow/contracts.ts';
 import type { Dependencies } from '../../src/workflow/dependencies.ts';
+import { createHeartbeat } from '../../src/workflow/heartbeat.ts';
 import { createReconciler } from '../../src/workflow/reconcile.ts';
 import { createRefusalQuota } from '../../src/workflow/refusalQuota.ts';
 import { createStep, type StepResult } from '../../src/workflow/step.ts';
-import { sweep, type SweepReport } from '../../src/workflow/sweep.ts';
+import { createSweep, type SweepReport } from '../../src/workflow/sweep.ts';
 import { createMemoryRights } from '../support/memoryInventory.ts';
 import {
+  createBeatingSweepState,
   createMemoryAuditTrail,
   createMemoryLiveRows,
   createMemoryPolicies,
@@ -20,7 +22,10 @@ import { origin, type SimulatedArm } from './simulatedArm.ts';
 import { addressOf, networkInterfaceId, nsgId, vmId } from './azureState.ts';
 import type { VirtualTime } from './virtualTime.ts';
 
-export type Stores = Pick<Dependencies, 'requests' | 'live' | 'audit' | 'seals' | 'nsgs' | 'policies'>;
+export type Stores = Pick<
+  Dependencies,
+  'requests' | 'live' | 'audit' | 'seals' | 'nsgs' | 'policies' | 'sweepState'
+>;
 
 /** Wide enough for every grant that an NSG can hold. */
 export const installation: Installation = {
@@ -28,6 +33,8 @@ export const installation: Installation = {
   allowBand: { first: 100, last: 1999 },
   baselineBand: { first: 2000, last: 2099 },
 };
+
+const sweepPeriodSeconds = 60;
 
 /** Sallyport's tables in memory, each call taking so many virtual milliseconds. */
 export function createStores(time: VirtualTime, storageMilliseconds: number): Stores {
@@ -37,6 +44,7 @@ export function createStores(time: VirtualTime, storageMilliseconds: number): St
     audit: createMemoryAuditTrail(() => time.now()),
     seals: createMemorySeals(),
     nsgs: createMemoryNsgRecords(),
+    sweepState: createBeatingSweepState(time),
     policies: createMemoryPolicies(),
   };
   const slow = <T extends object>(store: T): T =>
@@ -56,6 +64,7 @@ export function createStores(time: VirtualTime, storageMilliseconds: number): St
     audit: slow(stores.audit),
     seals: slow(stores.seals),
     nsgs: slow(stores.nsgs),
+    sweepState: slow(stores.sweepState),
     policies: slow(stores.policies),
   };
 }
@@ -89,8 +98,10 @@ export function startWorker(
     httpClient: arm.httpClient,
     userAgent: options.name,
   });
+  const log = { info: () => undefined, warn: complain, error: complain };
   const dependencies: Dependencies = {
     ...stores,
+    heartbeat: createHeartbeat({ sweepState: stores.sweepState, clock: time, log }, sweepPeriodSeconds),
     ...azure,
     network: {
       ...azure.network,
@@ -110,16 +121,18 @@ export function startWorker(
     // What a submission reads before it is accepted would be throttled long before any write.
     rights: createMemoryRights(),
     clock: time,
-    log: { info: () => undefined, warn: complain, error: complain },
+    log,
     installation,
     newId: newIds(options.name),
   };
-  const step = createStep(dependencies, createReconciler(dependencies));
+  const reconcile = createReconciler(dependencies);
+  const step = createStep(dependencies, reconcile);
+  const sweep = createSweep(dependencies, { step, reconcile, periodSeconds: sweepPeriodSeconds });
   const quota = createRefusalQuota();
   return {
     step: (requestId) => step(requestId, 'sallyport'),
     service: (orchestrations) => createAccessRequestService(dependencies, quota, orchestrations),
-    sweep: (orchestrations) => sweep(dependencies, step, orchestrations),
+    sweep,
   };
 }
 

@@ -5,14 +5,16 @@ import { createNsgRecords } from '../../src/adapters/tables/nsgRecords.ts';
 import { createPolicies } from '../../src/adapters/tables/policies.ts';
 import { createRequests } from '../../src/adapters/tables/requests.ts';
 import { createSeals } from '../../src/adapters/tables/seals.ts';
+import { createSweepState } from '../../src/adapters/tables/sweepState.ts';
 import { ensureTables, openTables } from '../../src/adapters/tables/tables.ts';
 import { createAccessRequestService } from '../../src/workflow/accessRequestService.ts';
 import type { Orchestrations } from '../../src/workflow/contracts.ts';
 import type { Dependencies } from '../../src/workflow/dependencies.ts';
+import { createHeartbeat } from '../../src/workflow/heartbeat.ts';
 import { createReconciler } from '../../src/workflow/reconcile.ts';
 import { createRefusalQuota } from '../../src/workflow/refusalQuota.ts';
 import { createStep } from '../../src/workflow/step.ts';
-import { sweep } from '../../src/workflow/sweep.ts';
+import { createSweep } from '../../src/workflow/sweep.ts';
 import { contoso } from '../support/liveRow.ts';
 import { createMemoryBudget, createMemoryInventory, createMemoryRights } from '../support/memoryInventory.ts';
 import { createMemoryNetwork } from '../support/memoryNetwork.ts';
@@ -31,6 +33,8 @@ export interface GrantTransactions {
   /** The sweeps that seal it and put its rows away, alone: shared by all that end in the same minute. */
   swept: string[];
 }
+
+const sweepPeriodSeconds = 60;
 
 /** Lives one grant on real tables and counts what is sent to them, below the SDK's retries. */
 export async function countTransactions(
@@ -75,12 +79,20 @@ export async function countTransactions(
   const complaints: unknown[] = [];
   const complain = (message: string, facts?: unknown) => complaints.push([message, facts]);
   const log = { info: () => undefined, warn: complain, error: complain };
+  const sweepState = createSweepState(tables);
+  await sweepState.insertMarker({ madeAt: clock.now().toISOString(), madeBy: 'sallyport' });
+  await sweepState.beat(clock.now().toISOString());
+  const heartbeat = createHeartbeat({ sweepState, clock, log }, sweepPeriodSeconds);
+  // Read once by each process, and then again only after three periods.
+  await heartbeat.isFresh();
   const dependencies: Dependencies = {
     requests: createRequests(tables.requests),
     live: createLiveRows(tables.live, log),
     audit: createAuditTrail({ audit: tables.audit, index: tables.index }, () => clock.now()),
     seals: createSeals(tables.seals),
     nsgs: createNsgRecords(tables.nsgs),
+    sweepState,
+    heartbeat,
     policies: createPolicies(tables.policies),
     network,
     inventory: createMemoryInventory(network),
@@ -95,8 +107,11 @@ export async function countTransactions(
     start: () => Promise.resolve(),
     ring: () => Promise.resolve(),
     status: () => Promise.resolve('running'),
+    purge: () => Promise.resolve(0),
   };
-  const step = createStep(dependencies, createReconciler(dependencies));
+  const reconcile = createReconciler(dependencies);
+  const step = createStep(dependencies, reconcile);
+  const sweep = createSweep(dependencies, { step, reconcile, periodSeconds: sweepPeriodSeconds });
   const service = createAccessRequestService(dependencies, createRefusalQuota(), orchestrations);
   await dependencies.policies.put(policyOf(0, ports));
 
@@ -119,7 +134,7 @@ export async function countTransactions(
     throw new Error(`The grant was no plain one: ${last.kind}, ${JSON.stringify(complaints)}.`);
   }
   for (let minute = 0; minute < 7; minute += 1) {
-    await clock.run(sweep(dependencies, step, orchestrations).then(() => clock.sleep(60_000)));
+    await clock.run(sweep(orchestrations).then(() => clock.sleep(60_000)));
   }
   return { asked, opened, closed, swept: take() };
 }

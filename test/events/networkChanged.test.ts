@@ -35,6 +35,7 @@ function handlerWith(options: { followHint?: FollowHint; orchestrations?: () => 
         start: () => Promise.resolve(),
         ring: () => Promise.resolve(),
         status: () => Promise.resolve('missing'),
+        purge: () => Promise.resolve(0),
       })),
     newId: () => 'c0ffee00-0000-4000-8000-000000000001',
     clock: { now: () => new Date(now) },

@@ -1,6 +1,6 @@
 import type { AccessRequest, Person } from '../../src/core/accessRequest.ts';
 import type { AuditRecord } from '../../src/core/auditRecord.ts';
-import type { Clock } from '../../src/core/clock.ts';
+import type { Clock, Log } from '../../src/core/clock.ts';
 import type { NetworkHint } from '../../src/core/networkHint.ts';
 import type { CallOptions, JsonObject, Network } from '../../src/core/network.ts';
 import { verifyTrail } from '../../src/core/verifyTrail.ts';
@@ -14,10 +14,11 @@ import type {
 import type { Dependencies } from '../../src/workflow/dependencies.ts';
 import { endLostByLists } from '../../src/workflow/endLost.ts';
 import { createFollowHint } from '../../src/workflow/followHint.ts';
+import { createHeartbeat } from '../../src/workflow/heartbeat.ts';
 import { createReconciler, type Reconcile } from '../../src/workflow/reconcile.ts';
 import { createRefusalQuota } from '../../src/workflow/refusalQuota.ts';
 import { createStep, type Step } from '../../src/workflow/step.ts';
-import { sweep, type SweepReport } from '../../src/workflow/sweep.ts';
+import { createSweep, type SweepReport } from '../../src/workflow/sweep.ts';
 import { drive, type Drive } from './driveOrchestrator.ts';
 import { foreignRule } from './foreignRule.ts';
 import { contoso } from './liveRow.ts';
@@ -31,12 +32,14 @@ import {
 } from './memoryInventory.ts';
 import { createMemoryNetwork, type MemoryCall, type MemoryNetwork } from './memoryNetwork.ts';
 import {
+  createBeatingSweepState,
   createMemoryAuditTrail,
   createMemoryLiveRows,
   createMemoryNsgRecords,
   createMemoryPolicies,
   createMemoryRequests,
   createMemorySeals,
+  createMemorySweepState,
 } from './memoryStores.ts';
 import { virtualClock, type VirtualClock } from './virtualClock.ts';
 
@@ -91,7 +94,7 @@ export interface GrantWorld {
   inventory: MemoryInventory;
   rights: MemoryRights;
   budget: MemoryBudget;
-  stores: Pick<Dependencies, 'requests' | 'live' | 'audit' | 'seals' | 'nsgs' | 'policies'>;
+  stores: Pick<Dependencies, 'requests' | 'live' | 'audit' | 'seals' | 'nsgs' | 'policies' | 'sweepState'>;
   logged: string[];
   /** Instances that run, by their id. */
   running: Map<string, Drive>;
@@ -120,6 +123,7 @@ export const submission: Submission = {
 export async function grantWorld(
   before?: (call: MemoryCall) => void | Promise<void>,
   onDeath: 'task-failed' | 'instance-lost' = 'task-failed',
+  sweepState: 'beating' | 'new' = 'beating',
 ): Promise<GrantWorld> {
   const clock = virtualClock(noon);
   const network = createMemoryNetwork({
@@ -145,6 +149,7 @@ export async function grantWorld(
     audit: createMemoryAuditTrail(() => clock.now()),
     seals: createMemorySeals(),
     nsgs: createMemoryNsgRecords(),
+    sweepState: sweepState === 'new' ? createMemorySweepState() : createBeatingSweepState(clock),
     policies: createMemoryPolicies(),
   };
   await stores.policies.put({
@@ -187,13 +192,18 @@ export async function grantWorld(
         if (found === undefined) return Promise.resolve('missing');
         return Promise.resolve(found.asked().kind === 'returned' ? 'ended' : 'running');
       },
+      purge: () => Promise.resolve(0),
     });
+    const sweepState = effects('sweepState', stores.sweepState);
+    const log: Log = { info: () => undefined, warn: note, error: note };
     const dependencies: Dependencies = {
       requests: effects('requests', stores.requests),
       live: effects('live', stores.live),
       audit: effects('audit', stores.audit),
       seals: effects('seals', stores.seals),
       nsgs: effects('nsgs', stores.nsgs),
+      sweepState,
+      heartbeat: createHeartbeat({ sweepState, clock: clockOfProcess, log }, periodSeconds),
       policies: effects('policies', stores.policies),
       // Lists are iterated and the budget is known without asking: neither is one effect.
       inventory,
@@ -201,13 +211,14 @@ export async function grantWorld(
       budget,
       network: effects('network', onClockOf(network, clockAheadMilliseconds)),
       clock: clockOfProcess,
-      log: { info: () => undefined, warn: note, error: note },
+      log,
       installation: contoso,
       newId: () => (ids += 1).toString(16).padStart(32, '0'),
     };
     const reconcileNsg = createReconciler(dependencies);
     const step = createStep(dependencies, reconcileNsg);
     const followHint = createFollowHint(dependencies, reconcileNsg);
+    const sweep = createSweep(dependencies, { step, reconcile: reconcileNsg, periodSeconds });
     const service = createAccessRequestService(dependencies, quota, orchestrations);
     return {
       lifeline,
@@ -218,7 +229,7 @@ export async function grantWorld(
       },
       step,
       reconcile: reconcileNsg,
-      sweep: () => sweep(dependencies, step, orchestrations),
+      sweep: () => sweep(orchestrations),
       followHint: (hint) => followHint(hint, { orchestrations, correlationId: submission.correlationId }),
       endLostByLists: async (...requestIds) => {
         const rows = await Promise.all(requestIds.map((id) => stores.requests.get(id)));
@@ -287,6 +298,9 @@ export async function grantWorld(
     audit: (id) => stores.audit.read(id),
   };
 }
+
+/** How often the sweep is said to run. */
+const periodSeconds = 60;
 
 /** What a PUT cannot touch and what rotates is no matter of ours: the rest of an NSG, as JSON. */
 export function contentOf(body: JsonObject | undefined): unknown {

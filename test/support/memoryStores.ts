@@ -3,6 +3,7 @@ import { encodePosition, positionOf } from '../../src/adapters/tables/auditConti
 import type { AccessRequest, LiveRow } from '../../src/core/accessRequest.ts';
 import type { NsgRecord } from '../../src/core/nsgRecord.ts';
 import { isIndexedAt, type AuditRecord, type UnsealedAuditRecord } from '../../src/core/auditRecord.ts';
+import type { Clock } from '../../src/core/clock.ts';
 import type { Policies, Policy } from '../../src/core/policy.ts';
 import type { Seal } from '../../src/core/seal.ts';
 import type {
@@ -233,6 +234,13 @@ export function createMemorySweepState(): SweepState {
       return Promise.resolve();
     },
   };
+}
+
+/** Of an installation whose sweep has always just been through. */
+export function createBeatingSweepState(clock: Pick<Clock, 'now'>): SweepState {
+  const state = createMemorySweepState();
+  void state.insertMarker({ madeAt: clock.now().toISOString(), madeBy: 'sallyport' });
+  return { ...state, heartbeat: () => Promise.resolve(clock.now().toISOString()) };
 }
 
 interface IndexRow {

@@ -7,10 +7,11 @@ import type { Orchestrations, Submission, SubmitResult } from '../../../src/work
 import { limits, secondsAfter, type Dependencies } from '../../../src/workflow/dependencies.ts';
 import { grantOrchestrator } from '../../../src/workflow/grantOrchestrator.ts';
 import { grantOrchestratorName, ringEventName, stepActivityName } from '../../../src/workflow/names.ts';
+import { createHeartbeat } from '../../../src/workflow/heartbeat.ts';
 import { createReconciler } from '../../../src/workflow/reconcile.ts';
 import { createRefusalQuota } from '../../../src/workflow/refusalQuota.ts';
 import { createStep, type StepResult } from '../../../src/workflow/step.ts';
-import { sweep } from '../../../src/workflow/sweep.ts';
+import { createSweep } from '../../../src/workflow/sweep.ts';
 import { contoso } from '../../support/liveRow.ts';
 import {
   createMemoryBudget,
@@ -24,6 +25,7 @@ import {
   type MemoryNetwork,
 } from '../../support/memoryNetwork.ts';
 import {
+  createBeatingSweepState,
   createMemoryAuditTrail,
   createMemoryLiveRows,
   createMemoryNsgRecords,
@@ -162,6 +164,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       return Promise.resolve();
     },
     status: (instance) => Promise.resolve(hub.status(instance)),
+    purge: () => Promise.resolve(0),
   };
   const traced: Witness = {
     sent(effect) {
@@ -191,23 +194,29 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       logged.set(message, (logged.get(message) ?? 0) + 1);
       trace.note(`${lifeline.process} says ${message}`);
     };
+    const sweepState = outside('sweepState', stores.sweepState);
+    const log = { info: () => undefined, warn: note, error: note };
     const dependencies: Dependencies = {
       requests: outside('requests', stores.requests),
       live: outside('live', stores.live),
       nsgs: outside('nsgs', stores.nsgs),
       audit: outside('audit', stores.audit),
       seals: outside('seals', stores.seals),
+      sweepState,
+      heartbeat: createHeartbeat({ sweepState, clock: own, log }, sweepPeriodSeconds),
       policies: outside('policies', stores.policies),
       network: outside('network', asSeenFrom(own, network)),
       inventory: outside('inventory', shared.inventory),
       rights: outside('rights', shared.rights),
       budget: shared.budget,
       clock: own,
-      log: { info: () => undefined, warn: note, error: note },
+      log,
       installation: options.installation ?? contoso,
       newId: () => (ids += 1).toString(16).padStart(32, '0'),
     };
-    const step = createStep(dependencies, createReconciler(dependencies));
+    const reconcile = createReconciler(dependencies);
+    const step = createStep(dependencies, reconcile);
+    const sweep = createSweep(dependencies, { step, reconcile, periodSeconds: sweepPeriodSeconds });
     const ofWorker = outside('orchestrations', orchestrations);
     const service = createAccessRequestService(dependencies, quota, ofWorker);
     return {
@@ -221,7 +230,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       },
       step: (requestId) => step(requestId, 'sallyport'),
       sweep: async () => {
-        await sweep(dependencies, step, ofWorker);
+        await sweep(ofWorker);
       },
     };
   }
@@ -238,6 +247,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   };
 }
 
+const sweepPeriodSeconds = 60;
+
 function createStores(clock: Clock) {
   return {
     requests: createMemoryRequests(),
@@ -245,6 +256,7 @@ function createStores(clock: Clock) {
     nsgs: createMemoryNsgRecords(),
     audit: createMemoryAuditTrail(() => clock.now()),
     seals: createMemorySeals(),
+    sweepState: createBeatingSweepState(clock),
     policies: createMemoryPolicies(),
   };
 }

@@ -1,0 +1,202 @@
+import { causeOf } from '../core/cause.ts';
+import { judgeNsg } from '../core/judgeNsg.ts';
+import type { NsgDocument } from '../core/network.ts';
+import { readInventory } from '../core/nsgBody.ts';
+import type { WithoutRows } from '../core/planWithoutRows.ts';
+import { canonicalId } from '../core/virtualMachineId.ts';
+import { documented } from '../core/writeBudget.ts';
+import { secondsAfter, type Dependencies } from './dependencies.ts';
+import { inParallel } from './inParallel.ts';
+import { listNsgs } from './listNsgs.ts';
+import type { Reconcile } from './reconcile.ts';
+
+/** What one sweep of the NSGs begins with. */
+export interface NsgSweepCall {
+  began: Date;
+  correlationId: string;
+  /** Ids of the NSGs that have live rows or are remembered. */
+  known: readonly string[];
+  /** Lists every NSG that can be seen, not only those of the subscriptions that are known. */
+  all: boolean;
+  /** Set while there are no rows to go by. */
+  withoutRows?: WithoutRows;
+}
+
+/** What it found and did. */
+export interface NsgSweep {
+  /** Pages of lists that were asked for: one read of ARM each. */
+  pages: number;
+  /** NSGs on them. */
+  listed: number;
+  /** Of these, the ones that are known or hold an owned rule. */
+  judged: number;
+  /** NSGs that were read singly, and written where that was due. */
+  reconciled: number;
+  /** Reconciled NSGs that came to no end: keys of their ids. Nothing else waits for them. */
+  unsettled: Set<string>;
+  /** Not tried again yet, after several sweeps in which they came to no end. */
+  resting: Set<string>;
+  /** Not reached within the time limit or the read budget. */
+  left: number;
+  /** NSGs that hold any owned rule. */
+  owning: number;
+  /** Every page of the list was read. */
+  isWhole: boolean;
+  /** The rows of an NSG could not be read. */
+  isBlind: boolean;
+}
+
+interface Candidate {
+  nsgId: string;
+  closesSince?: Date;
+}
+
+/** One NSG has this long, in seconds; it may go on behind the sweep's back, and the next call finds it going. */
+const patience = 30;
+/** Seconds after which no further NSG is begun. */
+const timeLimit = 120;
+/** NSGs at a time: more than can hang at once without holding up the others. */
+const workers = 16;
+/** Reads of a reconcile that writes: before and after. */
+const readsPerReconcile = 2;
+/** Share of the reads that Azure gives back, for the sweep. */
+const share = 1 / 2;
+/** Longest rest between attempts, in seconds: what could not be closed is closed soon after it can be. */
+const longestRest = 110;
+
+/**
+ * Makes the sweep's look at NSGs: those that are known are judged from lists, by the page, and only what differs from
+ * what is desired is read singly and reconciled, what has to be closed first and the most overdue of it before all else.
+ *
+ * `periodSeconds` is how often the sweep runs: what it may read follows from it. It remembers, as long as the process
+ * lives, which NSGs came to no end, and lets them rest between attempts.
+ */
+export function createNsgSweep(
+  dependencies: Pick<Dependencies, 'inventory' | 'live' | 'clock' | 'log' | 'installation'>,
+  reconcileNsg: Reconcile,
+  periodSeconds: number,
+): (call: NsgSweepCall) => Promise<NsgSweep> {
+  const { inventory, live, clock, log, installation } = dependencies;
+  const failures = new Map<string, { count: number; restsUntil: Date }>();
+
+  return async function sweepNsgs(call) {
+    const { began, known } = call;
+    const found = await listNsgs(dependencies, call);
+    const keysOfKnown = new Set(known.map(canonicalId));
+    const relevant = found.nsgs.filter(
+      (nsg) => keysOfKnown.has(canonicalId(nsg.id)) || ownsAny(nsg) !== 'no',
+    );
+    const sweep: NsgSweep = {
+      ...{ pages: found.pages, listed: found.nsgs.length, judged: relevant.length, reconciled: 0 },
+      ...{ unsettled: new Set(), resting: new Set(), left: 0, isWhole: found.isWhole, isBlind: false },
+      owning: relevant.filter((nsg) => ownsAny(nsg) !== 'no').length,
+    };
+    const candidates = await judgeAll(relevant, call, sweep);
+    // Not on any page: it is gone, or its subscription could not be listed. Only a read of its own can tell.
+    const listed = new Set(found.nsgs.map(({ id }) => canonicalId(id)));
+    const unlisted = known
+      .filter((id) => !listed.has(canonicalId(id)))
+      .map((nsgId): Candidate => ({ nsgId }));
+    const due = [...candidates, ...unlisted].sort(byUrgency);
+    const mayRead = readBudget();
+    await inParallel(
+      due,
+      async ({ nsgId, closesSince }) => {
+        const key = canonicalId(nsgId);
+        if (clock.now() < (failures.get(key)?.restsUntil ?? began)) sweep.resting.add(key);
+        else if (clock.now() > secondsAfter(began, timeLimit)) sweep.left += 1;
+        // What has to be closed does not wait for reads: a fifth of them is kept for it.
+        else if (!mayRead(nsgId) && closesSince === undefined) sweep.left += 1;
+        else await reconcileOne(nsgId, call.correlationId, sweep);
+      },
+      workers,
+    );
+    return sweep;
+  };
+
+  async function judgeAll(
+    nsgs: readonly NsgDocument[],
+    { withoutRows }: NsgSweepCall,
+    sweep: NsgSweep,
+  ): Promise<Candidate[]> {
+    const due: Candidate[] = [];
+    await inParallel(nsgs, async (nsg) => {
+      const rows = withoutRows ?? (await rowsOf(nsg.id));
+      if (rows === 'unreadable') sweep.isBlind = true;
+      try {
+        const { due: isDue, ...urgency } = judgeNsg({ nsg, rows, now: clock.now(), installation });
+        if (isDue) due.push({ nsgId: nsg.id, ...urgency });
+      } catch {
+        // Whatever cannot be planned: the reconcile says what it is.
+        due.push({ nsgId: nsg.id });
+      }
+    });
+    return due;
+  }
+
+  async function rowsOf(nsgId: string) {
+    try {
+      return (await live.ofNsg(nsgId)).map(({ row }) => row);
+    } catch (error) {
+      log.error('rows-unreadable', { nsgId, cause: causeOf(error) });
+      return 'unreadable';
+    }
+  }
+
+  async function reconcileOne(nsgId: string, correlationId: string, sweep: NsgSweep): Promise<void> {
+    sweep.reconciled += 1;
+    const outcome = await Promise.race([
+      attempt(nsgId, correlationId),
+      clock.sleep(patience * 1000).then(() => 'timed-out'),
+    ]);
+    const key = canonicalId(nsgId);
+    if (outcome === 'settled') {
+      failures.delete(key);
+      return;
+    }
+    const count = (failures.get(key)?.count ?? 0) + 1;
+    const rest = Math.min(longestRest, periodSeconds * (2 ** (count - 1) - 1));
+    failures.set(key, { count, restsUntil: secondsAfter(clock.now(), rest) });
+    sweep.unsettled.add(key);
+    log.error('nsg-unsettled', { nsgId, correlationId, why: outcome, times: count });
+  }
+
+  async function attempt(nsgId: string, correlationId: string): Promise<string> {
+    try {
+      const result = await reconcileNsg(nsgId, { correlationId, purpose: 'close' });
+      return 'reason' in result && result.kind !== 'gone' ? result.reason.code : 'settled';
+    } catch (error) {
+      return causeOf(error);
+    }
+  }
+
+  /** Says of each further reconcile whether the reads of its subscription suffice for it. */
+  function readBudget(): (nsgId: string) => boolean {
+    const left = new Map<string, number>();
+    const inPeriod = Math.floor(documented.read.perSecond * periodSeconds * share);
+    return (nsgId) => {
+      const subscriptionId = subscriptionOf(nsgId);
+      const reads = left.get(subscriptionId) ?? Math.min(inventory.readsLeft(subscriptionId), inPeriod);
+      left.set(subscriptionId, Math.max(0, reads - readsPerReconcile));
+      return reads >= readsPerReconcile;
+    };
+  }
+
+  /** What cannot be read may own something. */
+  function ownsAny({ body }: NsgDocument): 'yes' | 'no' | 'unknown' {
+    try {
+      return readInventory(body, installation.id).owned.length > 0 ? 'yes' : 'no';
+    } catch {
+      return 'unknown';
+    }
+  }
+}
+
+/** What must be closed first, the longest overdue of it before all else. */
+function byUrgency(a: Candidate, b: Candidate): number {
+  return (a.closesSince?.getTime() ?? Infinity) - (b.closesSince?.getTime() ?? Infinity) || 0;
+}
+
+export function subscriptionOf(nsgId: string): string {
+  return /^\/subscriptions\/([^/]+)/i.exec(nsgId)?.[1]?.toLowerCase() ?? '';
+}

@@ -1,0 +1,219 @@
+import { finalStates, type AccessRequest } from '../core/accessRequest.ts';
+import { causeOf } from '../core/cause.ts';
+import { note } from '../core/journal.ts';
+import { UnreadableRowError, type Stored, type UnendedRow } from '../core/stores.ts';
+import { changeRequest } from './changeRequest.ts';
+import type { Orchestrations } from './contracts.ts';
+import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
+import { inParallel } from './inParallel.ts';
+import { settle } from './settle.ts';
+import { givesUpAt, type Step } from './step.ts';
+
+/** One request that has not ended, or ended so recently that its rows are still there. */
+export interface WalkedRequest {
+  unended: UnendedRow;
+  /** Absent where its POST died between the two rows, or has not got to the second. */
+  stored?: Stored<AccessRequest>;
+  seenAt: Date;
+}
+
+/** What the sweep read of the requests. */
+export interface Walk {
+  requests: WalkedRequest[];
+  /** Requests whose row could not be read, be it damaged. */
+  failed: number;
+  /** Not read within the time limit. */
+  left: number;
+  /** Every row was read that is not damaged. */
+  isWhole: boolean;
+}
+
+/** What the sweep did with the requests. */
+export interface RequestSweep {
+  stepped: number;
+  restarted: number;
+  removed: number;
+  failed: number;
+  left: number;
+}
+
+/** Whether an NSG came to no end in this sweep, or rests. */
+export type HoldUp = (nsgId: string) => 'unsettled' | 'resting' | undefined;
+
+/** Seconds after which no further request is read, and begun; the function's own time-out is five minutes. */
+const timeLimit = { reading: 60, working: 180 } as const;
+/** What runs has this long to answer a ring, in seconds, before it counts as stuck. */
+const ringPatience = 30;
+/** Rings are forgotten beyond this many: an instance that is forgotten is merely rung once more. */
+const mostRings = 10_000;
+
+/** Reads every request that has not ended. Throws where they cannot be listed. */
+export async function walkRequests(
+  { requests, live, clock, log }: Pick<Dependencies, 'requests' | 'live' | 'clock' | 'log'>,
+  began: Date,
+): Promise<Walk> {
+  const walk: Walk = { requests: [], failed: 0, left: 0, isWhole: true };
+  await inParallel(await live.unended(), async (unended) => {
+    const seenAt = clock.now();
+    if (seenAt > secondsAfter(began, timeLimit.reading)) {
+      walk.left += 1;
+      return;
+    }
+    try {
+      const stored = await requests.get(unended.requestId);
+      walk.requests.push({ unended, seenAt, ...(stored === undefined ? {} : { stored }) });
+    } catch (error) {
+      walk.failed += 1;
+      if (!(error instanceof UnreadableRowError)) walk.isWhole = false;
+      log.error('sweep-failed', { requestId: unended.requestId, cause: causeOf(error) });
+    }
+  });
+  return walk;
+}
+
+/**
+ * Makes the sweep's look at requests: does what is overdue itself, wakes what sleeps, gives a new orchestration to what
+ * has none or has one that does not answer, and puts away the rows of what has ended. One request's failure does not stop
+ * the others, and those whose NSG is held up come last.
+ */
+export function createRequestSweep(
+  dependencies: Pick<Dependencies, 'requests' | 'live' | 'audit' | 'clock' | 'log'>,
+  step: Step,
+) {
+  const { requests, live, clock, log } = dependencies;
+  /** Instances that were rung, for which instant and when: who does not answer to that is replaced. */
+  const rung = new Map<string, { nextDue: string; at: string }>();
+
+  return async function sweepRequests(
+    walked: readonly WalkedRequest[],
+    orchestrations: Orchestrations,
+    { began, holdUpOf }: { began: Date; holdUpOf: HoldUp },
+  ): Promise<RequestSweep> {
+    const sweep: RequestSweep = { stepped: 0, restarted: 0, removed: 0, failed: 0, left: 0 };
+    const [held, free] = [walked.filter(isHeldUp), walked.filter((each) => !isHeldUp(each))];
+    await inParallel(free.sort(byEnd), (each) => attempt(each, true));
+    // Whoever waits for an NSG that hangs waits long: all of them at once, and nobody behind them.
+    await inParallel(held.sort(byEnd), (each) => attempt(each, false), 32);
+    return sweep;
+
+    function isHeldUp({ stored }: WalkedRequest): boolean {
+      return stored?.row.targets.some(({ nsgId }) => holdUpOf(nsgId) !== undefined) ?? false;
+    }
+
+    async function attempt(each: WalkedRequest, counts: boolean): Promise<void> {
+      if (clock.now() > secondsAfter(began, timeLimit.working)) {
+        // Of what is held up, the NSG is what is told of.
+        if (counts) sweep.left += 1;
+        return;
+      }
+      try {
+        await visit(each);
+      } catch (error) {
+        sweep.failed += 1;
+        log.error('sweep-failed', { requestId: each.unended.requestId, cause: causeOf(error) });
+      }
+    }
+
+    async function visit({ unended, stored, seenAt }: WalkedRequest): Promise<void> {
+      if (stored === undefined) {
+        // Nothing was granted yet.
+        if (isOld(unended.createdAt, limits.keepOrphan)) await removeRows(unended.requestId, []);
+        return;
+      }
+      const { row: request } = stored;
+      if (finalStates.has(request.state)) {
+        if (unended.endedAt === undefined) await stepOne(request.id);
+        else if (unended.sealed === true && isOld(unended.endedAt, limits.keepEnded)) {
+          await removeRows(
+            unended.requestId,
+            request.targets.map(({ nsgId }) => nsgId),
+          );
+        }
+        return;
+      }
+      const isClosing = request.state === 'closing';
+      if (isClosing && request.targets.some(({ nsgId }) => holdUpOf(nsgId) === 'resting')) return;
+      const givenUp = request.state === 'opening' && clock.now() > givesUpAt(request);
+      if (isOverdue(request.end) || givenUp || (isClosing && isOverdue(request.nextDue))) {
+        await stepOne(request.id);
+      } else if (isOverdue(request.nextDue)) {
+        await wake(stored, seenAt);
+      }
+    }
+
+    async function stepOne(requestId: string): Promise<void> {
+      await step(requestId, 'sweep');
+      sweep.stepped += 1;
+    }
+
+    /** Rings the orchestration of an overdue request; starts a successor where it is gone or did not answer. */
+    async function wake(stored: Stored<AccessRequest>, seenAt: Date): Promise<void> {
+      const { row } = stored;
+      const previous = row.instance;
+      const isRunning = (await orchestrations.status(previous)) === 'running';
+      const ring = rung.get(previous);
+      const isSilent = ring?.nextDue === row.nextDue && isOld(ring.at, ringPatience);
+      if (isRunning && !isSilent) {
+        if (rung.size >= mostRings) rung.clear();
+        if (ring?.nextDue !== row.nextDue) {
+          rung.set(previous, { nextDue: row.nextDue, at: clock.now().toISOString() });
+        }
+        await orchestrations.ring(previous);
+        return;
+      }
+      rung.delete(previous);
+      const { stored: now } = await changeRequest(
+        requests,
+        row.id,
+        (current) =>
+          current.instance === previous && !finalStates.has(current.state)
+            ? note(
+                current,
+                'orchestration-restarted',
+                { at: clock.now(), actor: 'sweep', reasons: [isRunning ? silent : missing] },
+                { instance: nextInstance(current), nextDue: clock.now().toISOString() },
+              )
+            : undefined,
+        stored,
+      );
+      if (now.row.instance === previous) return;
+      await settle(dependencies, now.row, seenAt);
+      await orchestrations.start(now.row.instance, now.row.id);
+      sweep.restarted += 1;
+    }
+
+    async function removeRows(requestId: string, nsgIds: string[]): Promise<void> {
+      for (const nsgId of nsgIds) await live.remove(nsgId, requestId);
+      await live.removeUnended(requestId);
+      sweep.removed += 1;
+    }
+  };
+
+  function isOverdue(instant: string): boolean {
+    return isOld(instant, limits.overdue);
+  }
+
+  function isOld(instant: string, seconds: number): boolean {
+    return clock.now() > secondsAfter(new Date(instant), seconds);
+  }
+}
+
+const missing = {
+  code: 'orchestration-missing',
+  message: 'The orchestration of this request was not running; a new one was started.',
+} as const;
+const silent = {
+  code: 'orchestration-silent',
+  message: 'The orchestration of this request did nothing when it was called; a new one was started.',
+} as const;
+
+/** The longest overdue first. */
+function byEnd(a: WalkedRequest, b: WalkedRequest): number {
+  return (a.stored?.row.end ?? '').localeCompare(b.stored?.row.end ?? '');
+}
+
+/** `<id>`, then `<id>-2`, `<id>-3` …: a finished instance is never started again under its own name. */
+function nextInstance(request: AccessRequest): string {
+  const [, number] = request.instance.split('-');
+  return `${request.id}-${Number(number ?? 1) + 1}`;
+}
