@@ -55,7 +55,7 @@ describe('the sweep', () => {
     const world = await grantWorld();
     const process = world.startProcess();
     await world.clock.run(process.submit());
-    world.network.fail('write', { kind: 'throttled', retryAfterSeconds: 300 });
+    world.network.fail('write', { kind: 'throttled', retryAfterSeconds: 60 });
     await world.runUntil(seconds(1), process);
     const stored = await world.stores.requests.get(id(1));
     if (stored === undefined) throw new Error('There is no row.');
