@@ -9,7 +9,7 @@ import { canonicalId } from '../core/virtualMachineId.ts';
 import { changeRequest } from './changeRequest.ts';
 import type { Dependencies } from './dependencies.ts';
 import { inParallel } from './inParallel.ts';
-import { readListing } from './readListing.ts';
+import { readListing, type ListedNsgs } from './readListing.ts';
 import { settle } from './settle.ts';
 
 export interface EndLostCall {
@@ -74,17 +74,18 @@ export async function endLost(
 }
 
 /**
- * The same for every running grant, from the lists, at one read per page: only where a list shows something else than was
+ * The same for every running grant, from lists, at one read per page of machines and interfaces: only where a list shows something else than was
  * found is the machine read singly, for a list may lag behind.
  */
 export async function endLostByLists(
   dependencies: EndLostDependencies,
   grants: readonly AccessRequest[],
+  nsgs: ListedNsgs,
   call: EndLostCall,
 ): Promise<number> {
   const running = grants.filter((grant) => isRunning(grant) && grant.found !== undefined);
   if (running.length === 0) return 0;
-  const listing = await readListing(dependencies, running, call.correlationId);
+  const listing = await readListing(dependencies, running, nsgs, call.correlationId);
   const suspects = running.filter(
     (grant) => reasonToEnd(grant, (found) => stateListed(grant, found, listing)) !== undefined,
   );

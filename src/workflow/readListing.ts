@@ -6,13 +6,21 @@ import type { Listing } from '../core/targetState.ts';
 import { canonicalId } from '../core/virtualMachineId.ts';
 import type { Dependencies } from './dependencies.ts';
 
+/** NSGs as they were listed, and whether none is missing. */
+export interface ListedNsgs {
+  nsgs: readonly NsgDocument[];
+  isWhole: boolean;
+}
+
 /**
- * Lists machines, interfaces and NSGs of the subscriptions that these grants speak of. A list that fails, or that there are
- * no reads left for, leaves its subscription incomplete. Never rejects.
+ * Lists machines and interfaces of the subscriptions that these grants speak of; `nsgs` are those of the same subscriptions,
+ * and all of them if `isWhole`. A list that fails, or that there are no reads left for, leaves its subscription incomplete.
+ * Never rejects.
  */
 export async function readListing(
   { inventory, log }: Pick<Dependencies, 'inventory' | 'log'>,
   grants: readonly Pick<AccessRequest, 'found' | 'targets'>[],
+  { nsgs, isWhole }: ListedNsgs,
   correlationId: string,
 ): Promise<Listing> {
   const subscriptionIds = subscriptionsOf(grants);
@@ -45,8 +53,7 @@ export async function readListing(
 
   const virtualMachines: MapOf<'virtualMachines'> = new Map();
   const networkInterfaces: MapOf<'networkInterfaces'> = new Map();
-  const subnetsOfNsgs = new Map<string, Set<string>>();
-  const [listedMachines, listedInterfaces, listedNsgs] = await Promise.all([
+  const [listedMachines, listedInterfaces] = await Promise.all([
     readAll(
       (call) => inventory.virtualMachines(call),
       (machine) => virtualMachines.set(canonicalId(machine.id), machine),
@@ -55,15 +62,16 @@ export async function readListing(
       (call) => inventory.networkInterfaces(call),
       (one) => networkInterfaces.set(canonicalId(one.id), one),
     ),
-    readAll(
-      (call) => inventory.nsgs(call),
-      (nsg) => subnetsOfNsgs.set(canonicalId(nsg.id), subnetsOf(nsg)),
-    ),
   ]);
   return {
-    ...{ virtualMachines, networkInterfaces, subnetsOfNsgs },
+    ...{ virtualMachines, networkInterfaces },
+    subnetsOfNsgs: new Map(nsgs.map((nsg) => [canonicalId(nsg.id), subnetsOf(nsg)])),
     complete: {
-      ...{ virtualMachines: listedMachines, networkInterfaces: listedInterfaces, nsgs: listedNsgs },
+      ...{
+        virtualMachines: listedMachines,
+        networkInterfaces: listedInterfaces,
+        nsgs: new Set(isWhole ? subscriptionIds : []),
+      },
     },
   };
 }

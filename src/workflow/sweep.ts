@@ -92,12 +92,13 @@ export function createSweep(
       }, tellUnnoted);
     }
     const walk = read?.walk ?? nothingWalked;
+    const requests = await sweepRequests(walk.requests, orchestrations, { began, holdUpOf: holdUpBy(nsgs) });
     const ended = await endLostByLists(
       dependencies,
       walk.requests.flatMap(({ stored }) => stored?.row ?? []),
+      nsgs,
       { actor: 'sweep', correlationId, close: ({ id }) => step(id, 'sweep') },
     );
-    const requests = await sweepRequests(walk.requests, orchestrations, { began, holdUpOf: holdUpBy(nsgs) });
 
     const left = walk.left + requests.left + nsgs.left;
     const isComplete = read !== undefined && isMarked && walk.isWhole && !nsgs.isBlind && left === 0;
@@ -116,7 +117,7 @@ export function createSweep(
       seen: walk.requests.length + walk.failed - requests.left,
       ...{ stepped: requests.stepped, restarted: requests.restarted, removed: requests.removed },
       ...{ failed: requests.failed + walk.failed, ended, left },
-      ...{ pages: nsgs.pages, listed: nsgs.listed, judged: nsgs.judged, reconciled: nsgs.reconciled },
+      ...{ pages: nsgs.pages, listed: nsgs.nsgs.length, judged: nsgs.judged, reconciled: nsgs.reconciled },
       ...{ unsettled: nsgs.unsettled.size, purged: purged ?? 0, complete: beaten !== undefined },
     };
   };

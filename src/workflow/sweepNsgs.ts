@@ -27,7 +27,7 @@ export interface NsgSweep {
   /** Pages of lists that were asked for: one read of ARM each. */
   pages: number;
   /** NSGs on them. */
-  listed: number;
+  nsgs: readonly NsgDocument[];
   /** Of these, the ones that are known or hold an owned rule. */
   judged: number;
   /** NSGs that were read singly, and written where that was due. */
@@ -87,7 +87,7 @@ export function createNsgSweep(
       (nsg) => keysOfKnown.has(canonicalId(nsg.id)) || ownsAny(nsg) !== 'no',
     );
     const sweep: NsgSweep = {
-      ...{ pages: found.pages, listed: found.nsgs.length, judged: relevant.length, reconciled: 0 },
+      ...{ pages: found.pages, nsgs: found.nsgs, judged: relevant.length, reconciled: 0 },
       ...{ unsettled: new Set(), resting: new Set(), left: 0, isWhole: found.isWhole, isBlind: false },
       owning: relevant.filter((nsg) => ownsAny(nsg) !== 'no').length,
     };

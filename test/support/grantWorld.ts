@@ -12,7 +12,6 @@ import type {
   SubmitResult,
 } from '../../src/workflow/contracts.ts';
 import type { Dependencies } from '../../src/workflow/dependencies.ts';
-import { endLostByLists } from '../../src/workflow/endLost.ts';
 import { createFollowHint } from '../../src/workflow/followHint.ts';
 import { createHeartbeat } from '../../src/workflow/heartbeat.ts';
 import { createReconciler, type Reconcile } from '../../src/workflow/reconcile.ts';
@@ -84,8 +83,6 @@ export interface Process {
   reconcile: Reconcile;
   sweep(): Promise<SweepReport>;
   followHint(hint: NetworkHint): Promise<void>;
-  /** What the sweep does for these grants with the lists. */
-  endLostByLists(...ids: string[]): Promise<number>;
 }
 
 export interface GrantWorld {
@@ -231,18 +228,6 @@ export async function grantWorld(
       reconcile: reconcileNsg,
       sweep: () => sweep(orchestrations),
       followHint: (hint) => followHint(hint, { orchestrations, correlationId: submission.correlationId }),
-      endLostByLists: async (...requestIds) => {
-        const rows = await Promise.all(requestIds.map((id) => stores.requests.get(id)));
-        return endLostByLists(
-          dependencies,
-          rows.flatMap((stored) => stored?.row ?? []),
-          {
-            actor: 'sweep',
-            correlationId: submission.correlationId,
-            close: ({ id }) => step(id, 'sweep'),
-          },
-        );
-      },
     };
   }
 

@@ -29,7 +29,10 @@ function machine(world: GrantWorld): VirtualMachineNetwork {
   return found;
 }
 
-const lookOf = (world: GrantWorld) => world.clock.run(world.startProcess().endLostByLists(id));
+const lookOf = async (world: GrantWorld) => {
+  const { ended } = await world.clock.run(world.startProcess().sweep());
+  return ended;
+};
 
 type Change = (world: GrantWorld, now: VirtualMachineNetwork) => void;
 const changes: [string, string, Change][] = [
@@ -130,6 +133,17 @@ describe('what is not known', () => {
     expect(await lookOf(world)).toBe(1);
   });
 
+  it('because the list of NSGs fails leaves a machine that was moved to another NSG for the next sweep', async () => {
+    const world = await opened();
+    world.network.addVirtualMachine({ ...machine(world), nsgIds: [nicNsg] });
+    world.inventory.fail('nsgs');
+
+    expect(await lookOf(world)).toBe(0);
+    expect((await world.request(id)).state).toBe('active');
+
+    expect(await lookOf(world)).toBe(1);
+  });
+
   it.each([['unknown'], ['throttled'], ['not-permitted']] as const)(
     'because the machine’s own read is %s ends nothing until it is answered',
     async (kind) => {
@@ -154,7 +168,8 @@ describe('what is not known', () => {
     expect(await lookOf(world)).toBe(0);
 
     expect(world.network.calls.length).toBe(before);
-    expect(world.inventory.pages).toEqual([]);
+    // The sweep's own list of NSGs is all.
+    expect(world.inventory.pages.map(({ list }) => list)).toEqual(['nsgs']);
     expect((await world.request(id)).state).toBe('active');
   });
 });
@@ -170,7 +185,7 @@ describe('a list that lags behind', () => {
       },
     });
 
-    expect(await world.clock.run(look.endLostByLists(id))).toBe(0);
+    expect(await world.clock.run(look.sweep()).then(({ ended }) => ended)).toBe(0);
     expect((await world.request(id)).state).toBe('active');
   });
 });
@@ -180,7 +195,7 @@ describe('a process that dies while it ends such a grant', () => {
     const effects = await opened().then(async (world) => {
       world.network.removeVirtualMachine(vmId);
       const process = world.startProcess();
-      await world.clock.run(process.endLostByLists(id));
+      await world.clock.run(process.sweep());
       return process.lifeline.effects;
     });
     expect(effects).toBeGreaterThan(10);
@@ -188,9 +203,9 @@ describe('a process that dies while it ends such a grant', () => {
       for (const when of ['before', 'after'] as const) {
         const world = await opened();
         world.network.removeVirtualMachine(vmId);
-        await world.clock.run(world.startProcess({ effect, when }).endLostByLists(id)).catch(() => undefined);
+        await world.clock.run(world.startProcess({ effect, when }).sweep()).catch(() => undefined);
         const next = world.startProcess();
-        await world.clock.run(next.endLostByLists(id));
+        await world.clock.run(next.sweep());
         await world.clock.advanceTo(seconds(120));
         await world.clock.run(next.sweep());
 
