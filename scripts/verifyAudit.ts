@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { AzureCliCredential } from '@azure/identity';
 import { createAuditTrail } from '../src/adapters/tables/auditTrail.ts';
+import { createNsgRecords } from '../src/adapters/tables/nsgRecords.ts';
 import { createRequests, listRequestIds } from '../src/adapters/tables/requests.ts';
 import { readSeals } from '../src/adapters/tables/seals.ts';
 import { openTables, type Tables, type TablesSettings } from '../src/adapters/tables/tables.ts';
@@ -16,8 +17,10 @@ import {
 } from '../src/core/verifySeals.ts';
 import type { AccessRequest } from '../src/core/accessRequest.ts';
 import type { AuditRecord } from '../src/core/auditRecord.ts';
+import { driftPartition } from '../src/core/nsgRecord.ts';
 import { isRequestId } from '../src/core/ownedRule.ts';
 import { UnreadableRowError } from '../src/core/stores.ts';
+import { nameRange } from '../src/core/verifyChain.ts';
 import { eventOf, verifyTrail, type TrailFinding } from '../src/core/verifyTrail.ts';
 import { AnchorError, readAnchors } from './auditAnchors.ts';
 
@@ -70,8 +73,8 @@ interface Result {
 }
 
 /**
- * Verifies the seals, and all partitions: first those of requests, since one that is wholly gone is found by its
- * request's row, then those that are there, then those that only a seal knows of.
+ * Verifies the seals, and all partitions: first those of requests and NSGs, since one that is wholly gone is found by
+ * their rows, then those that are there, then those that only a seal knows of.
  */
 async function verify(
   tables: Tables,
@@ -80,6 +83,7 @@ async function verify(
 ): Promise<Result> {
   const audit = createAuditTrail(tables, () => new Date());
   const requests = createRequests(tables.requests);
+  const nsgs = createNsgRecords(tables.nsgs);
   // Before the records: what these seals name was there by then, whatever the app goes on to write.
   const { seals, unreadable } = await readSeals(tables.seals);
   const attestations = attestationsOf(seals);
@@ -93,12 +97,12 @@ async function verify(
     findings.forEach(report);
   }
 
-  async function verifyOne(partition: string, ofRequest: boolean): Promise<void> {
+  async function verifyOne(partition: string, ofRequest: boolean, atLeast = 0): Promise<void> {
     verified.add(partition);
-    found(await findingsOf(partition, ofRequest));
+    found(await findingsOf(partition, ofRequest, atLeast));
   }
 
-  async function findingsOf(partition: string, ofRequest: boolean): Promise<Finding[]> {
+  async function findingsOf(partition: string, ofRequest: boolean, atLeast: number): Promise<Finding[]> {
     try {
       const before = ofRequest ? await requests.get(partition) : undefined;
       const records = await audit.read(partition);
@@ -111,6 +115,7 @@ async function verify(
       return [
         ...(await contradictions(partition, records, before?.row)),
         ...(ofRequest ? [] : await missingRequest(partition, records)),
+        ...missingAtEnd(partition, records, atLeast),
         ...verifySealed(partition, records, said),
       ];
     } catch (error) {
@@ -135,9 +140,28 @@ async function verify(
     return verifyTrail(partition, records, { recorded: row.recorded, journal });
   }
 
+  function missingAtEnd(partition: string, records: readonly AuditRecord[], atLeast: number): Finding[] {
+    const last = Math.max(0, ...records.map(({ sequence }) => sequence));
+    if (last >= atLeast) return [];
+    const message = `${nameRange('Record', last + 1, atLeast)} missing at the end: the row of the NSG says that ${atLeast} were written.`;
+    return [{ partition, sequence: last + 1, fault: 'missing', message }];
+  }
+
+  /** The row of an NSG says how many records were written, after they were. */
+  async function verifyNsg(nsgId: string): Promise<void> {
+    const partition = driftPartition(nsgId);
+    try {
+      await verifyOne(partition, false, (await nsgs.get(nsgId))?.row.recorded);
+    } catch (error) {
+      if (!(error instanceof UnreadableRowError)) throw error;
+      found([{ partition, fault: 'unreadable', message: error.message }]);
+    }
+  }
+
   found(unreadable.map(({ message }) => ({ partition: 'seals', fault: 'unreadable', message })));
   found(verifySeals(seals, anchors));
   for await (const id of listRequestIds(tables.requests)) await verifyOne(id, true);
+  for (const nsgId of await nsgs.nsgIds()) await verifyNsg(nsgId);
   for await (const partition of audit.partitions()) {
     if (!verified.has(partition)) await verifyOne(partition, false);
   }

@@ -25,6 +25,19 @@ export function describeLiveRowsContract(name: string, make: () => Promise<LiveR
       expect((await live.get(nsgId('Web-Nsg').toLowerCase(), requestId('b')))?.row).toEqual(rows[1]);
     });
 
+    it('keeps what was accepted of its rules', async () => {
+      const live = await make();
+      const form = {
+        access: 'Allow',
+        sourceAddressPrefixes: ['203.0.113.7'],
+        aPropertyOfTheFuture: { kept: [1] },
+      };
+      const row = sampleLiveRow('Web-Nsg', 'a', { accepted: { 1: 'absent', 2: form } });
+      await live.insert(row);
+      expect((await live.get(row.nsgId, row.requestId))?.row).toEqual(row);
+      expect((await live.ofNsg(row.nsgId)).map((stored) => stored.row)).toEqual([row]);
+    });
+
     it('inserts once: other content is refused, the same content again is ours', async () => {
       const live = await make();
       const row = sampleLiveRow('Web-Nsg', 'a');

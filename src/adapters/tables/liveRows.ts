@@ -20,6 +20,8 @@ const largestTransaction = 100;
 const never = new Date(0).toISOString();
 const instant = z.iso.datetime({ offset: true });
 
+const acceptedSchema = z.record(z.string(), z.union([z.literal('absent'), z.record(z.string(), z.json())]));
+
 // Loose: a field that a newer version added survives being read and written here.
 const liveSchema: z.ZodType<LiveRow> = z.looseObject({
   nsgId: z.string(),
@@ -36,6 +38,7 @@ const liveSchema: z.ZodType<LiveRow> = z.looseObject({
       destinationPorts: z.array(z.int()),
     }),
   ),
+  accepted: acceptedSchema.exactOptional(),
 });
 
 const seenSchema: z.ZodType<SeenGrant> = z.looseObject({
