@@ -39,6 +39,26 @@ export function seenGrants(readBack: ReadBack): Map<string, SeenGrant> {
   return seen;
 }
 
+/** Requests that are over by these rows: ended, or past their end. */
+export function overIn(rows: readonly Stored<LiveRow>[], now: Date): Set<string> {
+  return new Set(rows.filter(({ row }) => isOver(row, now)).map(({ row }) => row.requestId));
+}
+
+/**
+ * Whether a grant that was open is missing in an NSG that was read before the grant was known to be over. That may be
+ * from before it was opened, and says nothing of how it ended.
+ */
+export function isReadTooEarly(
+  seen: ReadonlyMap<string, SeenGrant>,
+  rows: readonly Stored<LiveRow>[],
+  wasOver: ReadonlySet<string>,
+): boolean {
+  return rows.some(
+    ({ row }) =>
+      row.seen?.state === 'open' && seen.get(row.requestId)?.state === 'shut' && !wasOver.has(row.requestId),
+  );
+}
+
 /**
  * Those of them that others wait for, or that tell drift from what was never written, and that their rows do not say
  * yet. A grant that is over and was never seen open has nobody who would believe it.

@@ -3,7 +3,7 @@ import type { SeenGrant } from '../core/accessRequest.ts';
 import { causeOf } from '../core/cause.ts';
 import { plan, type Plan } from '../core/plan.ts';
 import type { Reason } from '../core/reason.ts';
-import { marksToMake, seenGrants, type ReadBack } from '../core/seenGrants.ts';
+import { isReadTooEarly, marksToMake, overIn, seenGrants, type ReadBack } from '../core/seenGrants.ts';
 import { subscriptionOf } from '../core/virtualMachineId.ts';
 import { closeByRule, type Seen } from './closeByRule.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
@@ -85,8 +85,10 @@ async function goRounds(
   const options = { correlationId: call.correlationId };
   let last: Reason = { code: 'not-settled', message: 'Azure has not settled yet.' };
   let pause = 0.2;
+  let over: ReadonlySet<string> = new Set();
 
   while (clock.now() < secondsAfter(began, limits.reconcile)) {
+    const wasOver = over;
     await drift.begin();
     const readAt = clock.now();
     const read = await network.readNsg(nsgId, options);
@@ -115,6 +117,7 @@ async function goRounds(
 
     const rowsReadAt = clock.now();
     const found = { body: nsg.body, rows: await live.ofNsg(nsgId), now: clock.now() };
+    over = overIn(found.rows, found.now);
     const every = await drift.look(found);
     if (every === 'look-again') continue;
     const now = clock.now();
@@ -135,6 +138,7 @@ async function goRounds(
         };
         const seen = seenGrants(readBack);
         drift.unnoted.forEach((requestId) => seen.delete(requestId));
+        if (isReadTooEarly(seen, stored, wasOver)) continue;
         if (await hasChanged(seen, readBack)) continue;
         return { ...converged(planned, seen, readAt), ...(held === undefined ? {} : { held }) };
       }
