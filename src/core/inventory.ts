@@ -29,7 +29,7 @@ export type InventoryPage<Item> =
 
 export interface InventoryCall {
   correlationId: string;
-  /** Only these subscriptions; every one that this identity sees if left out. */
+  /** Only these subscriptions; left out, every one that this identity may list in. */
   subscriptionIds?: readonly string[];
 }
 

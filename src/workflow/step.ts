@@ -3,7 +3,9 @@ import { enterState, enteredAt } from '../core/journal.ts';
 import type { Reason } from '../core/reason.ts';
 import type { Stored } from '../core/stores.ts';
 import { changeRequest } from './changeRequest.ts';
+import { createCloseMoved } from './closeMoved.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
+import { createFindMoved } from './findMoved.ts';
 import { waitingForSweep } from './heartbeat.ts';
 import type { Reconcile, ReconcileResult } from './reconcile.ts';
 import { createPathReconciler, isShut, readBackOf, refusalOf, seenIn, waitOf } from './reconcilePath.ts';
@@ -37,6 +39,7 @@ interface Run {
 export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile): Step {
   const { requests, live, heartbeat, clock, log } = dependencies;
   const reconcilePath = createPathReconciler(dependencies, reconcileNsg);
+  const closeMoved = createCloseMoved(dependencies, createFindMoved(dependencies), reconcilePath);
 
   return async function step(requestId, actor) {
     const run: Run = { actor, began: clock.now() };
@@ -197,7 +200,8 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
       return becomeFinal(stored, run, []);
     }
     const settledAt = clock.now();
-    const results = await reconcilePath(row, 'close', run.began);
+    const onPath = await reconcilePath(row, 'close', run.began);
+    const results = await closeMoved(row, onPath, run.began);
     const open = results.find((result) => !isShut(result, row.id));
     if (open !== undefined) {
       log.error('close-unfinished', {
@@ -231,7 +235,7 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
   /** Records the outcome of what was read back as shut. */
   async function becomeFinal(stored: Held, run: Run, results: ReconcileResult[]): Promise<StepResult> {
     const { row } = stored;
-    const gone = results.some((result) => result.kind === 'gone');
+    const gone = results.find((result) => result.kind === 'gone');
     const { stored: now } = await changeRequest(
       requests,
       row.id,
@@ -242,9 +246,7 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
               actor: run.actor,
               reasons: [
                 ...(current.reason === undefined ? [] : [current.reason]),
-                ...(gone
-                  ? [{ code: 'target-gone', message: 'A network security group no longer exists.' } as const]
-                  : []),
+                ...(gone === undefined ? [] : [gone.reason]),
               ],
             })
           : undefined,

@@ -50,7 +50,9 @@ export function createInventory(
       }
       for await (const page of ofSubscription(subscriptionId)) {
         if (page.kind === 'failed') {
-          yield failed(subscriptionId, page);
+          // Of everything that this identity sees, a subscription in which it may not list is no part.
+          const isUnseen = page.status === 403 && call.subscriptionIds === undefined;
+          if (!isUnseen) yield failed(subscriptionId, page);
           continue;
         }
         const items = page.items.map(kind.read);

@@ -144,4 +144,30 @@ describe('the lists of Azure Resource Manager', () => {
       await limited.arm.close();
     }
   });
+
+  it('leave out a subscription in which this identity may not list, unless it was asked for by name', async () => {
+    const limited = await simulateArm({
+      state: {
+        ...world,
+        permissions: [
+          { principalId: '*', scope: `/subscriptions/${subscriptionId}`, actions: ['*'], notActions: [] },
+          {
+            principalId: '*',
+            scope: `/subscriptions/${otherSubscriptionId}`,
+            actions: ['Microsoft.Storage/*'],
+            notActions: [],
+          },
+        ],
+      },
+    });
+    try {
+      const { inventory } = limited.connectAll();
+      const everything = await all(inventory.nsgs(call));
+      const named = await all(inventory.nsgs({ ...call, subscriptionIds: [otherSubscriptionId] }));
+      expect(everything.map(({ kind }) => kind)).toEqual(['page']);
+      expect(named.map(({ kind }) => kind)).toEqual(['failed']);
+    } finally {
+      await limited.arm.close();
+    }
+  });
 });
