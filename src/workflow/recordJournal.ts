@@ -9,18 +9,33 @@ import { secondsAfter } from './dependencies.ts';
 /** A record that is made later than this after what it tells, in seconds, says when it was made. */
 const promptly = 60;
 
+/** The records of one request, as far as somebody has read them. */
+export interface KnownRecords {
+  records?: readonly AuditRecord[];
+}
+
 /**
  * Completes the audit records of one request, one for each journal entry and under its number.
  * Returns the number of the last journal entry, whose record is now known to be there. Throws an Error when what is
  * there is not what the journal says, or when records that were known to be there are gone; storage errors pass
- * through. May be repeated and raced at will.
+ * through. May be repeated and raced at will. `known` is what the caller has read of the records, and is brought up to
+ * date: records are never changed, and one that others have added meanwhile is met when the same number is inserted.
  */
-export async function recordJournal(request: AccessRequest, audit: AuditTrail, now: Date): Promise<number> {
+export async function recordJournal(
+  request: AccessRequest,
+  audit: AuditTrail,
+  now: Date,
+  known: KnownRecords = {},
+): Promise<number> {
   const last = request.journal.length;
   if (request.recorded >= last) return last;
-  let present = await readWhole(request.id, audit, 0);
+  let present =
+    known.records !== undefined && known.records.length >= request.recorded
+      ? known.records
+      : await readWhole(request.id, audit, 0);
   checkAgainst(request, present);
   for (;;) {
+    known.records = present;
     const entry = request.journal[present.length];
     if (entry === undefined) return last;
     const appended = await append(recordOf(request, entry, now), present, audit);

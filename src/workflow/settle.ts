@@ -1,10 +1,19 @@
 import { finalStates, type AccessRequest, type LiveRow, type SeenGrant } from '../core/accessRequest.ts';
-import type { LiveRows } from '../core/stores.ts';
+import type { LiveRows, Stored } from '../core/stores.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
-import { recordJournal } from './recordJournal.ts';
+import { recordJournal, type KnownRecords } from './recordJournal.ts';
 
 /** What was last read back of a grant: NSG id, as the request's targets spell it → what its live row says. */
 export type SeenOnPath = ReadonlyMap<string, SeenGrant>;
+
+/**
+ * What one caller has read or made itself, so that it is not read again. It may be old by now: records are only added to,
+ * and a row is only replaced under its ETag.
+ */
+export interface AlreadyRead extends KnownRecords {
+  /** By NSG id, as the request's targets spell it: the live row, or undefined where there is none. */
+  rows: Map<string, Stored<LiveRow> | undefined>;
+}
 
 export interface Settled {
   /** The request, with `recorded` as now known; it is written with the next change. */
@@ -17,24 +26,28 @@ export interface Settled {
  *
  * An opening needs its record first (no intent, no open). A close does not wait for a table that is down: its rows go
  * first, and the record follows from the journal. `seenAt` is when the caller read the request, or earlier; `readBack` is
- * what the caller has read back of the grant, to be noted with its live rows. Throws when records or rows cannot be
- * written, or when the request was read too long ago to make a row from it.
+ * what the caller has read back of the grant, to be noted with its live rows; `known` is brought up to date. Throws when
+ * records or rows cannot be written, or when the request was read too long ago to make a row from it.
  */
 export async function settle(
   dependencies: Pick<Dependencies, 'audit' | 'live' | 'clock' | 'log'>,
   request: AccessRequest,
   seenAt: Date,
   readBack: SeenOnPath = new Map(),
+  known: AlreadyRead = { rows: new Map() },
 ): Promise<Settled> {
   const { audit, clock, log } = dependencies;
   if (request.state !== 'closing') {
-    const recorded = await recordJournal(request, audit, clock.now());
-    const seen = await copyToLive(dependencies, request, seenAt, readBack);
+    const recorded = await recordJournal(request, audit, clock.now(), known);
+    const seen = await copyToLive(dependencies, request, seenAt, readBack, known);
     return { request: { ...request, recorded }, seen };
   }
-  const seen = await copyToLive(dependencies, request, seenAt, readBack);
+  const seen = await copyToLive(dependencies, request, seenAt, readBack, known);
   try {
-    return { request: { ...request, recorded: await recordJournal(request, audit, clock.now()) }, seen };
+    return {
+      request: { ...request, recorded: await recordJournal(request, audit, clock.now(), known) },
+      seen,
+    };
   } catch (error) {
     log.error('audit-behind: closing goes ahead, its record follows', {
       requestId: request.id,
@@ -51,6 +64,7 @@ async function copyToLive(
   request: AccessRequest,
   seenAt: Date,
   readBack: SeenOnPath,
+  known: AlreadyRead,
 ): Promise<SeenOnPath> {
   // The rows of an ended request are removed after a while. Whoever stalled longer than that would find an empty place
   // and open again what was closed.
@@ -68,7 +82,7 @@ async function copyToLive(
         boxes,
         ...(accepted === undefined ? {} : { accepted }),
       };
-      const found = await copyOne(live, row, readBack.get(nsgId), mayInsert);
+      const found = await copyOne(live, row, readBack.get(nsgId), known, mayInsert);
       if (found !== undefined) seen.set(nsgId, found);
     }),
   );
@@ -83,10 +97,13 @@ async function copyOne(
   live: LiveRows,
   row: LiveRow,
   readBack: SeenGrant | undefined,
+  { rows }: AlreadyRead,
   mayInsert: () => boolean,
 ): Promise<SeenGrant | undefined> {
   for (let attempt = 0; attempt < 10; attempt += 1) {
-    const current = await live.get(row.nsgId, row.requestId);
+    const isKnown = rows.has(row.nsgId) && !((rows.get(row.nsgId)?.row.version ?? 0) >= row.version);
+    const current = isKnown ? rows.get(row.nsgId) : await live.get(row.nsgId, row.requestId);
+    rows.delete(row.nsgId);
     if (current === undefined) {
       // The rows of an ended request are removed by the sweep; nobody needs them back.
       if (finalStates.has(row.state)) return undefined;
@@ -95,7 +112,10 @@ async function copyOne(
       if ((await live.insert(row)) === 'inserted') return undefined;
       continue;
     }
-    if (current.row.version >= row.version) return current.row.seen;
+    if (current.row.version >= row.version) {
+      rows.set(row.nsgId, current);
+      return current.row.seen;
+    }
     const seen = readBack ?? current.row.seen;
     const wanted = seen === undefined ? row : { ...row, seen };
     if ((await live.replace(wanted, current.etag)) === 'replaced') return seen;

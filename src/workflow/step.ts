@@ -9,7 +9,7 @@ import { createFindMoved } from './findMoved.ts';
 import { waitingForSweep } from './heartbeat.ts';
 import type { Reconcile, ReconcileResult } from './reconcile.ts';
 import { createPathReconciler, isShut, readBackOf, refusalOf, seenIn, waitOf } from './reconcilePath.ts';
-import { settle, type SeenOnPath } from './settle.ts';
+import { settle, type AlreadyRead, type SeenOnPath } from './settle.ts';
 
 /** What a step says to its caller: when it wants to be called next. */
 export type StepResult =
@@ -30,6 +30,7 @@ interface Held extends Stored<AccessRequest> {
 interface Run {
   actor: 'sallyport' | 'sweep';
   began: Date;
+  known: AlreadyRead;
 }
 
 /**
@@ -42,7 +43,7 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
   const closeMoved = createCloseMoved(dependencies, createFindMoved(dependencies), reconcilePath);
 
   return async function step(requestId, actor) {
-    const run: Run = { actor, began: clock.now() };
+    const run: Run = { actor, began: clock.now(), known: { rows: new Map() } };
     let stored = await requests.get(requestId);
     if (stored === undefined) {
       log.error('step-without-row', { requestId });
@@ -143,11 +144,7 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
     return { kind: 'wait', until };
   }
 
-  async function becomeActive(
-    stored: Stored<AccessRequest>,
-    { actor, began }: Run,
-    readBack: SeenOnPath,
-  ): Promise<Held> {
+  async function becomeActive(stored: Stored<AccessRequest>, run: Run, readBack: SeenOnPath): Promise<Held> {
     const { stored: now } = await changeRequest(
       requests,
       stored.row.id,
@@ -157,13 +154,13 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
           ? enterState(
               { ...current, recorded: Math.max(current.recorded, stored.row.recorded) },
               'active',
-              { at: clock.now(), actor, reasons: [] },
+              { at: clock.now(), actor: run.actor, reasons: [] },
               { nextDue: current.end },
             )
           : undefined,
       stored,
     );
-    return resettle(now, { began }, readBack);
+    return resettle(now, run, readBack);
   }
 
   /** Records the intent to close; whoever was first keeps the say about reason and outcome. */
@@ -258,11 +255,11 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
   /** What is over goes straight to `closing`, in which nothing waits for an audit that is down. */
   async function resettle(
     stored: Stored<AccessRequest>,
-    { began }: Pick<Run, 'began'>,
+    { began, known }: Run,
     readBack?: SeenOnPath,
   ): Promise<Held> {
     if (isOver(stored.row, clock.now())) return { ...stored, seen: new Map() };
-    const { request, seen } = await settle(dependencies, stored.row, began, readBack);
+    const { request, seen } = await settle(dependencies, stored.row, began, readBack, known);
     return { ...stored, row: request, seen };
   }
 

@@ -109,7 +109,9 @@ export async function submit(
     return repeated(winner.row, submission);
   }
   try {
-    await settle(dependencies, request, now);
+    // The row is new, so there is nothing of it anywhere yet.
+    const rows = new Map(request.targets.map(({ nsgId }) => [nsgId, undefined]));
+    await settle(dependencies, request, now, undefined, { records: [], rows });
     await orchestrations.start(request.instance, id);
   } catch (error) {
     log.error('start-left-to-sweep', {

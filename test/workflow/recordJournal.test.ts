@@ -3,7 +3,7 @@ import { createAuditTrail } from '../../src/adapters/tables/auditTrail.ts';
 import type { AuditTrail } from '../../src/core/stores.ts';
 import { verifyTrail } from '../../src/core/verifyTrail.ts';
 import type { Submission } from '../../src/workflow/contracts.ts';
-import { recordDenied, recordJournal } from '../../src/workflow/recordJournal.ts';
+import { recordDenied, recordJournal, type KnownRecords } from '../../src/workflow/recordJournal.ts';
 import { useAzurite } from '../adapters/tables/testTables.ts';
 import { alice, bob, endedRequest, largeRequest, nsgId, sampleRequest, vmId } from '../contracts/samples.ts';
 import { createMemoryAuditTrail } from '../support/memoryStores.ts';
@@ -74,6 +74,32 @@ describe.each<[string, () => Promise<AuditTrail>]>([
     expect(await recordJournal(request, audit, early)).toBe(4);
     expect(await recordJournal(sampleRequest('a'), audit, early)).toBe(1);
     expect(await audit.read(request.id)).toEqual(before);
+  });
+
+  it('reads nothing that its caller has read, and reads again where others have added to it', async () => {
+    const audit = await make();
+    const request = endedRequest('a');
+    let reads = 0;
+    const counting = { ...audit, read: (partition: string) => ((reads += 1), audit.read(partition)) };
+    const known: KnownRecords = { records: [] };
+    await recordJournal(sampleRequest('a'), counting, early, known);
+    expect(reads).toBe(0);
+    const extended = { ...request, journal: request.journal.slice(0, 3), end: '2026-11-23T09:30:00.000Z' };
+    await recordJournal(extended, audit, early);
+    // What it knows is one record, and there are three by now, not as it would write them.
+    expect(await recordJournal(request, counting, early, known)).toBe(4);
+    expect(reads).toBe(1);
+    const records = await audit.read(request.id);
+    expect(verifyTrail(request.id, records, { ...request, recorded: 4 })).toEqual([]);
+    expect(known.records).toEqual(records);
+  });
+
+  it('does not take records for gone that its caller had not read yet', async () => {
+    const audit = await make();
+    const request = endedRequest('a');
+    await recordJournal({ ...request, journal: request.journal.slice(0, 3) }, audit, early);
+    const first = (await audit.read(request.id)).slice(0, 1);
+    expect(await recordJournal({ ...request, recorded: 3 }, audit, early, { records: first })).toBe(4);
   });
 
   it('makes the request findable before its first record, and a lost record findable again', async () => {

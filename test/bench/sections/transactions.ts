@@ -56,6 +56,11 @@ ${table(
   ],
 )}
 
+Ours were 35 at first. What went: of the audit, reading the records of a request that is new, and reading them again in a step
+that has read them (3); of live rows, looking for the row of a request that is new, and reading one again in a step that
+has read it (2). What is believed without being read again is only used where it would be noticed that it is old: a record
+is inserted under its number, a row replaced under its ETag.
+
 With ${portCounts.join(', ')} ports ours are ${totals.join(', ')}. A revocation replaces the timer's episode, so a revoked grant has four as well. Approval and
 extension (six episodes, and two more for each) are not there yet.
 
