@@ -1,4 +1,5 @@
 import type { LiveRow } from '../core/accessRequest.ts';
+import { acrossClocks } from '../core/acrossClocks.ts';
 import type { GrantedBox } from '../core/guard/grant.ts';
 import { liveGrants } from '../core/guard/liveGrants.ts';
 import type { Installation } from '../core/installation.ts';
@@ -69,8 +70,9 @@ export async function closeByRule(
     if (read.kind !== 'read') return undefined;
     const { nsg } = read;
     const rowsReadAt = clock.now();
-    const rows = (await live.ofNsg(nsgId)).map(({ row }) => row);
+    const stored = await live.ofNsg(nsgId);
     const now = clock.now();
+    const rows = acrossClocks(stored, nsg.body, now, installation.id).map(({ row }) => row);
     const ended = endedAllows(nsg.body, rows, now, installation);
     const isSettled = nsg.provisioningState === 'Succeeded';
     if (isSettled) tellOfClosed(ended);

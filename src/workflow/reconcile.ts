@@ -1,5 +1,6 @@
 import type { NsgDocument } from '../core/network.ts';
 import type { SeenGrant } from '../core/accessRequest.ts';
+import { acrossClocks } from '../core/acrossClocks.ts';
 import { causeOf } from '../core/cause.ts';
 import { plan, type Plan } from '../core/plan.ts';
 import type { Reason } from '../core/reason.ts';
@@ -116,11 +117,12 @@ async function goRounds(
     }
 
     const rowsReadAt = clock.now();
-    const found = { body: nsg.body, rows: await live.ofNsg(nsgId), now: clock.now() };
-    over = overIn(found.rows, found.now);
+    const asStored = await live.ofNsg(nsgId);
+    const now = clock.now();
+    const found = { body: nsg.body, rows: acrossClocks(asStored, nsg.body, now, installation.id), now };
+    over = overIn(found.rows, now);
     const every = await drift.look(found);
     if (every === 'look-again') continue;
-    const now = clock.now();
     const standing = budget.standing(subscriptionOf(nsgId));
     const { rows: stored, held } = holdBack(
       { body: nsg.body, rows: every, now, installation, standing },

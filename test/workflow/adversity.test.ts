@@ -31,6 +31,31 @@ describe('clocks that differ', () => {
   });
 });
 
+describe('a worker whose clock is behind', () => {
+  it('takes nothing away that another worker is just opening', async () => {
+    const world = await grantWorld();
+    const ahead = world.startProcess(undefined, {
+      clockAheadMilliseconds: 20_000,
+      // Between the read-back and what is recorded of it.
+      before: async (effect) => {
+        if (effect === 'requests.replace') await world.clock.sleep(5000);
+      },
+    });
+    await accepted(world, ahead);
+    const opening = ahead.step(id, 'sallyport');
+    await world.clock.advanceTo(seconds(4));
+    expect(openRules(world)).toHaveLength(2);
+
+    const behind = world.startProcess();
+    await world.clock.run(behind.submit());
+    await world.clock.run(behind.step('2'.padStart(32, '0'), 'sallyport'));
+
+    expect(openRules(world)).toHaveLength(4);
+    expect(await world.clock.run(opening)).toMatchObject({ kind: 'wait' });
+    expect((await world.request(id)).state).toBe('active');
+  });
+});
+
 describe('an audit that is down', () => {
   it('does not keep open what is past its end; the records follow', async () => {
     const world = await grantWorld();
