@@ -9,6 +9,9 @@ import { describePacket } from './guard/packet.ts';
 import type { JsonObject } from './network.ts';
 import { isInbound, readInventory } from './nsgBody.ts';
 import type { PlacedRule } from './nsgBody.ts';
+import type { NsgRecord } from './nsgRecord.ts';
+import { plan } from './plan.ts';
+import type { PlanInput } from './plan.ts';
 import { readMeaning } from './securityRule.ts';
 import { trafficMeets, trafficOfRule } from './traffic.ts';
 import type { Traffic } from './traffic.ts';
@@ -22,6 +25,20 @@ export interface ForeignInput {
   now: Date;
   /** Installation id. */
   installation: string;
+}
+
+/** Whether an NSG that needs no write has something to be told, or told of it what is no longer so. */
+export function isDriftDue(
+  { body, rows, now, installation }: PlanInput,
+  record: Pick<NsgRecord, 'journal' | 'told'> | undefined,
+): boolean {
+  if (record === undefined && rows.length === 0) return false;
+  if (record !== undefined && record.journal.length > 0) return true;
+  const { admitted } = plan({ body, rows, now, installation });
+  const found = foreignDrift({ body, rows, admitted, now, installation: installation.id });
+  const keys = new Set(found.map(({ key }) => key));
+  const told = Object.keys(record?.told ?? {});
+  return told.length !== keys.size || told.some((key) => !keys.has(key));
 }
 
 type Finding = Omit<Drift, 'sure'>;

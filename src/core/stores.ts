@@ -126,6 +126,8 @@ export interface NsgRecords {
   replace(record: NsgRecord, etag: string): Promise<'replaced' | 'changed'>;
   /** Ids of every NSG that is remembered: those the sweep knows. */
   nsgIds(): Promise<string[]>;
+  /** Those of which something is told, or not audited yet; one that cannot be read is left out. */
+  unsettled(): Promise<NsgRecord[]>;
   remove(nsgId: string): Promise<void>;
 }
 

@@ -80,7 +80,7 @@ export function createSweep(
     const tables = read === undefined ? 'unreadable' : marker === undefined ? 'lost' : undefined;
     const all = tables !== undefined || listedAt === undefined || began >= secondsAfter(listedAt, listEvery);
     const nsgs = await sweepNsgs({
-      ...{ began, correlationId, known: read?.known ?? [], all },
+      ...{ began, correlationId, known: read?.known ?? [], records: read?.unsettled ?? [], all },
       ...(tables === undefined ? {} : { withoutRows: tables }),
     });
     let isMarked = marker !== undefined;
@@ -127,9 +127,10 @@ export function createSweep(
     const marker = await sweepState.marker();
     const walk = await walkRequests(dependencies, began);
     const targets = walk.requests.flatMap(({ stored }) => stored?.row.targets ?? []);
+    const unsettled = await records.unsettled();
     const ids = [...(await records.nsgIds()), ...targets.map(({ nsgId }) => nsgId)];
     const known = [...new Map(ids.map((id) => [canonicalId(id), id])).values()];
-    return { marker, walk, known };
+    return { marker, walk, known, unsettled };
   }
 
   /**

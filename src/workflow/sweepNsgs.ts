@@ -1,6 +1,8 @@
 import { causeOf } from '../core/cause.ts';
+import { isDriftDue } from '../core/foreignDrift.ts';
 import { judgeNsg } from '../core/judgeNsg.ts';
 import type { NsgDocument } from '../core/network.ts';
+import type { NsgRecord } from '../core/nsgRecord.ts';
 import { readInventory } from '../core/nsgBody.ts';
 import type { WithoutRows } from '../core/planWithoutRows.ts';
 import { canonicalId } from '../core/virtualMachineId.ts';
@@ -8,7 +10,7 @@ import { documented } from '../core/writeBudget.ts';
 import { secondsAfter, type Dependencies } from './dependencies.ts';
 import { inParallel } from './inParallel.ts';
 import { listNsgs } from './listNsgs.ts';
-import type { Reconcile } from './reconcile.ts';
+import type { Reconcile, ReconcileCall } from './reconcile.ts';
 
 /** What one sweep of the NSGs begins with. */
 export interface NsgSweepCall {
@@ -16,6 +18,8 @@ export interface NsgSweepCall {
   correlationId: string;
   /** Ids of the NSGs that have live rows or are remembered. */
   known: readonly string[];
+  /** What is told of NSGs, or not audited yet. */
+  records?: readonly NsgRecord[];
   /** Lists every NSG that can be seen, not only those of the subscriptions that are known. */
   all: boolean;
   /** Set while there are no rows to go by. */
@@ -48,6 +52,7 @@ export interface NsgSweep {
 
 interface Candidate {
   nsgId: string;
+  revisit?: boolean;
   closesSince?: Date;
 }
 
@@ -72,11 +77,11 @@ const longestRest = 110;
  * lives, which NSGs came to no end, and lets them rest between attempts.
  */
 export function createNsgSweep(
-  dependencies: Pick<Dependencies, 'inventory' | 'live' | 'clock' | 'log' | 'installation'>,
+  dependencies: Pick<Dependencies, 'inventory' | 'live' | 'nsgs' | 'clock' | 'log' | 'installation'>,
   reconcileNsg: Reconcile,
   periodSeconds: number,
 ): (call: NsgSweepCall) => Promise<NsgSweep> {
-  const { inventory, live, clock, log, installation } = dependencies;
+  const { inventory, live, nsgs: records, clock, log, installation } = dependencies;
   const failures = new Map<string, { count: number; restsUntil: Date }>();
 
   return async function sweepNsgs(call) {
@@ -101,13 +106,13 @@ export function createNsgSweep(
     const mayRead = readBudget();
     await inParallel(
       due,
-      async ({ nsgId, closesSince }) => {
+      async ({ nsgId, closesSince, revisit = false }) => {
         const key = canonicalId(nsgId);
         if (clock.now() < (failures.get(key)?.restsUntil ?? began)) sweep.resting.add(key);
         else if (clock.now() > secondsAfter(began, timeLimit)) sweep.left += 1;
         // What has to be closed does not wait for reads: a fifth of them is kept for it.
         else if (!mayRead(nsgId) && closesSince === undefined) sweep.left += 1;
-        else await reconcileOne(nsgId, call.correlationId, sweep);
+        else await reconcileOne(nsgId, { correlationId: call.correlationId, revisit }, sweep);
       },
       workers,
     );
@@ -116,16 +121,23 @@ export function createNsgSweep(
 
   async function judgeAll(
     nsgs: readonly NsgDocument[],
-    { withoutRows }: NsgSweepCall,
+    { withoutRows, records: unsettled = [] }: NsgSweepCall,
     sweep: NsgSweep,
   ): Promise<Candidate[]> {
     const due: Candidate[] = [];
+    const recordOf = new Map(unsettled.map((record) => [canonicalId(record.nsgId), record]));
     await inParallel(nsgs, async (nsg) => {
       const rows = withoutRows ?? (await rowsOf(nsg.id));
       if (rows === 'unreadable') sweep.isBlind = true;
       try {
-        const { due: isDue, ...urgency } = judgeNsg({ nsg, rows, now: clock.now(), installation });
-        if (isDue) due.push({ nsgId: nsg.id, ...urgency });
+        const now = clock.now();
+        const record = recordOf.get(canonicalId(nsg.id));
+        const candidate = { nsgId: nsg.id, revisit: record !== undefined };
+        const { due: isDue, ...urgency } = judgeNsg({ nsg, rows, now, installation });
+        if (isDue) due.push({ ...candidate, ...urgency });
+        else if (typeof rows !== 'string' && nsg.provisioningState === 'Succeeded') {
+          if (isDriftDue({ body: nsg.body, rows, now, installation }, record)) due.push(candidate);
+        }
       } catch {
         // Whatever cannot be planned: the reconcile says what it is.
         due.push({ nsgId: nsg.id });
@@ -143,10 +155,14 @@ export function createNsgSweep(
     }
   }
 
-  async function reconcileOne(nsgId: string, correlationId: string, sweep: NsgSweep): Promise<void> {
+  async function reconcileOne(
+    nsgId: string,
+    { correlationId, revisit }: { correlationId: string; revisit: boolean },
+    sweep: NsgSweep,
+  ): Promise<void> {
     sweep.reconciled += 1;
     const outcome = await Promise.race([
-      attempt(nsgId, correlationId),
+      attempt(nsgId, { correlationId, purpose: 'close', revisit }),
       clock.sleep(patience * 1000).then(() => 'timed-out'),
     ]);
     const key = canonicalId(nsgId);
@@ -161,13 +177,21 @@ export function createNsgSweep(
     log.error('nsg-unsettled', { nsgId, correlationId, why: outcome, times: count });
   }
 
-  async function attempt(nsgId: string, correlationId: string): Promise<string> {
+  async function attempt(nsgId: string, call: ReconcileCall): Promise<string> {
     try {
-      const result = await reconcileNsg(nsgId, { correlationId, purpose: 'close' });
+      const result = await reconcileNsg(nsgId, call);
+      if (result.kind === 'gone') await forget(nsgId);
       return 'reason' in result && result.kind !== 'gone' ? result.reason.code : 'settled';
     } catch (error) {
       return causeOf(error);
     }
+  }
+
+  /** An NSG that is no more, and was nobody's way, is not looked for again. Its audit stays. */
+  async function forget(nsgId: string): Promise<void> {
+    const record = (await records.get(nsgId))?.row;
+    if (record === undefined || record.journal.length > 0) return;
+    if ((await live.ofNsg(nsgId)).length === 0) await records.remove(nsgId);
   }
 
   /** Says of each further reconcile whether the reads of its subscription suffice for it. */

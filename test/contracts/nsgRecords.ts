@@ -38,6 +38,20 @@ export function describeNsgRecordsContract(name: string, make: () => Promise<Nsg
       expect((await records.get(record.nsgId))?.row.recorded).toBe(1);
     });
 
+    it('lists those of which something is told or not audited yet', async () => {
+      const records = await make();
+      const record = sampleNsgRecord('Web-Nsg');
+      await records.insert(record);
+      await records.insert({ ...sampleNsgRecord('Data-Nsg'), told: {}, journal: [], recorded: 1 });
+      const told = { ...sampleNsgRecord('Told-Nsg'), journal: [], recorded: 1 };
+      await records.insert(told);
+      const byName = (a: NsgRecord, b: NsgRecord) => (a.nsgId < b.nsgId ? -1 : 1);
+      expect((await records.unsettled()).sort(byName)).toEqual([told, record]);
+      const etag = (await records.get(record.nsgId))?.etag ?? '';
+      await records.replace({ ...record, told: {}, journal: [], recorded: 1 }, etag);
+      expect(await records.unsettled()).toEqual([told]);
+    });
+
     it('lists the NSGs that are remembered, and no more those that were removed', async () => {
       const records = await make();
       for (const nsg of ['Web-Nsg', 'Data-Nsg']) await records.insert(sampleNsgRecord(nsg));

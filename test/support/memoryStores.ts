@@ -277,6 +277,13 @@ export function createMemoryNsgRecords(): NsgRecords {
         table.replace(canonicalId(record.nsgId), record, etag) === 'changed' ? 'changed' : 'replaced',
       ),
     nsgIds: () => Promise.resolve(table.under('').map(({ row }) => row.nsgId)),
+    unsettled: () =>
+      Promise.resolve(
+        table
+          .under('')
+          .map(({ row }) => row)
+          .filter(({ journal, told }) => journal.length > 0 || Object.keys(told).length > 0),
+      ),
     remove(nsgId) {
       table.delete(canonicalId(nsgId));
       return Promise.resolve();

@@ -2,7 +2,7 @@ import type { TableClient, TableEntity } from '@azure/data-tables';
 import * as z from 'zod';
 import { driftEvents, type NsgRecord } from '../../core/nsgRecord.ts';
 import { reasonCodes } from '../../core/reason.ts';
-import type { NsgRecords } from '../../core/stores.ts';
+import { UnreadableRowError, type NsgRecords } from '../../core/stores.ts';
 import { ask, eachRow, getRow, insertOnce, replaceRow } from './calls.ts';
 import { keyOf, parseRow, toProperties } from './entity.ts';
 
@@ -54,6 +54,20 @@ export function createNsgRecords(table: TableClient): NsgRecords {
       }
       return nsgIds;
     },
+    async unsettled() {
+      const records: NsgRecord[] = [];
+      const query = { filter: `PartitionKey eq '${partition}' and isUnsettled eq true` };
+      for await (const entity of eachRow('unsettled records of NSGs', table, query)) {
+        const name = `record of an NSG ${entity.rowKey ?? ''}`;
+        try {
+          records.push(parseRow(name, entity, schema) as NsgRecord);
+        } catch (error) {
+          // Whoever reconciles that NSG reads it again, and says so.
+          if (!(error instanceof UnreadableRowError)) throw error;
+        }
+      }
+      return records;
+    },
     async remove(nsgId) {
       const what = `remove ${nameOf(nsgId)}`;
       await ask(what, (signal) => table.deleteEntity(partition, keyOf(nsgId), signal), 'absent');
@@ -63,7 +77,14 @@ export function createNsgRecords(table: TableClient): NsgRecords {
 
 function entityOf(record: NsgRecord): TableEntity {
   const content = toProperties(nameOf(record.nsgId), JSON.stringify(record));
-  return { partitionKey: partition, rowKey: keyOf(record.nsgId), nsgId: record.nsgId, ...content };
+  const isUnsettled = record.journal.length > 0 || Object.keys(record.told).length > 0;
+  return {
+    partitionKey: partition,
+    rowKey: keyOf(record.nsgId),
+    nsgId: record.nsgId,
+    isUnsettled,
+    ...content,
+  };
 }
 
 function nameOf(nsgId: string): string {
