@@ -7,6 +7,7 @@ import type { JsonObject, NsgDocument, WriteNsgResult } from '../core/network.ts
 import { readInventory, type PlacedRule } from '../core/nsgBody.ts';
 import { parseOwnedName } from '../core/ownedRule.ts';
 import { plan } from '../core/plan.ts';
+import { planWithoutRows, type WithoutRows } from '../core/planWithoutRows.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
 import { proveRuleDelete, proveRuleDeny } from './prove.ts';
 
@@ -14,6 +15,8 @@ export interface CloseByRuleCall {
   correlationId: string;
   /** How long somebody else's running operation is waited for, in seconds. */
   waitForOthers: number;
+  /** Set while there are no rows to go by: they are not asked for. */
+  withoutRows?: WithoutRows;
 }
 
 /** What was read after everything that was written. */
@@ -57,7 +60,7 @@ const nobody: GrantedBox = {
 export async function closeByRule(
   dependencies: Pick<Dependencies, 'network' | 'live' | 'clock' | 'log' | 'installation'>,
   nsgId: string,
-  { correlationId, waitForOthers }: CloseByRuleCall,
+  { correlationId, waitForOthers, withoutRows }: CloseByRuleCall,
 ): Promise<Seen | undefined> {
   const { network, live, clock, log, installation } = dependencies;
   const began = clock.now();
@@ -70,10 +73,13 @@ export async function closeByRule(
     if (read.kind !== 'read') return undefined;
     const { nsg } = read;
     const rowsReadAt = clock.now();
-    const stored = await live.ofNsg(nsgId);
+    const stored = withoutRows === undefined ? await live.ofNsg(nsgId) : [];
     const now = clock.now();
     const rows = acrossClocks(stored, nsg.body, now, installation.id).map(({ row }) => row);
-    const ended = endedAllows(nsg.body, rows, now, installation);
+    const ended =
+      withoutRows === undefined
+        ? endedAllows(nsg.body, rows, now, installation)
+        : allowsToGo(nsg.body, withoutRows, now, installation);
     const isSettled = nsg.provisioningState === 'Succeeded';
     if (isSettled) tellOfClosed(ended);
 
@@ -142,6 +148,16 @@ function endedAllows(body: JsonObject, rows: LiveRow[], now: Date, installation:
     const owner = parseOwnedName(head.name, installation.id);
     return head.access === 'allow' && owner !== undefined && !live.has(owner.requestId);
   });
+}
+
+function allowsToGo(
+  body: JsonObject,
+  tables: WithoutRows,
+  now: Date,
+  installation: Installation,
+): PlacedRule[] {
+  const removed = new Set(planWithoutRows({ body, tables, now, installation }).removed);
+  return readInventory(body, installation.id).owned.filter(({ head }) => removed.has(head.name));
 }
 
 /** The rule that shuts: it keeps name, priority and description, and goes with the next write of the whole NSG. */

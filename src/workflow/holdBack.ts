@@ -7,6 +7,7 @@ import type { plan } from '../core/plan.ts';
 import type { Reason } from '../core/reason.ts';
 import type { Stored } from '../core/stores.ts';
 import type { OpenStanding } from '../core/writeBudget.ts';
+import type { Dependencies } from './dependencies.ts';
 
 /** Grants that are not open yet, and wait for writes that Azure takes again. */
 export interface Held {
@@ -32,9 +33,7 @@ export function holdBack(
   planner: typeof plan,
 ): { rows: readonly Stored<LiveRow>[]; held?: Held } {
   if (standing.opens === 'now') return { rows };
-  const { byRequest } = readInventory(body, installation.id);
-  const waits = ({ row }: Stored<LiveRow>) =>
-    isDesired(row, now) && !byRequest.has(row.requestId) && ownedRules(row, installation.id).length > 0;
+  const waits = opensIn({ body, now, installation });
   const others = rows.filter((one) => !waits(one));
   if (others.length === rows.length) return { rows };
   const rest = planner({ body, rows: others.map(({ row }) => row), now, installation });
@@ -47,4 +46,23 @@ export function holdBack(
       reason: { code: 'throttled', message: 'Azure limits our calls, and what is left is kept for closing.' },
     },
   };
+}
+
+/**
+ * The rows without the grants that are not open yet while the sweep is not seen to run: nothing is opened that nobody
+ * would close, with whatever write. What is open stays as it is.
+ */
+export async function withoutUnwatched(
+  { heartbeat, installation }: Pick<Dependencies, 'heartbeat' | 'installation'>,
+  { body, rows, now }: Pick<Holding, 'body' | 'rows' | 'now'>,
+): Promise<readonly Stored<LiveRow>[]> {
+  const opens = opensIn({ body, now, installation });
+  return !rows.some(opens) || (await heartbeat.isFresh()) ? rows : rows.filter((one) => !opens(one));
+}
+
+/** Whether a row wants rules of which none is there. */
+function opensIn({ body, now, installation }: Pick<Holding, 'body' | 'now' | 'installation'>) {
+  const { byRequest } = readInventory(body, installation.id);
+  return ({ row }: Stored<LiveRow>) =>
+    isDesired(row, now) && !byRequest.has(row.requestId) && ownedRules(row, installation.id).length > 0;
 }

@@ -3,14 +3,17 @@ import type { SeenGrant } from '../core/accessRequest.ts';
 import { acrossClocks } from '../core/acrossClocks.ts';
 import { causeOf } from '../core/cause.ts';
 import { plan, type Plan } from '../core/plan.ts';
+import type { WithoutRows } from '../core/planWithoutRows.ts';
 import type { Reason } from '../core/reason.ts';
 import { isReadTooEarly, marksToMake, overIn, seenGrants, type ReadBack } from '../core/seenGrants.ts';
 import { subscriptionOf } from '../core/virtualMachineId.ts';
 import { closeByRule, type Seen } from './closeByRule.ts';
+import { closeWithoutRows } from './closeWithoutRows.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
 import { watchDrift, type DriftDependencies, type DriftWatch } from './driftWatch.ts';
-import { holdBack, type Held } from './holdBack.ts';
+import { holdBack, withoutUnwatched, type Held } from './holdBack.ts';
 import { prove } from './prove.ts';
+import { readRows } from './readRows.ts';
 
 /** What a reconcile found out about one NSG. Nothing here is an answer to "accepted": only to "read back". */
 export type ReconcileResult =
@@ -34,6 +37,8 @@ export type ReconcileResult =
   | { kind: 'gone'; reason: Reason }
   /** Trying the same again cannot cure it. Where the NSG was read, `seen` says what is there all the same. */
   | { kind: 'refused'; reason: Reason; seen?: Seen }
+  /** There are no rows to go by: what was over by itself, or all of ours, was closed, and nothing opened. */
+  | { kind: 'without-rows'; tables: WithoutRows; reason: Reason; seen: Seen }
   /** Not settled yet: call again. */
   | { kind: 'again'; afterSeconds: number; reason: Reason };
 
@@ -49,7 +54,8 @@ export interface ReconcileCall {
 
 export type Reconcile = (nsgId: string, call: ReconcileCall) => Promise<ReconcileResult>;
 
-type ReconcileDependencies = Pick<Dependencies, 'network' | 'budget'> & DriftDependencies;
+type ReconcileDependencies = Pick<Dependencies, 'network' | 'budget' | 'heartbeat' | 'sweepState'> &
+  DriftDependencies;
 
 /** How long somebody else's running operation is waited for, in seconds: writing into it would cancel it. */
 const waitForOthers = { open: 8, close: 3 } as const;
@@ -117,7 +123,16 @@ async function goRounds(
     }
 
     const rowsReadAt = clock.now();
-    const asStored = await live.ofNsg(nsgId);
+    const asStored = await readRows(dependencies, nsgId, nsg.body);
+    if (typeof asStored === 'string') {
+      return closeWithoutRows(dependencies, nsgId, {
+        ...{
+          correlationId: call.correlationId,
+          tables: asStored,
+          waitForOthers: waitForOthers[call.purpose],
+        },
+      });
+    }
     const now = clock.now();
     const found = { body: nsg.body, rows: acrossClocks(asStored, nsg.body, now, installation.id), now };
     over = overIn(found.rows, now);
@@ -125,7 +140,10 @@ async function goRounds(
     if (every === 'look-again') continue;
     const standing = budget.standing(subscriptionOf(nsgId));
     const { rows: stored, held } = holdBack(
-      { body: nsg.body, rows: every, now, installation, standing },
+      {
+        ...{ body: nsg.body, now, installation, standing },
+        rows: await withoutUnwatched(dependencies, { body: nsg.body, rows: every, now }),
+      },
       planner,
     );
     const rows = stored.map(({ row }) => row);

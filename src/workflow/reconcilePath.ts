@@ -45,9 +45,13 @@ export function createPathReconciler(
   }
 }
 
+/** Seconds until tables that could not be read are asked again. */
+const pauseWithoutRows = 10;
+
 /** The reason why a grant can't be opened on this NSG, if trying again would not help. */
 export function refusalOf(result: ReconcileResult, requestId: string): Reason | undefined {
   if (result.kind === 'gone' || result.kind === 'refused') return result.reason;
+  if (result.kind === 'without-rows') return result.tables === 'lost' ? result.reason : undefined;
   return result.kind === 'converged' ? result.refused.get(requestId) : undefined;
 }
 
@@ -57,6 +61,7 @@ export function waitOf(
   requestId: string,
 ): { afterSeconds: number; reason: Reason } | undefined {
   if (result.kind === 'again') return result;
+  if (result.kind === 'without-rows') return { afterSeconds: pauseWithoutRows, reason: result.reason };
   return result.kind === 'converged' && result.held?.requestIds.has(requestId) ? result.held : undefined;
 }
 
@@ -83,7 +88,7 @@ export function readBackOf(
 /** What was read of the NSG after everything that was written to it, if it was. */
 export function seenIn(result: ReconcileResult): { present: ReadonlySet<string>; readAt: Date } | undefined {
   if (result.kind === 'converged') return result;
-  return result.kind === 'refused' ? result.seen : undefined;
+  return result.kind === 'refused' || result.kind === 'without-rows' ? result.seen : undefined;
 }
 
 function unsettled(message: string): ReconcileResult {

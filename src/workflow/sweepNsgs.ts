@@ -181,7 +181,8 @@ export function createNsgSweep(
     try {
       const result = await reconcileNsg(nsgId, call);
       if (result.kind === 'gone') await forget(nsgId);
-      return 'reason' in result && result.kind !== 'gone' ? result.reason.code : 'settled';
+      // Without rows it has done all that can be done, and does so again next time.
+      return result.kind === 'again' || result.kind === 'refused' ? result.reason.code : 'settled';
     } catch (error) {
       return causeOf(error);
     }
