@@ -111,7 +111,6 @@ app.timer('sweep', {
 const networkChanged = createNetworkChangedHandler({
   topics: config.eventTopics,
   followHint: createFollowHint(dependencies, reconcileNsg),
-  orchestrations: (context) => orchestrationsOf(context, clock),
   newId: randomUUID,
   clock,
   log,
@@ -121,7 +120,7 @@ app.eventGrid<unknown>('networkChanged', {
   handler: (event, context) =>
     log.run(context, async () => {
       await tablesReady().catch(tablesNotReady);
-      await networkChanged(event, context);
+      await networkChanged(event, () => orchestrationsOf(context, clock));
     }),
 });
 

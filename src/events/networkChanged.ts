@@ -1,11 +1,10 @@
-import type { InvocationContext } from '@azure/functions';
 import { causeOf } from '../core/cause.ts';
 import type { Clock, Log } from '../core/clock.ts';
 import { readNetworkHint } from '../core/networkHint.ts';
 import type { FollowHint, Orchestrations } from '../workflow/contracts.ts';
 
-/** Takes one event. Never rejects: one failure makes Event Grid send the whole batch again, for a day. */
-export type NetworkChangedHandler = (event: unknown, context: InvocationContext) => Promise<void>;
+/** Takes one event, and what its invocation rings with. Never rejects: one failure makes Event Grid send the whole batch again, for a day. */
+export type NetworkChangedHandler = (event: unknown, orchestrations: () => Orchestrations) => Promise<void>;
 
 /** Refused events are told at most this often, with their number: whoever sends them must not fill the log. */
 const tellEverySeconds = 60;
@@ -18,12 +17,11 @@ export function createNetworkChangedHandler(options: {
   /** Sources of the system topics whose events are believed. */
   topics: readonly string[];
   followHint: FollowHint;
-  orchestrations: (context: InvocationContext) => Orchestrations;
   newId: () => string;
   clock: Pick<Clock, 'now'>;
   log: Log;
 }): NetworkChangedHandler {
-  const { topics, followHint, orchestrations, newId, clock, log } = options;
+  const { topics, followHint, newId, clock, log } = options;
   let refused = 0;
   let toldAt = 0;
 
@@ -36,11 +34,11 @@ export function createNetworkChangedHandler(options: {
     refused = 0;
   }
 
-  return async (event, context) => {
+  return async (event, orchestrations) => {
     try {
       const hint = readNetworkHint(event, topics);
       if ('kind' in hint) {
-        await followHint(hint, { orchestrations: orchestrations(context), correlationId: newId() });
+        await followHint(hint, { orchestrations: orchestrations(), correlationId: newId() });
       } else if (hint.ignored === 'malformed' || hint.ignored === 'unexpected-topic') {
         refuse(hint.ignored);
       }

@@ -1,12 +1,10 @@
-import { InvocationContext } from '@azure/functions';
 import { describe, expect, it } from 'vitest';
 import type { NetworkHint } from '../../src/core/networkHint.ts';
 import { createNetworkChangedHandler } from '../../src/events/networkChanged.ts';
-import type { FollowHint } from '../../src/workflow/contracts.ts';
+import type { FollowHint, Orchestrations } from '../../src/workflow/contracts.ts';
 
 const subscription = '/subscriptions/11111111-2222-3333-4444-555555555555';
 const nsgId = `${subscription}/resourceGroups/Contoso-RG/providers/Microsoft.Network/networkSecurityGroups/nsg-web`;
-const context = new InvocationContext();
 
 function written(topic = subscription) {
   return {
@@ -16,7 +14,14 @@ function written(topic = subscription) {
   };
 }
 
-function handlerWith(options: { followHint?: FollowHint; orchestrations?: () => never } = {}) {
+const orchestrations = (): Orchestrations => ({
+  start: () => Promise.resolve(),
+  ring: () => Promise.resolve(),
+  status: () => Promise.resolve('missing'),
+  purge: () => Promise.resolve(0),
+});
+
+function handlerWith(followed?: FollowHint) {
   const hints: NetworkHint[] = [];
   const logged: [string, unknown][] = [];
   const note = (message: string, facts: unknown) => logged.push([message, facts]);
@@ -24,19 +29,11 @@ function handlerWith(options: { followHint?: FollowHint; orchestrations?: () => 
   const handler = createNetworkChangedHandler({
     topics: [subscription],
     followHint:
-      options.followHint ??
+      followed ??
       ((hint) => {
         hints.push(hint);
         return Promise.resolve();
       }),
-    orchestrations:
-      options.orchestrations ??
-      (() => ({
-        start: () => Promise.resolve(),
-        ring: () => Promise.resolve(),
-        status: () => Promise.resolve('missing'),
-        purge: () => Promise.resolve(0),
-      })),
     newId: () => 'c0ffee00-0000-4000-8000-000000000001',
     clock: { now: () => new Date(now) },
     log: { info: note, warn: note, error: note },
@@ -48,7 +45,7 @@ describe('the function that takes events of the network', () => {
   it('follows what an expected topic says', async () => {
     const { handler, hints, logged } = handlerWith();
 
-    await handler(written(), context);
+    await handler(written(), orchestrations);
 
     expect(hints).toEqual([{ kind: 'nsg', id: nsgId, at: new Date('2026-11-23T12:00:00Z') }]);
     expect(logged).toEqual([]);
@@ -58,9 +55,9 @@ describe('the function that takes events of the network', () => {
     const { handler, hints, logged, pass } = handlerWith();
     const forged = written('/subscriptions/99999999-2222-3333-4444-555555555555');
 
-    for (const event of [forged, 'no event', undefined, forged]) await handler(event, context);
+    for (const event of [forged, 'no event', undefined, forged]) await handler(event, orchestrations);
     pass(61);
-    await handler(forged, context);
+    await handler(forged, orchestrations);
 
     expect(hints).toEqual([]);
     expect(logged).toEqual([
@@ -72,25 +69,24 @@ describe('the function that takes events of the network', () => {
   it('says nothing of what is simply of no interest', async () => {
     const { handler, hints, logged } = handlerWith();
 
-    await handler({ ...written(), eventType: 'Microsoft.Resources.ResourceActionSuccess' }, context);
+    await handler({ ...written(), eventType: 'Microsoft.Resources.ResourceActionSuccess' }, orchestrations);
 
     expect([hints, logged]).toEqual([[], []]);
   });
 
-  it.each([
-    ['the hint cannot be followed', { followHint: () => Promise.reject(new Error('Down.')) }],
+  it.each<[string, FollowHint, () => Orchestrations]>([
+    ['the hint cannot be followed', () => Promise.reject(new Error('Down.')), orchestrations],
     [
       'there is no durable client',
-      {
-        orchestrations: () => {
-          throw new Error('No binding.');
-        },
+      () => Promise.resolve(),
+      () => {
+        throw new Error('No binding.');
       },
     ],
-  ])('does not fail when %s: the batch would be sent again', async (_case, options) => {
-    const { handler, logged } = handlerWith(options);
+  ])('does not fail when %s: the batch would be sent again', async (_case, followHint, ringing) => {
+    const { handler, logged } = handlerWith(followHint);
 
-    await expect(handler(written(), context)).resolves.toBeUndefined();
+    await expect(handler(written(), ringing)).resolves.toBeUndefined();
     expect(logged).toEqual([['event-failed', expect.anything()]]);
   });
 });

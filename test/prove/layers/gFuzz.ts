@@ -1,6 +1,7 @@
 import { startTokenIssuer } from '../../support/tokenIssuer.ts';
 import type { TokenIssuer } from '../../support/tokenIssuer.ts';
 import { fuzzBody } from '../fuzz/bodies.ts';
+import { fuzzEvent } from '../fuzz/events.ts';
 import { fuzzForwarded } from '../fuzz/forwarded.ts';
 import { createFuzzedApi, personOf, principalOf } from '../fuzz/fuzzedApi.ts';
 import type { FuzzedApi } from '../fuzz/fuzzedApi.ts';
@@ -32,8 +33,9 @@ const kinds: readonly { name: string; share: number; fuzz: Fuzz }[] = [
   { name: 'App Service principals', share: 4, fuzz: fuzzPrincipal },
   { name: 'tokens', share: 1, fuzz: fuzzToken },
   { name: 'forwarded-for and other headers', share: 2, fuzz: fuzzForwarded },
-  { name: 'prefixes', share: 6, fuzz: fuzzPrefix },
+  { name: 'prefixes', share: 5, fuzz: fuzzPrefix },
   { name: 'queries, paths and continuations', share: 2, fuzz: fuzzQuery },
+  { name: 'events of Event Grid', share: 1, fuzz: fuzzEvent },
 ];
 const byTwentieth = kinds.flatMap((kind) => Array<typeof kind>(kind.share).fill(kind));
 
