@@ -200,6 +200,7 @@ export async function runHistory(seed: number, keepTrace = 0): Promise<History &
       accepted: promises.known.size,
       opened: promises.counted.opened,
       'NSG writes': promises.counted.writes,
+      'drift records': promises.counted.drift,
       edits: Object.values(administrator.counted).reduce((sum, count) => sum + count, 0),
       episodes: hub.episodes,
       activities: hub.activities,

@@ -6,6 +6,8 @@ import {
   type RequestState,
 } from '../../../src/core/accessRequest.ts';
 import type { JsonObject, NsgDocument } from '../../../src/core/network.ts';
+import { driftEventName, driftPartition } from '../../../src/core/nsgRecord.ts';
+import { verifyTrail } from '../../../src/core/verifyTrail.ts';
 import type { Effect, Witness } from './effects.ts';
 import {
   admittedBy,
@@ -61,7 +63,7 @@ export interface Promises extends Witness {
   look: () => void;
   /** When everything has had its time. */
   checkEnd: () => Promise<void>;
-  counted: { writes: number; changes: number; opened: number };
+  counted: { writes: number; changes: number; opened: number; drift: number };
 }
 
 /**
@@ -72,7 +74,7 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
   const broken = new Set<string>();
   const asks = new Map<number, Ask>();
   const known = new Map<string, Known>();
-  const counted = { writes: 0, changes: 0, opened: 0 };
+  const counted = { writes: 0, changes: 0, opened: 0, drift: 0 };
   /** What each process last read of an NSG's rows: when it asked, and what it got. */
   const rowsRead = new Map<string, { at: number; rows: LiveRow[] }>();
   const readBegan = new Map<string, number>();
@@ -333,6 +335,23 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
       if (!finalStates.has(row.state)) violate('I8', `${request.ask.number} hangs in ${row.state}`);
       checkRecords(request, row, await stores.audit.read(request.id));
     }
+    for (const nsgId of nsgIds) await checkDrift(nsgId);
+  }
+
+  /** What others did is told in one chain, what is accepted of a rule only once, and nothing of it is left undone. */
+  async function checkDrift(nsgId: string): Promise<void> {
+    const { audit, nsgs } = world().stores;
+    const partition = driftPartition(nsgId);
+    const records = await audit.read(partition);
+    for (const { message } of verifyTrail(partition, records)) violate('I6', `${nsgId}: ${message}`);
+    const deleted = records.filter(({ event }) => event === driftEventName('rule-deleted'));
+    const rules = deleted.map(({ details }) => details?.['rule']);
+    if (new Set(rules).size !== rules.length) violate('I6', `${nsgId}: a rule was deleted twice`);
+    const record = (await nsgs.get(nsgId))?.row;
+    if (record !== undefined && record.journal.length > 0) {
+      violate('I10', `${nsgId}: ${record.journal.length} decisions on drift are not audited`);
+    }
+    counted.drift += records.length;
   }
 
   function checkRecords(
