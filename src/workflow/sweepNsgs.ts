@@ -61,13 +61,16 @@ const patience = 30;
 /** Seconds after which no further NSG is begun. */
 const timeLimit = 120;
 /** NSGs at a time: more than can hang at once without holding up the others. */
-const workers = 16;
+const workers = 32;
 /** Reads of a reconcile that writes: before and after. */
 const readsPerReconcile = 2;
 /** Share of the reads that Azure gives back, for the sweep. */
 const share = 1 / 2;
-/** Longest rest between attempts, in seconds: what could not be closed is closed soon after it can be. */
-const longestRest = 110;
+/**
+ * Most periods between attempts on an NSG that comes to no end: what could not be closed is closed soon after it can be. A
+ * little less, for no sweep begins on the dot.
+ */
+const longestRest = 1.9;
 
 /**
  * Makes the sweep's look at NSGs: those that are known are judged from lists, by the page, and only what differs from
@@ -112,7 +115,7 @@ export function createNsgSweep(
         else if (clock.now() > secondsAfter(began, timeLimit)) sweep.left += 1;
         // What has to be closed does not wait for reads: a fifth of them is kept for it.
         else if (!mayRead(nsgId) && closesSince === undefined) sweep.left += 1;
-        else await reconcileOne(nsgId, { correlationId: call.correlationId, revisit }, sweep);
+        else await reconcileOne({ nsgId, revisit }, call, sweep);
       },
       workers,
     );
@@ -156,8 +159,8 @@ export function createNsgSweep(
   }
 
   async function reconcileOne(
-    nsgId: string,
-    { correlationId, revisit }: { correlationId: string; revisit: boolean },
+    { nsgId, revisit }: { nsgId: string; revisit: boolean },
+    { began, correlationId }: NsgSweepCall,
     sweep: NsgSweep,
   ): Promise<void> {
     sweep.reconciled += 1;
@@ -171,8 +174,9 @@ export function createNsgSweep(
       return;
     }
     const count = (failures.get(key)?.count ?? 0) + 1;
-    const rest = Math.min(longestRest, periodSeconds * (2 ** (count - 1) - 1));
-    failures.set(key, { count, restsUntil: secondsAfter(clock.now(), rest) });
+    // The second attempt is the next sweep's.
+    const rest = count === 1 ? 0 : periodSeconds * longestRest;
+    failures.set(key, { count, restsUntil: secondsAfter(began, rest) });
     sweep.unsettled.add(key);
     log.error('nsg-unsettled', { nsgId, correlationId, why: outcome, times: count });
   }

@@ -42,6 +42,9 @@ export type HoldUp = (nsgId: string) => 'unsettled' | 'resting' | undefined;
 
 /** Seconds after which no further request is read, and begun; the function's own time-out is five minutes. */
 const timeLimit = { reading: 60, working: 180 } as const;
+/** Requests whose NSG is held up: seconds after the sweep began until they are waited for, and how many at a time. */
+const heldUntil = 50;
+const heldWorkers = 32;
 /** What runs has this long to answer a ring, in seconds, before it counts as stuck. */
 const ringPatience = 30;
 /** Rings are forgotten beyond this many: an instance that is forgotten is merely rung once more. */
@@ -92,16 +95,21 @@ export function createRequestSweep(
     const sweep: RequestSweep = { stepped: 0, restarted: 0, removed: 0, failed: 0, left: 0 };
     const [held, free] = [walked.filter(isHeldUp), walked.filter((each) => !isHeldUp(each))];
     await inParallel(free.sort(byEnd), (each) => attempt(each, true));
-    // Whoever waits for an NSG that hangs waits long: all of them at once, and nobody behind them.
-    await inParallel(held.sort(byEnd), (each) => attempt(each, false), 32);
-    return sweep;
+    // Whoever waits for an NSG that hangs waits long, and the next sweep, which closes what does not hang, for them: so
+    // many of them at once, and no longer than a sweep may take. What is left behind goes on or is met again.
+    const left = secondsAfter(began, heldUntil).getTime() - clock.now().getTime();
+    if (held.length > 0 && left > 0) {
+      const work = inParallel(held.sort(byEnd), (each) => attempt(each, false), heldWorkers);
+      await Promise.race([work, clock.sleep(left)]);
+    }
+    return { ...sweep };
 
     function isHeldUp({ stored }: WalkedRequest): boolean {
       return stored?.row.targets.some(({ nsgId }) => holdUpOf(nsgId) !== undefined) ?? false;
     }
 
     async function attempt(each: WalkedRequest, counts: boolean): Promise<void> {
-      if (clock.now() > secondsAfter(began, timeLimit.working)) {
+      if (clock.now() > secondsAfter(began, counts ? timeLimit.working : heldUntil)) {
         // Of what is held up, the NSG is what is told of.
         if (counts) sweep.left += 1;
         return;
