@@ -6,14 +6,19 @@ import { ownedRules } from '../core/ownedRule.ts';
 import type { plan } from '../core/plan.ts';
 import type { Reason } from '../core/reason.ts';
 import type { Stored } from '../core/stores.ts';
+import { subscriptionOf } from '../core/virtualMachineId.ts';
 import type { OpenStanding } from '../core/writeBudget.ts';
 import type { Dependencies } from './dependencies.ts';
 
-/** Grants that are not open yet, and wait for writes that Azure takes again. */
-export interface Held {
-  requestIds: ReadonlySet<string>;
+/** How long what opens has to wait. */
+export interface Wait {
   afterSeconds: number;
   reason: Reason;
+}
+
+/** Grants that are not open yet, and wait for writes that Azure takes again. */
+export interface Held extends Wait {
+  requestIds: ReadonlySet<string>;
 }
 
 export interface Holding {
@@ -22,6 +27,28 @@ export interface Holding {
   now: Date;
   installation: Installation;
   standing: OpenStanding;
+}
+
+/**
+ * Whether all that an NSG's rows want is to open, and that has to wait: then nothing need be read of it, and the reads are
+ * left to closes. Where anything is open somebody may have widened it, and rows that cannot be read say nothing.
+ */
+export async function waitsUnread(
+  { live, budget, clock }: Pick<Dependencies, 'live' | 'budget' | 'clock'>,
+  nsgId: string,
+): Promise<Wait | undefined> {
+  const standing = budget.standing(subscriptionOf(nsgId));
+  if (standing.opens === 'now') return undefined;
+  try {
+    const rows = await live.ofNsg(nsgId);
+    const now = clock.now();
+    const waiting = rows.filter(({ row }) => row.state === 'opening' && isDesired(row, now));
+    const shut = rows.filter(({ row }) => row.seen?.state === 'shut' && !isDesired(row, now));
+    const isAll = waiting.length > 0 && waiting.length + shut.length === rows.length;
+    return isAll ? waitFor(standing.retryAfterSeconds) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -42,10 +69,14 @@ export function holdBack(
     rows: others,
     held: {
       requestIds: new Set(rows.filter(waits).map(({ row }) => row.requestId)),
-      afterSeconds: standing.retryAfterSeconds,
-      reason: { code: 'throttled', message: 'Azure limits our calls, and what is left is kept for closing.' },
+      ...waitFor(standing.retryAfterSeconds),
     },
   };
+}
+
+function waitFor(afterSeconds: number): Wait {
+  const message = 'Azure limits our calls, and what is left is kept for closing.';
+  return { afterSeconds, reason: { code: 'throttled', message } };
 }
 
 /**

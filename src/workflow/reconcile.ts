@@ -11,7 +11,7 @@ import { closeByRule, type Seen } from './closeByRule.ts';
 import { closeWithoutRows } from './closeWithoutRows.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
 import { watchDrift, type DriftDependencies, type DriftWatch } from './driftWatch.ts';
-import { holdBack, withoutUnwatched, type Held } from './holdBack.ts';
+import { holdBack, waitsUnread, withoutUnwatched, type Held } from './holdBack.ts';
 import { prove } from './prove.ts';
 import { readRows } from './readRows.ts';
 
@@ -73,6 +73,8 @@ export async function reconcile(
   call: ReconcileCall,
   planner: typeof plan = plan,
 ): Promise<ReconcileResult> {
+  const wait = call.purpose === 'open' ? await waitsUnread(dependencies, nsgId) : undefined;
+  if (wait !== undefined) return again(wait.afterSeconds, wait.reason);
   const drift = watchDrift(dependencies, nsgId, call);
   const result = await goRounds(dependencies, nsgId, call, planner, drift);
   if (result.kind !== 'converged') await drift.leave();

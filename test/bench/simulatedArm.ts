@@ -49,11 +49,11 @@ export interface SimulatedArm {
 /** The simulator on virtual time, reached without a socket; half of a call's time is the way there. */
 export function createSimulatedArm(
   time: VirtualTime,
-  options: { nsgs: number; callMilliseconds: number; settings: Partial<Settings> },
+  options: { nsgs: number; callMilliseconds: number; settings: Partial<Settings>; state?: unknown },
 ): SimulatedArm {
   const began = time.now().getTime();
   const asked = createSimulator({
-    state: azureState(options.nsgs),
+    state: options.state ?? azureState(options.nsgs),
     clock: () => time.now().getTime(),
     settings: options.settings,
   });

@@ -136,21 +136,42 @@ export function describeReconcileContract(name: string, make: () => Promise<Reco
     });
 
     describe('while what is left of the write budget is kept for closes', () => {
-      it('writes nothing to open, says who waits and how long, and opens when the wait is over', async () => {
+      const look = () => harness.run(reconcile(dependencies(), harness.nsgId, { ...call, purpose: 'close' }));
+
+      it('neither reads nor writes to open, says how long that waits, and opens when the wait is over', async () => {
         await change(row(1));
         budget.set({ opens: 'later', retryAfterSeconds: 4 });
+        let reads = 0;
+        const network: Network = {
+          ...harness.network,
+          readNsg: (id, options) => {
+            reads += 1;
+            return harness.network.readNsg(id, options);
+          },
+        };
 
-        const held = await settle();
+        const held = await harness.run(reconcile({ ...dependencies(), network }, harness.nsgId, call));
 
-        expect(harness.writes()).toBe(0);
-        expect(admittedOf(held)).toEqual([]);
-        expect(held).toMatchObject({ kind: 'converged', held: { afterSeconds: 4 } });
-        expect(waitOf(held, row(1).requestId)?.reason.code).toBe('throttled');
-        expect(waitOf(held, row(2).requestId)).toBeUndefined();
+        expect([reads, harness.writes()]).toEqual([0, 0]);
+        expect(held).toMatchObject({ kind: 'again', afterSeconds: 4, reason: { code: 'throttled' } });
 
         budget.set({ opens: 'now' });
         expect(admittedOf(await settle())).toEqual([row(1).requestId]);
         expect(harness.writes()).toBe(1);
+      });
+
+      it('tells whoever looks for what is to be closed who waits, and writes nothing', async () => {
+        await change(row(1));
+        budget.set({ opens: 'later', retryAfterSeconds: 4 });
+
+        const held = await look();
+
+        expect(harness.writes()).toBe(0);
+        expect(admittedOf(held)).toEqual([]);
+        expect(waitOf(held, row(1).requestId)).toMatchObject({
+          ...{ afterSeconds: 4, reason: { code: 'throttled' } },
+        });
+        expect(waitOf(held, row(2).requestId)).toBeUndefined();
       });
 
       it('closes all the same, and opens with the same write', async () => {
@@ -173,7 +194,7 @@ export function describeReconcileContract(name: string, make: () => Promise<Reco
         budget.set({ opens: 'later', retryAfterSeconds: 4 });
         await change(row(2));
 
-        expect(admittedOf(await settle())).toEqual([row(1).requestId]);
+        expect(admittedOf(await look())).toEqual([row(1).requestId]);
         expect(harness.writes()).toBe(1);
       });
     });
