@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { AzureCliCredential } from '@azure/identity';
 import { createAuditTrail } from '../src/adapters/tables/auditTrail.ts';
-import { createNsgRecords } from '../src/adapters/tables/nsgRecords.ts';
+import { createNsgRecords, listNsgIds } from '../src/adapters/tables/nsgRecords.ts';
 import { createRequests, listRequestIds } from '../src/adapters/tables/requests.ts';
 import { readSeals } from '../src/adapters/tables/seals.ts';
 import { openTables, type Tables, type TablesSettings } from '../src/adapters/tables/tables.ts';
@@ -161,7 +161,7 @@ async function verify(
   found(unreadable.map(({ message }) => ({ partition: 'seals', fault: 'unreadable', message })));
   found(verifySeals(seals, anchors));
   for await (const id of listRequestIds(tables.requests)) await verifyOne(id, true);
-  for (const nsgId of await nsgs.nsgIds()) await verifyNsg(nsgId);
+  for (const nsgId of await listNsgIds(tables.nsgs)) await verifyNsg(nsgId);
   for await (const partition of audit.partitions()) {
     if (!verified.has(partition)) await verifyOne(partition, false);
   }

@@ -12,6 +12,8 @@ export interface NsgRecord {
   journal: DriftEntry[];
   /** Number of the last decision on drift that was audited in the partition of this NSG. */
   recorded: number;
+  /** The NSG is no more and no grant goes through it: it is not looked for again. */
+  isGone?: true;
 }
 
 export const driftEvents = [

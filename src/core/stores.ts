@@ -124,11 +124,10 @@ export interface NsgRecords {
   insert(record: NsgRecord): Promise<'inserted' | 'exists'>;
   /** Replaces the row if it still has this ETag. */
   replace(record: NsgRecord, etag: string): Promise<'replaced' | 'changed'>;
-  /** Ids of every NSG that is remembered: those the sweep knows. */
+  /** Ids of every NSG that is remembered and not gone: those the sweep knows. */
   nsgIds(): Promise<string[]>;
   /** Those of which something is told, or not audited yet; one that cannot be read is left out. */
   unsettled(): Promise<NsgRecord[]>;
-  remove(nsgId: string): Promise<void>;
 }
 
 /**

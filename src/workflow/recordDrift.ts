@@ -38,7 +38,7 @@ export async function journalDrift(
   news: readonly Drift[],
   noticed: { at: Date; correlationId: string },
 ): Promise<'journaled' | 'changed'> {
-  const record = stored?.row ?? { nsgId, told: {}, journal: [], recorded: 0 };
+  const record: NsgRecord = stored?.row ?? { nsgId, told: {}, journal: [], recorded: 0 };
   const at = noticed.at.toISOString();
   const isFirst = record.recorded === 0 && record.journal.length === 0;
   // A record that was lost begins anew; the audit goes on where it was.
@@ -58,6 +58,7 @@ export async function journalDrift(
     told: { ...record.told, ...(Object.fromEntries(told) as NsgRecord['told']) },
     journal: [...record.journal, ...journal],
   };
+  delete next.isGone;
   const done = stored === undefined ? await nsgs.insert(next) : await nsgs.replace(next, stored.etag);
   return done === 'inserted' || done === 'replaced' ? 'journaled' : 'changed';
 }

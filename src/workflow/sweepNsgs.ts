@@ -194,9 +194,11 @@ export function createNsgSweep(
 
   /** An NSG that is no more, and was nobody's way, is not looked for again. Its audit stays. */
   async function forget(nsgId: string): Promise<void> {
-    const record = (await records.get(nsgId))?.row;
-    if (record === undefined || record.journal.length > 0) return;
-    if ((await live.ofNsg(nsgId)).length === 0) await records.remove(nsgId);
+    const stored = await records.get(nsgId);
+    if (stored === undefined || stored.row.journal.length > 0 || stored.row.isGone === true) return;
+    if ((await live.ofNsg(nsgId)).length > 0) return;
+    // Whoever changes the record meanwhile has seen the NSG, or the next sweep forgets it.
+    await records.replace({ ...stored.row, told: {}, isGone: true }, stored.etag);
   }
 
   /** Says of each further reconcile whether the reads of its subscription suffice for it. */

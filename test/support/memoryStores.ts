@@ -276,7 +276,8 @@ export function createMemoryNsgRecords(): NsgRecords {
       Promise.resolve(
         table.replace(canonicalId(record.nsgId), record, etag) === 'changed' ? 'changed' : 'replaced',
       ),
-    nsgIds: () => Promise.resolve(table.under('').map(({ row }) => row.nsgId)),
+    nsgIds: () =>
+      Promise.resolve(table.under('').flatMap(({ row }) => (row.isGone === true ? [] : [row.nsgId]))),
     unsettled: () =>
       Promise.resolve(
         table
@@ -284,9 +285,5 @@ export function createMemoryNsgRecords(): NsgRecords {
           .map(({ row }) => row)
           .filter(({ journal, told }) => journal.length > 0 || Object.keys(told).length > 0),
       ),
-    remove(nsgId) {
-      table.delete(canonicalId(nsgId));
-      return Promise.resolve();
-    },
   };
 }

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { driftEvents, type NsgRecord } from '../../core/nsgRecord.ts';
 import { reasonCodes } from '../../core/reason.ts';
 import { UnreadableRowError, type NsgRecords } from '../../core/stores.ts';
-import { ask, eachRow, getRow, insertOnce, replaceRow } from './calls.ts';
+import { eachRow, getRow, insertOnce, replaceRow } from './calls.ts';
 import { keyOf, parseRow, toProperties } from './entity.ts';
 
 const partition = 'nsg';
@@ -28,6 +28,7 @@ const schema = z.looseObject({
     }),
   ),
   recorded: z.int(),
+  isGone: z.literal(true).exactOptional(),
 });
 
 /** What is remembered of NSGs, all in one partition: it is listed often and changed seldom. */
@@ -47,12 +48,7 @@ export function createNsgRecords(table: TableClient): NsgRecords {
       return replaced === 'changed' ? 'changed' : 'replaced';
     },
     async nsgIds() {
-      const nsgIds: string[] = [];
-      const query = { filter: `PartitionKey eq '${partition}'`, select: ['nsgId'] };
-      for await (const { nsgId } of eachRow('records of NSGs', table, query)) {
-        if (typeof nsgId === 'string') nsgIds.push(nsgId);
-      }
-      return nsgIds;
+      return (await listAll(table)).filter(({ isGone }) => !isGone).map(({ nsgId }) => nsgId);
     },
     async unsettled() {
       const records: NsgRecord[] = [];
@@ -68,11 +64,21 @@ export function createNsgRecords(table: TableClient): NsgRecords {
       }
       return records;
     },
-    async remove(nsgId) {
-      const what = `remove ${nameOf(nsgId)}`;
-      await ask(what, (signal) => table.deleteEntity(partition, keyOf(nsgId), signal), 'absent');
-    },
   };
+}
+
+/** The id of every NSG of which there is a record, those that are gone included: for verification. */
+export async function listNsgIds(table: TableClient): Promise<string[]> {
+  return (await listAll(table)).map(({ nsgId }) => nsgId);
+}
+
+async function listAll(table: TableClient): Promise<{ nsgId: string; isGone: boolean }[]> {
+  const found: { nsgId: string; isGone: boolean }[] = [];
+  const query = { filter: `PartitionKey eq '${partition}'`, select: ['nsgId', 'isGone'] };
+  for await (const { nsgId, isGone } of eachRow('records of NSGs', table, query)) {
+    if (typeof nsgId === 'string') found.push({ nsgId, isGone: isGone === true });
+  }
+  return found;
 }
 
 function entityOf(record: NsgRecord): TableEntity {
@@ -83,6 +89,7 @@ function entityOf(record: NsgRecord): TableEntity {
     rowKey: keyOf(record.nsgId),
     nsgId: record.nsgId,
     isUnsettled,
+    isGone: record.isGone === true,
     ...content,
   };
 }
