@@ -1,6 +1,6 @@
 import type { AccessRequest, FoundVirtualMachine } from './accessRequest.ts';
 import { canonicalPrefix, containsPrefix } from './address.ts';
-import type { ListedInterface, ListedVirtualMachine } from './inventory.ts';
+import { nsgsBefore, prefixesOf, type Listing } from './listing.ts';
 import type { ResolveRefusal, VirtualMachineNetwork } from './network.ts';
 import type { Reason } from './reason.ts';
 import { canonicalId } from './virtualMachineId.ts';
@@ -20,17 +20,6 @@ export type TargetState =
       /** Canonical ids of the NSGs before it; left out where that is not known. */
       nsgIds?: string[];
     };
-
-/** Lists of what there is. What is not in them is absent only where the list of its subscription is complete. */
-export interface Listing {
-  /** By canonical id. */
-  virtualMachines: ReadonlyMap<string, ListedVirtualMachine>;
-  networkInterfaces: ReadonlyMap<string, ListedInterface>;
-  /** Canonical id of each NSG → canonical ids of the subnets that it stands before. */
-  subnetsOfNsgs: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Subscriptions, in lower case, whose list was read to its end. */
-  complete: Record<'virtualMachines' | 'networkInterfaces' | 'nsgs', ReadonlySet<string>>;
-}
 
 type Grant = Pick<AccessRequest, 'found' | 'targets'>;
 
@@ -135,30 +124,14 @@ function spokenOf({ targets }: Grant, found: FoundVirtualMachine): string[] {
 
 /** Another interface behind one of this machine's NSGs, with an address at which the grant opens it. */
 function sameAddress(grant: Grant, found: FoundVirtualMachine, listing: Listing): string | undefined {
-  const addresses = spokenOf(grant, found);
   const before = found.nsgIds.map(canonicalId);
-  for (const [id, other] of listing.networkInterfaces) {
-    if (id === canonicalId(found.networkInterfaceId)) continue;
-    if (!prefixesOf(other).some((address) => addresses.includes(address))) continue;
-    if (nsgsBefore(other, listing).some((nsgId) => before.includes(nsgId))) return other.id;
-  }
-  return undefined;
-}
-
-function nsgsBefore(networkInterface: ListedInterface, { subnetsOfNsgs }: Listing): string[] {
-  const { nsgId, addresses } = networkInterface;
-  const subnets = new Set(
-    addresses.flatMap(({ subnetId }) => (subnetId === undefined ? [] : canonicalId(subnetId))),
-  );
-  const before = new Set(nsgId === undefined ? [] : [canonicalId(nsgId)]);
-  for (const [id, served] of subnetsOfNsgs) {
-    if ([...subnets].some((subnet) => served.has(subnet))) before.add(id);
-  }
-  return [...before];
-}
-
-function prefixesOf({ addresses }: ListedInterface): string[] {
-  return addresses.flatMap(({ address }) => canonicalPrefix(address) ?? []);
+  const own = canonicalId(found.networkInterfaceId);
+  return spokenOf(grant, found)
+    .flatMap((address) => listing.interfacesAt.get(address) ?? [])
+    .find(
+      (other) =>
+        canonicalId(other.id) !== own && nsgsBefore(other, listing).some((nsgId) => before.includes(nsgId)),
+    )?.id;
 }
 
 /** A machine whose own id is not known on both sides is taken for the same. */

@@ -2,7 +2,7 @@ import type { AccessRequest } from '../core/accessRequest.ts';
 import { causeOf } from '../core/cause.ts';
 import type { InventoryCall, InventoryPage } from '../core/inventory.ts';
 import type { NsgDocument } from '../core/network.ts';
-import type { Listing } from '../core/targetState.ts';
+import { listingOf, type Listing } from '../core/listing.ts';
 import { canonicalId } from '../core/virtualMachineId.ts';
 import type { Dependencies } from './dependencies.ts';
 
@@ -25,25 +25,25 @@ export async function readListing(
 ): Promise<Listing> {
   const subscriptionIds = subscriptionsOf(grants);
 
-  /** Passes every item on; returns the subscriptions of which all were. */
+  /** Every item, and the subscriptions of which there are all. */
   async function readAll<Item>(
     list: (call: InventoryCall) => AsyncIterable<InventoryPage<Item>>,
-    take: (item: Item) => void,
-  ): Promise<Set<string>> {
+  ): Promise<{ items: Item[]; complete: Set<string> }> {
+    const items: Item[] = [];
     const affordable = subscriptionIds.filter((id) => inventory.readsLeft(id) > 0);
     const complete = new Set(affordable);
     try {
       for await (const page of list({ correlationId, subscriptionIds: affordable })) {
-        if (page.kind === 'page') page.items.forEach(take);
+        if (page.kind === 'page') items.push(...page.items);
         else {
           complete.delete(page.subscriptionId.toLowerCase());
           notListed(page.message, page.subscriptionId);
         }
       }
-      return complete;
+      return { items, complete };
     } catch (error) {
       notListed(causeOf(error));
-      return new Set();
+      return { items, complete: new Set() };
     }
   }
 
@@ -51,33 +51,19 @@ export async function readListing(
     log.warn('targets-not-listed', { correlationId, cause, subscriptionId });
   }
 
-  const virtualMachines: MapOf<'virtualMachines'> = new Map();
-  const networkInterfaces: MapOf<'networkInterfaces'> = new Map();
-  const [listedMachines, listedInterfaces] = await Promise.all([
-    readAll(
-      (call) => inventory.virtualMachines(call),
-      (machine) => virtualMachines.set(canonicalId(machine.id), machine),
-    ),
-    readAll(
-      (call) => inventory.networkInterfaces(call),
-      (one) => networkInterfaces.set(canonicalId(one.id), one),
-    ),
+  const [virtualMachines, networkInterfaces] = await Promise.all([
+    readAll((call) => inventory.virtualMachines(call)),
+    readAll((call) => inventory.networkInterfaces(call)),
   ]);
-  return {
-    ...{ virtualMachines, networkInterfaces },
-    subnetsOfNsgs: new Map(nsgs.map((nsg) => [canonicalId(nsg.id), subnetsOf(nsg)])),
+  return listingOf({
+    ...{ virtualMachines: virtualMachines.items, networkInterfaces: networkInterfaces.items, nsgs },
     complete: {
-      ...{
-        virtualMachines: listedMachines,
-        networkInterfaces: listedInterfaces,
-        nsgs: new Set(isWhole ? subscriptionIds : []),
-      },
+      virtualMachines: virtualMachines.complete,
+      networkInterfaces: networkInterfaces.complete,
+      nsgs: new Set(isWhole ? subscriptionIds : []),
     },
-  };
+  });
 }
-
-type MapOf<Name extends 'virtualMachines' | 'networkInterfaces'> =
-  Listing[Name] extends ReadonlyMap<string, infer Item> ? Map<string, Item> : never;
 
 function subscriptionsOf(grants: readonly Pick<AccessRequest, 'found' | 'targets'>[]): string[] {
   const ids = grants.flatMap(({ found = [], targets }) => [
@@ -85,16 +71,4 @@ function subscriptionsOf(grants: readonly Pick<AccessRequest, 'found' | 'targets
     ...targets.map(({ nsgId }) => nsgId),
   ]);
   return [...new Set(ids.flatMap((id) => canonicalId(id).split('/')[2] ?? []))];
-}
-
-function subnetsOf({ body }: NsgDocument): Set<string> {
-  const { properties } = body;
-  const subnets =
-    typeof properties === 'object' && properties !== null && !Array.isArray(properties)
-      ? properties['subnets']
-      : undefined;
-  const ids = (Array.isArray(subnets) ? subnets : []).flatMap((subnet) =>
-    typeof subnet === 'object' && subnet !== null && !Array.isArray(subnet) ? (subnet['id'] ?? []) : [],
-  );
-  return new Set(ids.flatMap((id) => (typeof id === 'string' ? canonicalId(id) : [])));
 }

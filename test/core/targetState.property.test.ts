@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { FoundVirtualMachine, NsgTarget } from '../../src/core/accessRequest.ts';
-import { reasonToEnd, stateListed, type Listing } from '../../src/core/targetState.ts';
+import { listingOf, type Listing } from '../../src/core/listing.ts';
+import { reasonToEnd, stateListed } from '../../src/core/targetState.ts';
 
 const subscriptionId = '11111111-2222-3333-4444-555555555555';
 const group = `/subscriptions/${subscriptionId}/resourceGroups/Contoso-RG/providers`;
@@ -137,37 +138,26 @@ function grantIn(world: World): Made | undefined {
 function listed(world: World): Listing {
   const shout = (id: string) => id.toUpperCase();
   const complete = new Set([subscriptionId]);
-  return {
-    virtualMachines: new Map(
-      [...world.machines].map(([name, vmId]) => {
-        const id = idOf.machine(name);
-        return [id.toLowerCase(), { id: shout(id), vmId }];
-      }),
-    ),
-    networkInterfaces: new Map(
-      world.interfaces.map(({ name, machine, nsg, subnet, addresses }) => {
-        const id = idOf.nic(name);
-        const item = {
-          id: shout(id),
-          ...(machine === undefined ? {} : { virtualMachineId: shout(idOf.machine(machine)) }),
-          ...(nsg === undefined ? {} : { nsgId: shout(idOf.nsg(nsg)) }),
-          addresses: addresses.map((address) => ({ address, subnetId: shout(idOf.subnet(subnet)) })),
-        };
-        return [id.toLowerCase(), item];
-      }),
-    ),
-    subnetsOfNsgs: new Map(
-      [...world.nsgs].map((nsg) => [
-        idOf.nsg(nsg).toLowerCase(),
-        new Set(
-          world.subnets.flatMap((before, subnet) =>
-            before === nsg ? [idOf.subnet(subnet).toLowerCase()] : [],
+  return listingOf({
+    virtualMachines: [...world.machines].map(([name, vmId]) => ({ id: shout(idOf.machine(name)), vmId })),
+    networkInterfaces: world.interfaces.map(({ name, machine, nsg, subnet, addresses }) => ({
+      id: shout(idOf.nic(name)),
+      ...(machine === undefined ? {} : { virtualMachineId: shout(idOf.machine(machine)) }),
+      ...(nsg === undefined ? {} : { nsgId: shout(idOf.nsg(nsg)) }),
+      addresses: addresses.map((address) => ({ address, subnetId: shout(idOf.subnet(subnet)) })),
+    })),
+    nsgs: [...world.nsgs].map((nsg) => ({
+      id: idOf.nsg(nsg),
+      body: {
+        properties: {
+          subnets: world.subnets.flatMap((before, subnet) =>
+            before === nsg ? [{ id: idOf.subnet(subnet) }] : [],
           ),
-        ),
-      ]),
-    ),
+        },
+      },
+    })),
     complete: { virtualMachines: complete, networkInterfaces: complete, nsgs: complete },
-  };
+  });
 }
 
 const cases = worlds
@@ -206,12 +196,12 @@ describe('whether a grant ends because of what the lists show', () => {
   it('is no, whatever is not in a list that was not read to its end', () => {
     fc.assert(
       fc.property(cases, fc.constantFrom('nothing', 'nics'), ({ before, grant }, cut) => {
-        const all = listed(before);
+        const none = new Set<string>();
         const listing: Listing = {
+          ...listed(cut === 'nics' ? before : { ...before, interfaces: [] }),
           virtualMachines: new Map(),
-          networkInterfaces: cut === 'nics' ? all.networkInterfaces : new Map(),
-          subnetsOfNsgs: new Map(),
-          complete: { virtualMachines: new Set(), networkInterfaces: new Set(), nsgs: new Set() },
+          nsgsOfSubnet: new Map(),
+          complete: { virtualMachines: none, networkInterfaces: none, nsgs: none },
         };
 
         expect(reasonToEnd(grant, (found) => stateListed(grant, found, listing))).toBeUndefined();
