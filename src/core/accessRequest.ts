@@ -153,8 +153,10 @@ export interface SeenGrant {
   state: 'open' | 'shut';
   /** While open: number of the rule → hash of its canonical meaning as read back. */
   rules: Record<string, string>;
-  /** Who could newly reach what by the write that was read back, or no longer: sentences for the audit. */
+  /** Who could newly reach what since the NSG was read before, or no longer: sentences for the audit. */
   changes: string[];
+  /** Shut, and its rules were gone already when the NSG was first read: nobody here saw them go. */
+  goneBefore?: true | undefined;
 }
 
 /** What reconcile reads: one per grant and NSG. */

@@ -68,7 +68,7 @@ function entry(request: AccessRequest, event: JournalEntry['event'], change: Cha
     at: change.at.toISOString(),
     actor: change.actor,
     reasons: change.reasons,
-    ...(change.changes === undefined ? {} : { changes: change.changes }),
+    ...(change.changes === undefined || change.changes.length === 0 ? {} : { changes: change.changes }),
     ...(change.observedAt === undefined ? {} : { observedAt: change.observedAt.toISOString() }),
     ...(change.correlationId === undefined ? {} : { correlationId: change.correlationId }),
   };

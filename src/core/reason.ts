@@ -32,6 +32,7 @@ export const reasonCodes = [
   // Ends.
   'ended',
   'revoked',
+  'closed-unseen',
   // Changes by others.
   'change-accepted',
   'change-reverted',

@@ -1,4 +1,4 @@
-import type { LiveRow } from '../core/accessRequest.ts';
+import type { LiveRow, SeenGrant } from '../core/accessRequest.ts';
 import { acrossClocks } from '../core/acrossClocks.ts';
 import type { GrantedBox } from '../core/guard/grant.ts';
 import { liveGrants } from '../core/guard/liveGrants.ts';
@@ -8,6 +8,7 @@ import { readInventory, type PlacedRule } from '../core/nsgBody.ts';
 import { parseOwnedName } from '../core/ownedRule.ts';
 import { plan } from '../core/plan.ts';
 import { planWithoutRows, type WithoutRows } from '../core/planWithoutRows.ts';
+import { seenChanges } from '../core/seenChanges.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
 import { proveRuleDelete, proveRuleDeny } from './prove.ts';
 
@@ -17,11 +18,16 @@ export interface CloseByRuleCall {
   waitForOthers: number;
   /** Set while there are no rows to go by: they are not asked for. */
   withoutRows?: WithoutRows;
+  /** The NSG before anything was written to it; without it, as it is read here first. */
+  first?: JsonObject | undefined;
 }
 
 /** What was read after everything that was written. */
 export interface Seen {
+  /** Requests that have any rule there that may admit. */
   present: ReadonlySet<string>;
+  /** What was read back of each grant that is open, or over and shut. */
+  grants: ReadonlyMap<string, SeenGrant>;
   readAt: Date;
 }
 
@@ -60,22 +66,25 @@ const nobody: GrantedBox = {
 export async function closeByRule(
   dependencies: Pick<Dependencies, 'network' | 'live' | 'clock' | 'log' | 'installation'>,
   nsgId: string,
-  { correlationId, waitForOthers, withoutRows }: CloseByRuleCall,
+  { correlationId, waitForOthers, withoutRows, first: before }: CloseByRuleCall,
 ): Promise<Seen | undefined> {
   const { network, live, clock, log, installation } = dependencies;
   const began = clock.now();
   const facts = { nsgId, correlationId };
   const attempts = new Map<string, Attempt>();
+  let first = before;
 
   for (;;) {
     const readAt = clock.now();
     const read = await network.readNsg(nsgId, { correlationId });
     if (read.kind !== 'read') return undefined;
     const { nsg } = read;
+    first ??= nsg.body;
     const rowsReadAt = clock.now();
-    const stored = withoutRows === undefined ? await live.ofNsg(nsgId) : [];
+    const asStored = withoutRows === undefined ? await live.ofNsg(nsgId) : [];
     const now = clock.now();
-    const rows = acrossClocks(stored, nsg.body, now, installation.id).map(({ row }) => row);
+    const stored = acrossClocks(asStored, nsg.body, now, installation.id);
+    const rows = stored.map(({ row }) => row);
     const ended =
       withoutRows === undefined
         ? endedAllows(nsg.body, rows, now, installation)
@@ -91,7 +100,12 @@ export async function closeByRule(
     }
     if (!isDue) {
       if (!isSettled) return undefined;
-      return { present: new Set(plan({ body: nsg.body, rows, now, installation }).present), readAt };
+      const planned = plan({ body: nsg.body, rows, now, installation });
+      const grants = seenChanges({
+        ...{ first, body: nsg.body, rows: stored, now, readAt },
+        ...{ plan: planned, installation },
+      });
+      return { present: new Set(planned.present), grants, readAt };
     }
     const written = await write(nsg, rule, { rows, now, rowsReadAt });
     if (written?.kind === 'throttled') return undefined;

@@ -72,7 +72,7 @@ export async function closeWithoutRows(
         kind: 'without-rows',
         tables,
         reason: reasons[tables],
-        seen: { present: new Set(plan.present), readAt },
+        seen: { grants: new Map(), present: new Set(plan.present), readAt },
       };
     }
 
@@ -85,7 +85,11 @@ export async function closeWithoutRows(
       return {
         kind: 'refused',
         reason,
-        seen: { present: new Set([...plan.present, ...requestsOf(plan.removed)]), readAt },
+        seen: {
+          grants: new Map(),
+          present: new Set([...plan.present, ...requestsOf(plan.removed)]),
+          readAt,
+        },
       };
     }
     if (plan.removed.length > 0) {

@@ -1,11 +1,13 @@
-import type { NsgDocument } from '../core/network.ts';
-import type { SeenGrant } from '../core/accessRequest.ts';
+import type { LiveRow, SeenGrant } from '../core/accessRequest.ts';
 import { acrossClocks } from '../core/acrossClocks.ts';
+import type { JsonObject, NsgDocument } from '../core/network.ts';
 import { causeOf } from '../core/cause.ts';
 import { plan, type Plan } from '../core/plan.ts';
 import type { WithoutRows } from '../core/planWithoutRows.ts';
 import type { Reason } from '../core/reason.ts';
-import { isReadTooEarly, marksToMake, overIn, seenGrants, type ReadBack } from '../core/seenGrants.ts';
+import { seenChanges } from '../core/seenChanges.ts';
+import { isReadTooEarly, marksToMake, overIn } from '../core/seenGrants.ts';
+import type { Stored } from '../core/stores.ts';
 import { subscriptionOf } from '../core/virtualMachineId.ts';
 import { closeByRule, type Seen } from './closeByRule.ts';
 import { closeWithoutRows } from './closeWithoutRows.ts';
@@ -95,6 +97,7 @@ async function goRounds(
   let last: Reason = { code: 'not-settled', message: 'Azure has not settled yet.' };
   let pause = 0.2;
   let over: ReadonlySet<string> = new Set();
+  let first: JsonObject | undefined;
 
   while (clock.now() < secondsAfter(began, limits.reconcile)) {
     const wasOver = over;
@@ -124,6 +127,7 @@ async function goRounds(
       continue;
     }
 
+    first ??= nsg.body;
     const rowsReadAt = clock.now();
     const asStored = await readRows(dependencies, nsgId, nsg.body);
     if (typeof asStored === 'string') {
@@ -154,14 +158,13 @@ async function goRounds(
       if (nsg.provisioningState === 'Succeeded') {
         const round = { body: nsg.body, rows: every, now };
         if ((await drift.conclude(round, planned.admitted)) === 'look-again') continue;
-        const readBack = {
-          ...{ body: nsg.body, rows: stored, now, readAt },
-          ...{ plan: planned, installation: installation.id },
-        };
-        const seen = seenGrants(readBack);
+        const seen = seenChanges({
+          ...{ first, body: nsg.body, rows: stored, now, readAt },
+          ...{ plan: planned, installation },
+        });
         drift.unnoted.forEach((requestId) => seen.delete(requestId));
         if (isReadTooEarly(seen, stored, wasOver)) continue;
-        if (await hasChanged(seen, readBack)) continue;
+        if (await hasChanged(seen, stored)) continue;
         return { ...converged(planned, seen, readAt), ...(held === undefined ? {} : { held }) };
       }
       last = { code: 'not-settled', message: `${nsgId} is ${nsg.provisioningState}.` };
@@ -182,7 +185,15 @@ async function goRounds(
       });
     }
     if (proof.kind === 'refused') {
-      return { kind: 'refused', reason: proof.reason, seen: { present: new Set(planned.present), readAt } };
+      const grants = seenChanges({
+        ...{ first, body: nsg.body, rows: stored, now, readAt },
+        ...{ plan: planned, installation },
+      });
+      return {
+        kind: 'refused',
+        reason: proof.reason,
+        seen: { present: new Set(planned.present), grants, readAt },
+      };
     }
 
     const written = await network.writeNsg(nsg, proof.body, {
@@ -230,7 +241,10 @@ async function goRounds(
    * Notes what was read back for every other grant, whose step then need not read the NSG again. A row that has changed
    * since it was read may want something else by now: true, and everything is read once more.
    */
-  async function hasChanged(seen: ReadonlyMap<string, SeenGrant>, { rows }: ReadBack): Promise<boolean> {
+  async function hasChanged(
+    seen: ReadonlyMap<string, SeenGrant>,
+    rows: readonly Stored<LiveRow>[],
+  ): Promise<boolean> {
     const marks = marksToMake(seen, rows, call.requestId);
     if (marks.length === 0) return false;
     try {
@@ -247,6 +261,7 @@ async function goRounds(
     const seen = await closeByRule(dependencies, nsgId, {
       correlationId: call.correlationId,
       waitForOthers: waitForOthers[call.purpose],
+      first,
     });
     return { kind: 'refused', reason, ...(seen === undefined ? {} : { seen }) };
   }

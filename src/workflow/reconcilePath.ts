@@ -79,7 +79,8 @@ export function readBackOf(
   const seen = new Map<string, SeenGrant>();
   targets.forEach(({ nsgId }, index) => {
     const result = results[index];
-    const found = result?.kind === 'converged' ? result.seen.get(id) : undefined;
+    const grants = result?.kind === 'refused' ? result.seen?.grants : undefined;
+    const found = result?.kind === 'converged' ? result.seen.get(id) : grants?.get(id);
     if (found !== undefined) seen.set(nsgId, found);
   });
   return seen;

@@ -1,13 +1,14 @@
 import { isDesired, type AccessRequest } from '../core/accessRequest.ts';
 import { enterState, enteredAt } from '../core/journal.ts';
 import type { Reason } from '../core/reason.ts';
+import { changesOnPath } from '../core/seenChanges.ts';
 import type { Stored } from '../core/stores.ts';
 import { changeRequest } from './changeRequest.ts';
 import { createCloseMoved } from './closeMoved.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
 import { createFindMoved } from './findMoved.ts';
 import { waitingForSweep } from './heartbeat.ts';
-import type { Reconcile, ReconcileResult } from './reconcile.ts';
+import type { Reconcile } from './reconcile.ts';
 import { createPathReconciler, isShut, readBackOf, refusalOf, seenIn, waitOf } from './reconcilePath.ts';
 import { settle, type AlreadyRead, type SeenOnPath } from './settle.ts';
 
@@ -154,7 +155,10 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
           ? enterState(
               { ...current, recorded: Math.max(current.recorded, stored.row.recorded) },
               'active',
-              { at: clock.now(), actor: run.actor, reasons: [] },
+              {
+                ...{ at: clock.now(), actor: run.actor, reasons: [] },
+                changes: changesOnPath(current.targets, readBack),
+              },
               { nextDue: current.end },
             )
           : undefined,
@@ -194,7 +198,7 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
     // Whoever wrote for somebody else has closed this one too, and has read it back. What was noted is carried over to a
     // newer row under its ETag: somebody who lets it in meanwhile notes that first, or finds the newer row.
     if (wasActive && row.targets.every(({ nsgId }) => stored.seen.get(nsgId)?.state === 'shut')) {
-      return becomeFinal(stored, run, []);
+      return becomeFinal(stored, run, stored.seen);
     }
     const settledAt = clock.now();
     const onPath = await reconcilePath(row, 'close', run.began);
@@ -226,13 +230,21 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
       }
     }
 
-    return becomeFinal(stored, run, results);
+    const gone = results.find((result) => result.kind === 'gone')?.reason;
+    return becomeFinal(stored, run, readBackOf(results, row), gone);
   }
 
   /** Records the outcome of what was read back as shut. */
-  async function becomeFinal(stored: Held, run: Run, results: ReconcileResult[]): Promise<StepResult> {
+  async function becomeFinal(
+    stored: Held,
+    run: Run,
+    readBack: SeenOnPath,
+    gone?: Reason,
+  ): Promise<StepResult> {
     const { row } = stored;
-    const gone = results.find((result) => result.kind === 'gone');
+    // What was never seen active may never have had a rule: that there is none says nothing.
+    const wasUnseen =
+      enteredAt(row, 'active') !== undefined && [...readBack.values()].some(({ goneBefore }) => goneBefore);
     const { stored: now } = await changeRequest(
       requests,
       row.id,
@@ -243,8 +255,11 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
               actor: run.actor,
               reasons: [
                 ...(current.reason === undefined ? [] : [current.reason]),
-                ...(gone === undefined ? [] : [gone.reason]),
+                ...(gone === undefined ? [] : [gone]),
+                ...(wasUnseen ? [closedUnseen] : []),
               ],
+              changes: changesOnPath(current.targets, readBack),
+              ...(wasUnseen ? { observedAt: clock.now() } : {}),
             })
           : undefined,
       stored,
@@ -293,6 +308,12 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
     }));
   }
 }
+
+const closedUnseen: Reason = {
+  code: 'closed-unseen',
+  message:
+    'Its rules were gone when a network security group was read; who took them away, and when, was not seen.',
+};
 
 function ended(row: AccessRequest): Reason {
   return { code: 'ended', message: `The time that was granted ended at ${row.end}.` };

@@ -78,7 +78,7 @@ export interface Process {
   /** What the HTTP layer would call. */
   service: AccessRequestService;
   submit(submission?: Partial<Submission>): Promise<SubmitResult>;
-  revoke(id: string): Promise<void>;
+  revoke(id: string, correlationId?: string): Promise<void>;
   step: Step;
   reconcile: Reconcile;
   sweep(): Promise<SweepReport>;
@@ -221,8 +221,8 @@ export async function grantWorld(
       lifeline,
       service,
       submit: (changes) => service.submit({ ...submission, ...changes }),
-      revoke: async (id) => {
-        await service.revoke(id, alice, submission.correlationId);
+      revoke: async (id, correlationId = submission.correlationId) => {
+        await service.revoke(id, alice, correlationId);
       },
       step,
       reconcile: reconcileNsg,

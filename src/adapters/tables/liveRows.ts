@@ -47,6 +47,7 @@ const seenSchema: z.ZodType<SeenGrant> = z.looseObject({
   state: z.enum(['open', 'shut']),
   rules: z.record(z.string(), z.string()),
   changes: z.array(z.string()),
+  goneBefore: z.literal(true).optional(),
 });
 
 const unendedSchema = z.object({

@@ -5,9 +5,11 @@ import { readGrant } from './grant.ts';
 import type { LiveGrant } from './grant.ts';
 import type { JsonObject } from './json.ts';
 import { createOpaqueSets } from './opaqueSets.ts';
-import { cut, regionOf, touches } from './region.ts';
+import { cut, touches } from './region.ts';
+import type { Cell, Region } from './region.ts';
 import { mergeReadRules, readBody } from './rule.ts';
 import { countSteps, OverBudget } from './steps.ts';
+import type { Steps } from './steps.ts';
 import { spaces } from './traffic.ts';
 import { decidedOtherwise, listOfRules } from './verdicts.ts';
 import type { Decided } from './verdicts.ts';
@@ -42,18 +44,18 @@ export function grantDifferences({
   const found = new Map(grants.map(({ requestId }) => [requestId, new Array<Decided>()]));
   try {
     for (const space of spaces) {
-      const asked = claims.flatMap((claim) =>
-        claim.cells(space).map((cell) => ({ cell, of: found.get(claim.requestId) })),
-      );
+      const asked = claims.flatMap((claim) => {
+        const of = found.get(claim.requestId);
+        return of === undefined ? [] : claim.cells(space).map((cell) => ({ cell, of }));
+      });
       if (asked.length === 0) continue;
       const index = indexCells(() => asked.map(({ cell }) => cell));
       for (const one of decidedOtherwise(listOfRules(rules, space, sets), space, steps)) {
         if (!isAdmittedNewly(one) && !isRefusedNewly(one)) continue;
+        const left = new Map<Decided[], Region[]>();
         index.find(one.region, 0, steps, (position) => {
-          const { cell = regionOf(one.region), of } = asked[position] ?? {};
-          if (touches(one.region, cell, steps)) {
-            of?.push({ ...one, region: cut(one.region, cell, steps).inner });
-          }
+          const met = asked[position];
+          if (met !== undefined) left.set(met.of, take(met, one, left.get(met.of) ?? [one.region], steps));
           return false;
         });
       }
@@ -63,4 +65,19 @@ export function grantDifferences({
     throw error;
   }
   return new Map([...found].map(([requestId, decided]) => [requestId, differenceOf(decided, sets)]));
+}
+
+/** Adds what of these regions is in the grant's cell, and returns what is not: its cells may overlap. */
+function take(
+  { cell, of }: { cell: Cell; of: Decided[] },
+  decided: Decided,
+  regions: Region[],
+  steps: Steps,
+): Region[] {
+  return regions.flatMap((region) => {
+    if (!touches(region, cell, steps)) return [region];
+    const { inner, rest } = cut(region, cell, steps);
+    of.push({ ...decided, region: inner });
+    return rest;
+  });
 }

@@ -35,6 +35,13 @@ describe('what a write changes, for people', () => {
     ]);
   });
 
+  it('says of no tag that it depends on it where it is so for every membership', () => {
+    const tagged = rule('deny-internet', 4000, { sourceAddressPrefix: 'Internet', access: 'Deny' });
+    expect(say(bare(tagged), bare(tagged, rule(aliceRule, 100)), [grant(alice)])).toEqual([
+      `203.0.113.7 can now reach 10.1.0.4 on Tcp 22 (rule ${aliceRule}).`,
+    ]);
+  });
+
   it('names ranges, whole families, source ports and every port', () => {
     const wide = rule(aliceRule, 100, {
       protocol: '*',
