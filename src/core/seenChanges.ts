@@ -18,9 +18,12 @@ export interface ReadOverTime extends Omit<ReadBack, 'installation'> {
  */
 export function seenChanges({ first, installation, ...readBack }: ReadOverTime): Map<string, SeenGrant> {
   const seen = seenGrants({ ...readBack, installation: installation.id });
-  const { byRequest } = readInventory(first, installation.id);
-  const wasThere = ({ requestId }: LiveRow) =>
-    byRequest.get(requestId)?.some(({ head }) => head.access !== 'deny') === true;
+  // Read when it is first asked for: most reconciles find nobody who changed.
+  let before: ReturnType<typeof readInventory>['byRequest'] | undefined;
+  const wasThere = ({ requestId }: LiveRow) => {
+    before ??= readInventory(first, installation.id).byRequest;
+    return before.get(requestId)?.some(({ head }) => head.access !== 'deny') === true;
+  };
   const changed = { opened: new Array<LiveRow>(), shut: new Array<LiveRow>() };
   for (const { row } of readBack.rows) {
     const now = seen.get(row.requestId);
