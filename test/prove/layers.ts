@@ -24,6 +24,12 @@ export const layers: readonly Layer[] = [
     load: () => import('./layers/bFaults.ts'),
   },
   {
+    letter: 'C',
+    title: 'simulated histories',
+    parts: { quick: 1, usual: 20, full: 100 },
+    load: () => import('./layers/cHistories.ts'),
+  },
+  {
     letter: 'D',
     title: 'every state of a model of grants, workers, ARM and time',
     parts: { quick: 1, usual: 5, full: 7 },

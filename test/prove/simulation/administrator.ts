@@ -4,12 +4,12 @@ import type { EditOperation } from '../../support/memoryNetwork.ts';
 import type { Random } from '../random.ts';
 import type { Promises } from './promises.ts';
 import type { World } from './world.ts';
-import { foreignNsg, isOwned, nameOf, nsgIds, rulesOf } from './worldModel.ts';
+import { foreignNsg, isOwned, nameOf, ownerOf, nsgIds, rulesOf } from './worldModel.ts';
 
 /** Somebody who edits the same NSGs, and remembers what each should be if nobody but them wrote to it. */
 export interface Administrator {
-  /** One edit of their own rules or of ours. */
-  edit: (random: Random) => void;
+  /** One edit of their own rules or of ours; returns the id of the NSG. */
+  edit: (random: Random) => string;
   /** The NSG as it would be without us. */
   own: (nsgId: string) => JsonObject;
   counted: Record<string, number>;
@@ -86,7 +86,7 @@ export function createAdministrator(world: World, promises: Promises): Administr
     random: Random,
     edit: (properties: JsonObject) => JsonObject | undefined,
   ): void {
-    const ours = rulesOf(world.network.nsg(nsgId) ?? {}).filter(isOwned);
+    const ours = rulesOf(world.network.nsg(nsgId) ?? {}).filter((rule) => ownerOf(rule) !== undefined);
     if (ours.length === 0) return;
     const name = nameOf(random.pick(ours));
     promises.tampered(nsgId, name);
@@ -111,43 +111,38 @@ export function createAdministrator(world: World, promises: Promises): Administr
       const kind = random.pick(edits);
       counted[kind] = (counted[kind] ?? 0) + 1;
       switch (kind) {
-        case 'rule': {
+        case 'rule':
           toggle(nsgId, random, undefined);
-          return;
-        }
-        case 'slow rule': {
+          break;
+        case 'slow rule':
           toggle(nsgId, random, { milliseconds: 500 + random.below(6000), ends: 'Succeeded' });
-          return;
-        }
-        case 'failed rule': {
+          break;
+        case 'failed rule':
           toggle(nsgId, random, { milliseconds: 500 + random.below(3000), ends: 'Failed' });
-          return;
-        }
+          break;
         case 'tag':
           own.set(nsgId, { ...this.own(nsgId), tags: { edited: String(random.below(9)) } });
           world.network.edit(nsgId, (body) => ({ ...body, tags: this.own(nsgId)['tags'] ?? {} }));
-          return;
-        case 'ours deleted': {
+          break;
+        case 'ours deleted':
           touch(nsgId, random, () => undefined);
-          return;
-        }
-        case 'ours narrowed': {
+          break;
+        case 'ours narrowed':
           touch(nsgId, random, (properties) => ({
             ...properties,
             sourceAddressPrefix: '203.0.113.200/32',
             sourceAddressPrefixes: [],
           }));
-          return;
-        }
-        case 'ours widened': {
+          break;
+        case 'ours widened':
           touch(nsgId, random, (properties) => ({
             ...properties,
             sourceAddressPrefix: '*',
             sourceAddressPrefixes: [],
           }));
-          return;
-        }
+          break;
       }
+      return nsgId;
     },
   };
 }

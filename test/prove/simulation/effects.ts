@@ -75,13 +75,17 @@ export function effectsOf<T extends object>(
 
   const members = new Map<string | symbol, unknown>();
   return new Proxy(target, {
-    get(from, member, receiver) {
+    get(from, member) {
       if (members.has(member)) return members.get(member);
-      const method: unknown = Reflect.get(from, member, receiver);
-      if (typeof method !== 'function') return method;
+      const first: unknown = Reflect.get(from, member);
+      if (typeof first !== 'function') return first;
       const name = `${table}.${String(member)}`;
       const effectful = (...parameters: unknown[]): unknown => {
-        const call = () => Reflect.apply(method, from, parameters) as unknown;
+        // Looked up anew: tables may be lost, and are others then.
+        const call = () => {
+          const method: unknown = Reflect.get(from, member);
+          return typeof method === 'function' ? (Reflect.apply(method, from, parameters) as unknown) : method;
+        };
         if (iterated.has(name)) return pages(name, parameters, call() as AsyncIterable<unknown>);
         return known.has(name) ? call() : perform(name, parameters, call);
       };

@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { createRandom, type Random } from '../random.ts';
 import { contentOf } from '../../support/grantWorld.ts';
+import type { JsonObject } from '../../../src/core/network.ts';
+import { createDisaster } from './disaster.ts';
 import { createAdministrator } from './administrator.ts';
 import { ProcessDied, type Weather } from './effects.ts';
 import { callFaults, happeningTo } from './faults.ts';
@@ -22,7 +24,7 @@ const calmFrom = 260;
 const horizon = 600;
 const grants = 20;
 /** Two periods of the sweep, the start of its instance, two writes, and clocks that are 30 s off. */
-const bounds = { open: 120 + 15 + 2 * 5 + 30, skew: 30 };
+const bounds = { open: 120 + 15 + 2 * 5 + 30, skew: 30, heartbeat: 180 + 60 };
 
 /** A time in which Azure or the storage does not do what it should. */
 interface Burst {
@@ -47,6 +49,7 @@ export async function runHistory(seed: number, keepTrace = 0): Promise<History &
   const promises: Promises = createPromises(() => world, bounds);
   const world: World = await createWorld({
     keepTrace,
+    isNew: true,
     witness: promises,
     changed: promises.changed,
     operationMilliseconds: 300 + random.below(2500),
@@ -72,6 +75,7 @@ export async function runHistory(seed: number, keepTrace = 0): Promise<History &
     },
     workerFor: () => some(),
   });
+  const disaster = createDisaster(random, world, promises);
   const administrator = createAdministrator(world, promises);
   const some = () => random.pick(workers);
 
@@ -86,12 +90,12 @@ export async function runHistory(seed: number, keepTrace = 0): Promise<History &
   const weather: Weather = {
     async before({ name }) {
       if (random.oneIn(2)) await world.clock.sleep(random.below(random.oneIn(40) ? 3000 : 60));
-      if (name.startsWith('network') || isCalm()) return;
-      if (inBurst('storage') && !random.oneIn(3)) fail();
+      if (!isTable(name) || isCalm()) return;
+      if (disaster.isBlind() || (inBurst('storage') && !random.oneIn(3))) fail();
     },
     after({ name }) {
-      if (name.startsWith('network') || isCalm() || !inBurst('storage') || !random.oneIn(6)) return undefined;
-      promises.trouble();
+      if (!isTable(name) || isCalm() || !inBurst('storage') || !random.oneIn(6)) return undefined;
+      promises.storageTrouble();
       // As with a client that repeats a replace whose first answer was lost.
       if (name === 'requests.replace' || name === 'live.replace') return { instead: 'changed' };
       return fail();
@@ -100,7 +104,7 @@ export async function runHistory(seed: number, keepTrace = 0): Promise<History &
 
   function fail(): never {
     counted['faults'] = (counted['faults'] ?? 0) + 1;
-    promises.trouble();
+    promises.storageTrouble();
     throw new Error('The table is down.');
   }
 
@@ -134,8 +138,18 @@ export async function runHistory(seed: number, keepTrace = 0): Promise<History &
     for (let time = 0; time < times; time += 1) forgive(some().submit(asked));
   }
 
+  /** Azure tells of an edit late, twice or not at all. */
+  function hint(nsgId: string): void {
+    const at = world.clock.now();
+    for (let copy = random.below(3); copy > 0; copy -= 1) {
+      void world.clock
+        .sleep(random.below(9000))
+        .then(() => forgive(some().followHint({ kind: 'nsg', id: nsgId, at })));
+    }
+  }
+
   async function misbehave(): Promise<void> {
-    if (random.oneIn(12)) administrator.edit(random);
+    if (random.oneIn(12)) hint(administrator.edit(random));
     if (random.oneIn(15)) {
       const rows = await world.stores.live.unended();
       const row = rows.length === 0 ? undefined : random.pick(rows);
@@ -160,12 +174,14 @@ export async function runHistory(seed: number, keepTrace = 0): Promise<History &
   }
 
   workers.push(startWorker(), startWorker());
+  await world.clock.run(some().sweep());
   let isSweeping = false;
   const asksAt = new Set(Array.from({ length: grants }, () => 1 + random.below(180)));
   let asked = 0;
   for (let at = 1; at <= horizon; at += 1) {
     await world.clock.advanceTo(instantAfter(at));
     if (!isCalm()) await misbehave();
+    disaster.happen(isCalm());
     while (asked < grants && (asksAt.has(at) || at >= 180)) {
       asked += 1;
       ask();
@@ -186,7 +202,7 @@ export async function runHistory(seed: number, keepTrace = 0): Promise<History &
   await promises.checkEnd();
   const broken = [...promises.broken];
   for (const nsgId of nsgIds) {
-    const left = rulesLeft(world, nsgId, administrator.own(nsgId));
+    const left = rulesLeft(disaster.without(nsgId), administrator.own(nsgId));
     if (left !== undefined)
       broken.push(`I3: ${nsgId.slice(-10)} is not what it would be without us: ${left}`);
   }
@@ -197,6 +213,7 @@ export async function runHistory(seed: number, keepTrace = 0): Promise<History &
     lines: world.trace.lines(),
     counted: {
       ...counted,
+      ...disaster.counted,
       accepted: promises.known.size,
       opened: promises.counted.opened,
       'NSG writes': promises.counted.writes,
@@ -208,6 +225,9 @@ export async function runHistory(seed: number, keepTrace = 0): Promise<History &
   };
 }
 
+const tables = ['requests', 'live', 'nsgs', 'audit', 'seals', 'policies', 'sweepState'];
+const isTable = (effect: string) => tables.includes(effect.slice(0, effect.indexOf('.')));
+
 function burstsOf(random: Random): Burst[] {
   return Array.from({ length: random.below(5) }, () => {
     const from = random.below(calmFrom - 40);
@@ -217,8 +237,9 @@ function burstsOf(random: Random): Burst[] {
 }
 
 /** What distinguishes an NSG from what it would be without us; undefined if nothing does. */
-function rulesLeft(world: World, nsgId: string, own: unknown): string | undefined {
-  const there = { ...(contentOf(world.network.nsg(nsgId)) as Record<string, unknown>) };
+function rulesLeft(body: JsonObject | undefined, own: unknown): string | undefined {
+  if (body === undefined) return 'its baseline is gone';
+  const there = { ...(contentOf(body) as Record<string, unknown>) };
   delete there['id'];
   const plain = JSON.parse(JSON.stringify(own)) as Record<string, unknown>;
   if (isDeepStrictEqual(withoutPlurals(there), withoutPlurals(plain))) return undefined;

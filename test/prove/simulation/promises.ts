@@ -28,6 +28,8 @@ export interface Bounds {
   open: number;
   /** How far the clocks of processes are from the true one, at the most. */
   skew: number;
+  /** How old the last complete sweep may be when something is opened; not looked at if it is left out. */
+  heartbeat?: number;
 }
 
 /** What the checks know of one request: from what was asked for, not from what the code made of it. */
@@ -35,7 +37,8 @@ export interface Known {
   id: string;
   ask: Ask;
   packets: PacketSet;
-  /** As first stored: milliseconds since 1970. */
+  /** When its row was first stored, and what that says: milliseconds since 1970. */
+  askedAt: number;
   start: number;
   end: number;
   state: RequestState;
@@ -55,8 +58,18 @@ export interface Promises extends Witness {
   /** Somebody was promised what they asked for: from when to when, in milliseconds since 1970. */
   promised: (id: string, ask: Ask, start: number, end: number) => Known;
   changed: (nsgId: string, by: 'write' | 'edit') => void;
-  /** Something that excuses a delay: Azure refused or storage was down, in one NSG or in all. */
+  /** Something that excuses a delay: Azure did not do what it should in an NSG, or a process died. */
   trouble: (nsgId?: string) => void;
+  /** Storage was down: what is past its end is closed all the same, and what is revoked when that can be read. */
+  storageTrouble: () => void;
+  /** All tables are lost: no grant is known any more, and every one that is open has to be shut. */
+  lost: () => void;
+  /** This machine is not what it was: its grants have to end. */
+  machineGone: (machineId: string) => void;
+  /** From now on nobody is let in to this machine; what is under way has a minute. */
+  refused: (machineId: string) => void;
+  /** A deny of ours stands in an NSG while no row can say so, and is not to be touched until it is told otherwise. */
+  baseline: (nsgId: string, ruleName: string | undefined) => void;
   /** An administrator has touched a rule of ours. */
   tampered: (nsgId: string, ruleName: string) => void;
   /** To be called often: looks at what should be shut by now. */
@@ -79,6 +92,12 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
   const rowsRead = new Map<string, { at: number; rows: LiveRow[] }>();
   const readBegan = new Map<string, number>();
   const audited = new Set<string>();
+  let lastStorageTrouble = 0;
+  let lostAt = Infinity;
+  const goneAt = new Map<string, number>();
+  const refusedAt = new Map<string, number>();
+  let beatAt = -Infinity;
+  const baselines = new Map<string, string>();
   const lastTrouble = new Map<string, number>();
   /** Rules that somebody has touched, and when. */
   const touched = new Map<string, number>();
@@ -122,6 +141,7 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
     ) {
       noteLive(parameters[0] as LiveRow);
     }
+    if (name === 'sweepState.beat') beatAt = now();
     if (name === 'audit.insert') audited.add((parameters[0] as { partition: string }).partition);
     if (name === 'network.readNsg') noteSeen(String(parameters[0]), result);
   }
@@ -166,6 +186,13 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
       violate('I4', `${what} is written and was never asked for`);
       return;
     }
+    if (
+      bounds.heartbeat !== undefined &&
+      request.state === 'opening' &&
+      now() > beatAt + bounds.heartbeat * 1000
+    ) {
+      violate('I1', `${what} is opened although no sweep has been complete for ${bounds.heartbeat} s`);
+    }
     if (!audited.has(owner)) violate('I4', `${what} is written and has no audit record`);
     if ((request.closingSince.get(nsgId) ?? Infinity) < read.at) {
       violate('I5', `${what} is written from rows read after its revocation`);
@@ -206,6 +233,10 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
     for (const owner of [...here.keys()]) if (!owners.has(owner)) here.delete(owner);
     standing.set(nsgId, here);
     if (by === 'write') checkTaken(nsgId, old, rules);
+    const baseline = baselines.get(nsgId);
+    if (baseline !== undefined && by === 'write' && !rules.some((rule) => nameOf(rule) === baseline)) {
+      violate('I3', `the baseline of ${short(nsgId)} is taken away while no row says so`);
+    }
   }
 
   /** No write of ours takes from a grant that lives what it had. */
@@ -214,6 +245,7 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
     if (isEmpty(taken)) return;
     for (const request of known.values()) {
       if (request.state !== 'active' || request.closingSince.size > 0) continue;
+      if (request.askedAt < lostAt && lostAt < Infinity) continue;
       if (!request.ask.machine.nsgIds.includes(nsgId)) continue;
       if (now() >= request.end - bounds.skew * 1000 || isTouched(nsgId, request.id)) continue;
       const lost = intersection(taken, request.packets);
@@ -227,7 +259,7 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
 
   function promised(id: string, ask: Ask, start: number, end: number): Known {
     const request: Known = {
-      ...{ id, ask, start, end, state: 'opening' },
+      ...{ id, ask, start, end, state: 'opening', askedAt: now() },
       packets: packetsOf({
         source: `${ask.source}/32`,
         destination: `${ask.machine.address}/32`,
@@ -238,6 +270,9 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
       seenOpen: new Set(),
     };
     known.set(id, request);
+    if (now() > (refusedAt.get(ask.machine.id) ?? Infinity) + 60_000) {
+      violate('I2', `${ask.number} is let in to a machine whose address is not the only one of its NSG`);
+    }
     return request;
   }
 
@@ -304,16 +339,20 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
     for (const [nsgId, here] of standing) {
       for (const [owner, since] of here) {
         const request = known.get(owner);
-        const shut =
-          request === undefined
-            ? since
-            : Math.min(
-                request.end,
-                request.closingSince.get(nsgId) ?? Infinity,
-                request.finalSince ?? Infinity,
-              );
-        const from = Math.max(shut, since, lastTrouble.get(nsgId) ?? 0, lastTrouble.get('') ?? 0);
-        if (now() > from + bounds.open * 1000) {
+        const excused = Math.max(since, lastTrouble.get(nsgId) ?? 0, lastTrouble.get('') ?? 0);
+        // By its description, whatever the tables say; and by its row, once that can be read.
+        const byEnd = Math.max(request?.end ?? since, excused);
+        const byRow = Math.max(
+          Math.min(
+            request?.closingSince.get(nsgId) ?? Infinity,
+            request?.finalSince ?? Infinity,
+            endsWithMachine(request),
+            lostAt,
+          ),
+          excused,
+          lastStorageTrouble,
+        );
+        if (now() > Math.min(byEnd, byRow) + bounds.open * 1000) {
           violate(
             'I1',
             `${numberOf(owner)} is open in ${short(nsgId)} ${bounds.open} s after it should be shut`,
@@ -323,10 +362,17 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
     }
   }
 
+  /** When its machine was gone, if it is a grant from before that. */
+  function endsWithMachine(request: Known | undefined): number {
+    const at = request === undefined ? undefined : goneAt.get(request.ask.machine.id);
+    return request === undefined || at === undefined || request.askedAt > at ? Infinity : at;
+  }
+
   async function checkEnd(): Promise<void> {
     const { stores } = world();
     for (const request of known.values()) {
       const stored = await stores.requests.get(request.id);
+      if (request.askedAt < lostAt && lostAt < Infinity) continue;
       if (stored === undefined) {
         violate('I8', `${request.ask.number} has lost its row`);
         continue;
@@ -389,6 +435,22 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
     done,
     changed,
     trouble: (nsgId = '') => lastTrouble.set(nsgId, now()),
+    storageTrouble: () => {
+      lastStorageTrouble = now();
+    },
+    lost: () => {
+      lostAt = now();
+    },
+    machineGone: (machineId) => {
+      goneAt.set(machineId, now());
+    },
+    refused: (machineId) => {
+      refusedAt.set(machineId, now());
+    },
+    baseline: (nsgId, ruleName) => {
+      if (ruleName === undefined) baselines.delete(nsgId);
+      else baselines.set(nsgId, ruleName);
+    },
     tampered: (nsgId, ruleName) => touched.set(`${nsgId} ${ruleName}`, now()),
     look,
     checkEnd,

@@ -1,10 +1,12 @@
 import type { Person } from '../../../src/core/accessRequest.ts';
 import type { Clock } from '../../../src/core/clock.ts';
+import type { NetworkHint } from '../../../src/core/networkHint.ts';
 import type { Installation } from '../../../src/core/installation.ts';
 import type { CallOptions, Network, NsgDocument, WriteNsgResult } from '../../../src/core/network.ts';
 import { createAccessRequestService } from '../../../src/workflow/accessRequestService.ts';
 import type { Orchestrations, Submission, SubmitResult } from '../../../src/workflow/contracts.ts';
 import { limits, secondsAfter, type Dependencies } from '../../../src/workflow/dependencies.ts';
+import { createFollowHint } from '../../../src/workflow/followHint.ts';
 import { grantOrchestrator } from '../../../src/workflow/grantOrchestrator.ts';
 import { grantOrchestratorName, ringEventName, stepActivityName } from '../../../src/workflow/names.ts';
 import { createHeartbeat } from '../../../src/workflow/heartbeat.ts';
@@ -26,6 +28,7 @@ import {
 } from '../../support/memoryNetwork.ts';
 import {
   createBeatingSweepState,
+  createMemorySweepState,
   createMemoryAuditTrail,
   createMemoryLiveRows,
   createMemoryNsgRecords,
@@ -67,6 +70,7 @@ export interface Worker {
   revoke(id: string): Promise<void>;
   step(requestId: string): Promise<StepResult>;
   sweep(): Promise<void>;
+  followHint(hint: NetworkHint): Promise<void>;
 }
 
 export interface WorkerOptions {
@@ -94,16 +98,20 @@ export interface WorldOptions {
   orchestrators?: Record<string, Orchestrator>;
   activities?: Record<string, (input: unknown) => Promise<unknown>>;
   installation?: Installation;
+  /** Whether nothing has been swept yet, so that opens wait for it; a heartbeat that is always fresh if left out. */
+  isNew?: boolean;
 }
 
 export interface World {
   clock: VirtualClock;
   network: MemoryNetwork;
   hub: Hub;
-  stores: ReturnType<typeof createStores>;
+  stores: Stores;
   trace: Trace;
   logged: Map<string, number>;
   startWorker(options?: WorkerOptions): Worker;
+  /** All tables are gone, and empty ones are in their place. */
+  loseTables(): void;
   /** Seconds since noon. */
   seconds(): number;
 }
@@ -123,7 +131,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   });
   for (const nsgId of nsgIds) network.addNsg(nsgId, foreignNsg());
   for (const machine of machines) network.addVirtualMachine(networkOf(machine));
-  const stores = createStores(clock);
+  const stores = createStores(clock, options.isNew === true);
   for (const machine of machines) await stores.policies.put(policyOf(machine));
   const shared = {
     inventory: createMemoryInventory(network),
@@ -194,17 +202,19 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       logged.set(message, (logged.get(message) ?? 0) + 1);
       trace.note(`${lifeline.process} says ${message}`);
     };
-    const sweepState = outside('sweepState', stores.sweepState);
+    const table = <Name extends keyof Stores>(name: Name): Stores[Name] =>
+      outside(name, asLongAsThere(stores, name));
+    const sweepState = table('sweepState');
     const log = { info: () => undefined, warn: note, error: note };
     const dependencies: Dependencies = {
-      requests: outside('requests', stores.requests),
-      live: outside('live', stores.live),
-      nsgs: outside('nsgs', stores.nsgs),
-      audit: outside('audit', stores.audit),
-      seals: outside('seals', stores.seals),
+      requests: table('requests'),
+      live: table('live'),
+      nsgs: table('nsgs'),
+      audit: table('audit'),
+      seals: table('seals'),
       sweepState,
       heartbeat: createHeartbeat({ sweepState, clock: own, log }, sweepPeriodSeconds),
-      policies: outside('policies', stores.policies),
+      policies: table('policies'),
       network: outside('network', asSeenFrom(own, network)),
       inventory: outside('inventory', shared.inventory),
       rights: outside('rights', shared.rights),
@@ -217,6 +227,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     const reconcile = createReconciler(dependencies);
     const step = createStep(dependencies, reconcile);
     const sweep = createSweep(dependencies, { step, reconcile, periodSeconds: sweepPeriodSeconds });
+    const followHint = createFollowHint(dependencies, reconcile);
     const ofWorker = outside('orchestrations', orchestrations);
     const service = createAccessRequestService(dependencies, quota, ofWorker);
     return {
@@ -229,6 +240,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         await service.revoke(id, alice, 'correlation');
       },
       step: (requestId) => step(requestId, 'sallyport'),
+      followHint: (hint) => followHint(hint, { orchestrations: ofWorker, correlationId: 'hint' }),
       sweep: async () => {
         await sweep(ofWorker);
       },
@@ -243,22 +255,32 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     trace,
     logged,
     startWorker,
+    loseTables: () => {
+      Object.assign(stores, createStores(clock, true));
+    },
     seconds: () => (clock.now().getTime() - noon.getTime()) / 1000,
   };
 }
 
 const sweepPeriodSeconds = 60;
 
-function createStores(clock: Clock) {
+function createStores(clock: Clock, isNew: boolean) {
   return {
     requests: createMemoryRequests(),
     live: createMemoryLiveRows(),
     nsgs: createMemoryNsgRecords(),
     audit: createMemoryAuditTrail(() => clock.now()),
     seals: createMemorySeals(),
-    sweepState: createBeatingSweepState(clock),
+    sweepState: isNew ? createMemorySweepState() : createBeatingSweepState(clock),
     policies: createMemoryPolicies(),
   };
+}
+
+type Stores = ReturnType<typeof createStores>;
+
+/** A table as a process holds it: by its name, whichever it is by then. */
+function asLongAsThere<Name extends keyof Stores>(stores: Stores, name: Name): Stores[Name] {
+  return new Proxy(stores[name], { get: (_then, member) => Reflect.get(stores[name], member) as unknown });
 }
 
 function policyOf({ id }: Machine) {

@@ -36,8 +36,16 @@ export const machines = [web, mail, jobs, twin];
 /** What may be added: it takes the address of `twin` behind the same NSG. */
 export const extraInterface = machine('vm-extra', 'vnet-c', '10.1.0.4', jobsNsg);
 
-export const networkOf = ({ id, interfaceId, address, nsgIds: path }: Machine): VirtualMachineNetwork => ({
+export const networkOf = ({
+  id,
+  subnetId,
+  interfaceId,
+  address,
+  nsgIds: path,
+}: Machine): VirtualMachineNetwork => ({
   virtualMachineId: id,
+  vmId: `vm of ${id.slice(-12)}`,
+  subnetId,
   networkInterfaceId: interfaceId,
   addresses: [{ family: 'IPv4', address }],
   nsgIds: path,
