@@ -1,9 +1,10 @@
 import { finalStates, isDesired } from './accessRequest.ts';
 import type { AcceptedRules, LiveRow } from './accessRequest.ts';
+import type { Band } from './band.ts';
 import { contentHash } from './canonicalJson.ts';
 import { covers, extentOf } from './extent.ts';
 import type { JsonObject } from './network.ts';
-import { readInventory } from './nsgBody.ts';
+import { isBaseline, readInventory } from './nsgBody.ts';
 import type { PlacedRule } from './nsgBody.ts';
 import type { DriftEntry, DriftEvent } from './nsgRecord.ts';
 import { ownedName, ownedRules, parseOwnedName, rawRule } from './ownedRule.ts';
@@ -33,6 +34,8 @@ export interface DriftInput {
   now: Date;
   /** Installation id. */
   installation: string;
+  /** Where baselines stand: they are not a grant's, and no drift of one. */
+  baselineBand?: Band;
 }
 
 export interface DriftDecision {
@@ -55,7 +58,8 @@ const longestForm = 8000;
  * we did not give, is never ours, and the planner puts it right. What says exactly what was granted is never told of: a
  * write of ours that was planned from older rows says the same. Pure; throws on a malformed desired row or body.
  */
-export function decideDrift({ body, rows, earlier, now, installation }: DriftInput): DriftDecision {
+export function decideDrift(input: DriftInput): DriftDecision {
+  const { body, rows, earlier, now, installation, baselineBand } = input;
   const inventory = readInventory(body, installation);
   const isSettled = inventory.provisioningState === 'Succeeded';
   const rowOf = new Map(rows.map((row) => [row.requestId, row]));
@@ -64,7 +68,10 @@ export function decideDrift({ body, rows, earlier, now, installation }: DriftInp
   const accepted = new Map<string, AcceptedRules>();
   let unsure = false;
 
-  for (const placed of inventory.owned) judgeRule(placed);
+  for (const placed of inventory.owned) {
+    const isBase = baselineBand !== undefined && isBaseline(placed, { id: installation, baselineBand });
+    if (!isBase) judgeRule(placed);
+  }
   for (const row of rows) if (isDesired(row, now)) findDeleted(row);
   return {
     found,

@@ -1,4 +1,5 @@
 import type { Band } from './band.ts';
+import type { Installation } from './installation.ts';
 import type { Json, JsonObject } from './network.ts';
 import { isOwned, parseOwnedName } from './ownedRule.ts';
 import { readHead } from './securityRule.ts';
@@ -54,6 +55,19 @@ export function readInventory(body: JsonObject, installation: string): RuleInven
 /** The body to write: the one that was read, with its list of rules replaced and nothing else. */
 export function planBody(body: JsonObject, securityRules: Json[]): JsonObject {
   return { ...body, properties: { ...propertiesOf(body), securityRules } };
+}
+
+/**
+ * Whether an owned rule is a baseline: a deny in their band, of no grant. That no row names it is no reason to remove it, for
+ * to remove it opens: only a recorded decision on its policy is.
+ */
+export function isBaseline(
+  { head }: PlacedRule,
+  { id, baselineBand }: Pick<Installation, 'id' | 'baselineBand'>,
+) {
+  const { name, access, priority } = head;
+  const isInBand = priority >= baselineBand.first && priority <= baselineBand.last;
+  return isOwned(name, id) && parseOwnedName(name, id) === undefined && access === 'deny' && isInBand;
 }
 
 /** Whether a rule stands among the inbound ones; what is not understood counts, so that no slot is taken twice. */

@@ -4,7 +4,7 @@ import { problemsOfInstallation } from './installation.ts';
 import type { Installation } from './installation.ts';
 import { checkRow } from './liveRow.ts';
 import type { Json, JsonObject } from './network.ts';
-import { foreignDenies, readInventory } from './nsgBody.ts';
+import { foreignDenies, isBaseline, readInventory } from './nsgBody.ts';
 import type { PlacedRule, RuleInventory } from './nsgBody.ts';
 import { ownedRules, rawRule } from './ownedRule.ts';
 import type { UnplacedRule } from './ownedRule.ts';
@@ -66,7 +66,7 @@ export function plan({ body, rows, now, installation }: PlanInput): Plan {
   for (const right of [true, false]) keepPlaces(candidates, room, right);
   const admitted = candidates.filter((candidate) => isAdmitted(candidate, inventory));
   const refused = seatCandidates(candidates, room, inventory, installation);
-  const securityRules = compose(candidates, inventory);
+  const securityRules = compose(candidates, inventory, installation);
   const unchanged =
     securityRules.length === inventory.rules.length &&
     securityRules.every((rule, index) => rule === inventory.rules[index]);
@@ -182,8 +182,8 @@ function noCapacity(full: string | undefined): Reason | undefined {
   };
 }
 
-/** Foreign rules as they were read and in their order, ours in their places, new ones at the end. */
-function compose(candidates: Candidate[], inventory: RuleInventory): Json[] {
+/** Foreign rules and baselines as they were read and in their order, grants' in their places, new ones at the end. */
+function compose(candidates: Candidate[], inventory: RuleInventory, installation: Installation): Json[] {
   const successors = new Map<PlacedRule, Json>();
   const added: Json[] = [];
   for (const { rule, current, right, priority } of candidates.flatMap((candidate) => candidate.wanted)) {
@@ -193,7 +193,11 @@ function compose(candidates: Candidate[], inventory: RuleInventory): Json[] {
     if (current === undefined) added.push(raw);
     else successors.set(current, raw);
   }
-  const ours = new Map(inventory.owned.map((rule) => [rule.index, successors.get(rule)]));
+  const ours = new Map(
+    inventory.owned
+      .filter((rule) => !isBaseline(rule, installation))
+      .map((rule) => [rule.index, successors.get(rule)]),
+  );
   const kept = inventory.rules
     .map((raw, index) => (ours.has(index) ? ours.get(index) : raw))
     .filter((raw) => raw !== undefined);

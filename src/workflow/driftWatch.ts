@@ -76,6 +76,7 @@ export function watchDrift(
       const known = rows.map(({ row }) => withJournaled(row));
       const decided = decideDrift({
         ...{ body, rows: known, now, installation: installation.id },
+        baselineBand: installation.baselineBand,
         ...(earlier === undefined ? {} : { earlier }),
       });
       earlier = known;

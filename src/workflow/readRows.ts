@@ -1,7 +1,7 @@
 import type { LiveRow } from '../core/accessRequest.ts';
 import { causeOf } from '../core/cause.ts';
 import type { JsonObject } from '../core/network.ts';
-import { readInventory } from '../core/nsgBody.ts';
+import { isBaseline, readInventory } from '../core/nsgBody.ts';
 import { parseOwnedName } from '../core/ownedRule.ts';
 import type { WithoutRows } from '../core/planWithoutRows.ts';
 import type { Stored } from '../core/stores.ts';
@@ -18,11 +18,12 @@ export async function readRows(
   body: JsonObject,
 ): Promise<Stored<LiveRow>[] | WithoutRows> {
   const { owned } = readInventory(body, installation.id);
+  const ofGrants = owned.filter((rule) => !isBaseline(rule, installation));
   try {
     const rows = await live.ofNsg(nsgId);
     const known = new Set(rows.map(({ row }) => row.requestId));
     const isKnown = (name: string) => known.has(parseOwnedName(name, installation.id)?.requestId ?? '');
-    if (owned.every(({ head }) => isKnown(head.name)) || (await sweepState.marker()) !== undefined) {
+    if (ofGrants.every(({ head }) => isKnown(head.name)) || (await sweepState.marker()) !== undefined) {
       return rows;
     }
     // Said before anything is removed: what is gone afterwards would look like an installation that is new.

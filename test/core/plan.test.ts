@@ -77,6 +77,27 @@ function changed(rule: Json | undefined, properties: JsonObject): JsonObject {
 const aliceRule = `sallyport-contoso-${alice}-1`;
 const bobRule = `sallyport-contoso-${bob}-1`;
 
+describe('a baseline', () => {
+  const { first } = installation.baselineBand;
+
+  it('stays where it is, whether or not a grant opens or ends beside it', () => {
+    const baseline = foreign('sallyport-contoso-baseline-ssh', first, { access: 'Deny' });
+    expect(run(nsg([baseline]), []).securityRules).toBeUndefined();
+    const open = run(nsg([baseline]), [row(alice)]).securityRules ?? [];
+    expect(open).toHaveLength(2);
+    expect(open[0]).toBe(baseline);
+    expect(run(nsg(open), []).securityRules).toEqual([baseline]);
+  });
+
+  it.each([
+    ['allows', foreign('sallyport-contoso-baseline-ssh', first, { access: 'Allow' })],
+    ['stands elsewhere', foreign('sallyport-contoso-baseline-ssh', first - 1, { access: 'Deny' })],
+    ['has the name of a grant', foreign(`sallyport-contoso-${alice}-1`, first, { access: 'Deny' })],
+  ])('is none that %s', (_, rule) => {
+    expect(run(nsg([rule]), []).securityRules).toEqual([]);
+  });
+});
+
 describe('what is desired', () => {
   it('has nothing to do for an NSG without grants', () => {
     expect(run(nsg([foreign('deny', 4000)]), [])).toEqual({ refused: [], admitted: [], present: [] });

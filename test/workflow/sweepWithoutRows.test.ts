@@ -119,6 +119,10 @@ describe('tables that are lost', () => {
     await world.runUntil(seconds(60), process);
     if (submitted.kind !== 'accepted') throw new Error(submitted.kind);
     expect((await world.request(submitted.request.id)).state).toBe('active');
+    // That no row names a baseline is no reason to take it away.
+    expect(world.ownedRules(nicNsg)).toContain('sallyport-contoso-baseline-ssh');
+    const told = (await world.audit(driftPartition(nicNsg))).map(({ event }) => event);
+    expect(told).not.toContain('nsg.rule-tampered');
   });
 
   it('are closed rule by rule where the whole NSG is refused', async () => {
