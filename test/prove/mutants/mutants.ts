@@ -1,0 +1,13 @@
+import { guardMutants } from './guard.ts';
+import type { Mutant } from './mutant.ts';
+import { outsideMutants } from './outside.ts';
+import { plannerMutants } from './planner.ts';
+import { workflowMutants } from './workflow.ts';
+
+/** Every mutant, in the order in which they are hunted. */
+export const mutants: readonly Mutant[] = [
+  ...plannerMutants,
+  ...guardMutants,
+  ...workflowMutants,
+  ...outsideMutants,
+];

@@ -1,0 +1,241 @@
+import type { Mutant } from './mutant.ts';
+
+const races = 'test/workflow/races.test.ts';
+const reconcile = 'test/workflow/reconcile.test.ts';
+
+/** Of the life of grants: order, read-back, records. */
+export const workflowMutants: readonly Mutant[] = [
+  {
+    id: 'rows-before-nsg',
+    what: 'the rows are read before the NSG',
+    breaks: 'I5',
+    file: 'src/workflow/reconcile.ts',
+    edits: [
+      {
+        text: '    const readAt = clock.now();\n    const read = await network.readNsg(nsgId, options);',
+        replacement:
+          '    const early = await live.ofNsg(nsgId);\n    const readAt = clock.now();\n    const read = await network.readNsg(nsgId, options);',
+      },
+      { text: 'rows: await live.ofNsg(nsgId)', replacement: 'rows: early' },
+    ],
+    hunters: [reconcile, 'E'],
+  },
+  {
+    id: 'old-rows-sent',
+    what: 'a write is sent however old its rows are',
+    breaks: 'I5',
+    file: 'src/workflow/reconcile.ts',
+    edits: [{ text: '      notAfter: secondsAfter(rowsReadAt, limits.freshness),\n', replacement: '' }],
+    hunters: ['E', reconcile, 'B'],
+  },
+  {
+    id: 'accepted-is-open',
+    what: 'a settled write counts without being read back',
+    breaks: 'I5',
+    file: 'src/workflow/reconcile.ts',
+    edits: [
+      {
+        text: "        if (nsg.provisioningState === 'Failed') await clock.sleep(1000);\n        break;",
+        replacement:
+          '        return converged({ ...planned, admitted: rows.map(({ requestId }) => requestId), present: [] }, new Map(), readAt);',
+      },
+    ],
+    hunters: [reconcile, 'B'],
+  },
+  {
+    id: 'early-reading-believed',
+    what: 'a grant is taken for shut by an NSG that was read before it was opened',
+    breaks: 'I5',
+    file: 'src/workflow/reconcile.ts',
+    edits: [{ text: '        if (isReadTooEarly(seen, stored, wasOver)) continue;\n', replacement: '' }],
+    hunters: ['test/workflow/staleReadBack.test.ts', 'E'],
+  },
+  {
+    id: 'changed-rows-ignored',
+    what: 'rows that changed while they were noted are not read again',
+    breaks: 'I5',
+    file: 'src/workflow/reconcile.ts',
+    edits: [
+      {
+        text: 'return (await live.markSeen(nsgId, marks)).length > 0;',
+        replacement: 'return (await live.markSeen(nsgId, marks)).length < 0;',
+      },
+    ],
+    hunters: [races, 'test/workflow/groupCommit.test.ts', 'E'],
+  },
+  {
+    id: 'no-late-write-margin',
+    what: 'a grant that was never seen open is called closed at once',
+    breaks: 'I5',
+    file: 'src/workflow/step.ts',
+    edits: [{ text: 'if (!wasActive) {', replacement: 'if (!wasActive && row.version < 0) {' }],
+    hunters: ['test/workflow/grant.test.ts', races, 'A', 'B'],
+  },
+  {
+    id: 'other-version-believed',
+    what: 'what was read back of an earlier version counts as open',
+    breaks: 'I2',
+    file: 'src/workflow/step.ts',
+    edits: [
+      {
+        text: "return seen?.state === 'open' && seen.version === row.version;",
+        replacement: 'return seen !== undefined;',
+      },
+    ],
+    hunters: ['test/workflow/groupCommit.test.ts', races, 'A', 'E'],
+  },
+  {
+    id: 'close-without-look',
+    what: 'a close is recorded without having seen that the rule is gone',
+    breaks: 'I5',
+    file: 'src/workflow/step.ts',
+    edits: [
+      {
+        text: 'const open = results.find((result) => !isShut(result, row.id));',
+        replacement: 'const open = results.find((result) => !isShut(result, row.id) && row.version < 0);',
+      },
+    ],
+    hunters: [races, 'B', 'test/workflow/grant.test.ts'],
+  },
+  {
+    id: 'active-after-end',
+    what: 'a grant is called active although its end has passed',
+    breaks: 'I5',
+    file: 'src/workflow/step.ts',
+    edits: [
+      {
+        text: "current.state === 'opening' && isDesired(current, clock.now())\n          ? enterState(",
+        replacement: "current.state === 'opening'\n          ? enterState(",
+      },
+    ],
+    hunters: [races, 'test/workflow/grant.test.ts', 'E'],
+  },
+  {
+    id: 'record-after-row',
+    what: 'the live rows are written before the intent is recorded',
+    breaks: 'I4',
+    file: 'src/workflow/settle.ts',
+    edits: [
+      {
+        text: '    const recorded = await recordJournal(request, audit, clock.now());\n    const seen = await copyToLive(dependencies, request, seenAt, readBack);\n',
+        replacement:
+          '    const seen = await copyToLive(dependencies, request, seenAt, readBack);\n    const recorded = await recordJournal(request, audit, clock.now());\n',
+      },
+    ],
+    hunters: ['A', 'B', 'test/workflow/crash.test.ts', 'test/workflow/grant.test.ts', races],
+  },
+  {
+    id: 'older-version-copied',
+    what: 'an older version of a row replaces a newer one',
+    breaks: 'I5',
+    file: 'src/workflow/settle.ts',
+    edits: [{ text: 'if (current.row.version >= row.version) return current.row.seen;', replacement: '' }],
+    hunters: [races, 'E', 'test/workflow/grant.test.ts'],
+  },
+  {
+    id: 'row-made-anew',
+    what: 'a live row is made from a request that was read long ago',
+    breaks: 'I5',
+    file: 'src/workflow/settle.ts',
+    edits: [
+      {
+        text: 'const mayInsert = () => clock.now() < secondsAfter(seenAt, limits.insertWithin);',
+        replacement: 'const mayInsert = () => seenAt instanceof Date;',
+      },
+    ],
+    hunters: [races, 'test/workflow/adversity.test.ts', 'test/workflow/grant.test.ts'],
+  },
+  {
+    id: 'recorded-not-written',
+    what: 'audit records are taken for written',
+    breaks: 'I6',
+    file: 'src/workflow/recordJournal.ts',
+    edits: [
+      { text: 'if (request.recorded >= last) return last;', replacement: 'if (last > 0) return last;' },
+    ],
+    hunters: ['A', 'test/workflow/recordJournal.test.ts'],
+  },
+  {
+    id: 'lost-records-unnoticed',
+    what: 'records that were there and are gone are written again',
+    breaks: 'I6',
+    file: 'src/workflow/recordJournal.ts',
+    edits: [{ text: 'if (present.length < request.recorded) {', replacement: 'if (present.length < 0) {' }],
+    hunters: ['test/workflow/recordJournal.test.ts'],
+  },
+  {
+    id: 'revoked-before-rows',
+    what: 'a revocation is answered before the live rows hold it',
+    breaks: 'I5',
+    file: 'src/workflow/accessRequestService.ts',
+    edits: [
+      {
+        text: 'request: (await settle(dependencies, stored.row, now)).request',
+        replacement: 'request: stored.row',
+      },
+    ],
+    hunters: [races, 'test/workflow/grant.test.ts', 'E', 'A'],
+  },
+  {
+    id: 'unknown-to-sweep',
+    what: 'the row by which the sweep finds a request is not written',
+    breaks: 'I8',
+    file: 'src/workflow/submit.ts',
+    edits: [
+      { text: '  await live.addUnended({', replacement: '  if (id.length < 0) await live.addUnended({' },
+    ],
+    hunters: ['A', 'test/workflow/sweep.test.ts'],
+  },
+  {
+    id: 'same-key-other-body',
+    what: 'another body under a used Idempotency-Key is taken for the same',
+    breaks: 'I6',
+    file: 'src/workflow/submit.ts',
+    edits: [
+      {
+        text: 'return earlier.bodyHash === submission.bodyHash',
+        replacement: 'return earlier.bodyHash !== ""',
+      },
+    ],
+    hunters: ['test/workflow/grant.test.ts', 'test/workflow/races.test.ts'],
+  },
+  {
+    id: 'key-of-everybody',
+    what: "one person's Idempotency-Key names another's request",
+    breaks: 'I2',
+    file: 'src/workflow/submit.ts',
+    edits: [
+      {
+        text: '.update(JSON.stringify([tenantId, objectId, submission.idempotencyKey]))',
+        replacement: '.update(JSON.stringify([tenantId, objectId.length, submission.idempotencyKey]))',
+      },
+    ],
+    hunters: ['test/workflow/grant.test.ts', 'G'],
+  },
+  {
+    id: 'write-over-changed-row',
+    what: 'a row is changed without its ETag',
+    breaks: 'I6',
+    file: 'src/adapters/tables/calls.ts',
+    edits: [{ text: '{ ...signal, etag }),', replacement: "{ ...signal, etag: '*' })," }],
+    hunters: ['test/adapters/tables/contracts.test.ts'],
+  },
+  {
+    id: 'changed-record-unnoticed',
+    what: 'the hash of an audit record is not compared with its content',
+    breaks: 'I6',
+    file: 'src/core/verifyChain.ts',
+    edits: [{ text: 'if (link.contentHash !== link.hash) {', replacement: 'if (link.contentHash === "") {' }],
+    hunters: ['test/core/verifyTrail.test.ts'],
+  },
+  {
+    id: 'broken-chain-unnoticed',
+    what: 'the hash of the record before is not compared',
+    breaks: 'I6',
+    file: 'src/core/verifyChain.ts',
+    edits: [
+      { text: "link.previousHash !== (previous?.hash ?? '')", replacement: "link.previousHash === 'none'" },
+    ],
+    hunters: ['test/core/verifyTrail.test.ts'],
+  },
+];
