@@ -4,7 +4,7 @@ export interface Layer {
   /** Its letter, by which it is called and replayed. */
   letter: string;
   title: string;
-  /** Into how many parts a whole run is cut; 1 for what cannot be shared between processes. */
+  /** Into how many parts a whole run is cut; 1 for what cannot be shared between processes, 0 for none of it. */
   parts: Record<Size, number>;
   load: () => Promise<{ run: RunLayer }>;
 }
@@ -52,6 +52,18 @@ export const layers: readonly Layer[] = [
     title: 'hostile input against the HTTP handlers',
     parts: { quick: 1, usual: 6, full: 40 },
     load: () => import('./layers/gFuzz.ts'),
+  },
+  {
+    letter: 'I',
+    title: 'real processes killed, with storage and ARM over sockets',
+    parts: { quick: 0, usual: 2, full: 4 },
+    load: () => import('./layers/iKills.ts'),
+  },
+  {
+    letter: 'K',
+    title: 'mutants of our own code',
+    parts: { quick: 0, usual: 2, full: 4 },
+    load: () => import('./layers/kMutants.ts'),
   },
   {
     letter: 'T',

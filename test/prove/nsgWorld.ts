@@ -184,6 +184,7 @@ function aLife(random: Random): Life {
     { state: 'opening', start: at(0), end: at(1), live: true },
     { state: 'active', start: at(hour), end: at(2 * hour), live: true },
     { state: 'opening', start: at(1), end: at(hour), live: false },
+    { state: 'opening', start: at(hour), end: at(2 * hour), live: false },
     { state: 'active', start: at(-hour), end: at(0), live: false },
     { state: 'opening', start: at(-hour), end: at(-1), live: false },
     { state: 'closing', start: at(-hour), end: at(hour), live: false },

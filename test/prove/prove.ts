@@ -23,7 +23,7 @@ if ('problem' in options) {
 
 async function prove(wanted: ProveOptions): Promise<LayerResult[]> {
   const began = Date.now();
-  const { layers } = wanted;
+  const layers = wanted.layers.filter(({ parts }) => wanted.seed !== undefined || parts[wanted.size] > 0);
   const orders = layers
     .flatMap((layer) => partsOf(layer, wanted))
     .map((order, number): PartOrder => ({ ...order, number }));

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { layers } from './layers.ts';
 
 describe('the quick part of the proof', () => {
-  it.each(layers.map((layer) => [`${layer.letter}: ${layer.title}`, layer] as const))(
+  const quick = layers.filter(({ parts }) => parts.quick > 0);
+
+  it.each(quick.map((layer) => [`${layer.letter}: ${layer.title}`, layer] as const))(
     'holds in layer %s',
     async (_name, { load }) => {
       const { run } = await load();

@@ -117,9 +117,9 @@ export const workflowMutants: readonly Mutant[] = [
     file: 'src/workflow/settle.ts',
     edits: [
       {
-        text: '    const recorded = await recordJournal(request, audit, clock.now());\n    const seen = await copyToLive(dependencies, request, seenAt, readBack);\n',
+        text: '    const recorded = await recordJournal(request, audit, clock.now(), known);\n    const seen = await copyToLive(dependencies, request, seenAt, readBack, known);\n',
         replacement:
-          '    const seen = await copyToLive(dependencies, request, seenAt, readBack);\n    const recorded = await recordJournal(request, audit, clock.now());\n',
+          '    const seen = await copyToLive(dependencies, request, seenAt, readBack, known);\n    const recorded = await recordJournal(request, audit, clock.now(), known);\n',
       },
     ],
     hunters: ['A', 'B', 'test/workflow/crash.test.ts', 'test/workflow/grant.test.ts', races],
@@ -129,7 +129,12 @@ export const workflowMutants: readonly Mutant[] = [
     what: 'an older version of a row replaces a newer one',
     breaks: 'I5',
     file: 'src/workflow/settle.ts',
-    edits: [{ text: 'if (current.row.version >= row.version) return current.row.seen;', replacement: '' }],
+    edits: [
+      {
+        text: 'if (current.row.version >= row.version) {',
+        replacement: 'if (current.row.version === row.version) {',
+      },
+    ],
     hunters: [races, 'E', 'test/workflow/grant.test.ts'],
   },
   {
