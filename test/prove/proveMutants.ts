@@ -9,7 +9,7 @@ const grounds = 2;
 const chosen = choose();
 if (typeof chosen === 'string') {
   console.error(
-    `${chosen}\n\nnpm run prove:mutants                    every mutant\nnpm run prove:mutants -- --only no-end   one of them`,
+    `${chosen}\n\nnpm run prove:mutants                    every mutant\nnpm run prove:mutants -- --only no-end   one of them, or several with commas`,
   );
   process.exitCode = 2;
 } else {
@@ -43,8 +43,10 @@ function choose(): typeof mutants | string {
   try {
     const { values } = parseArgs({ options: { only: { type: 'string' } } });
     if (values.only === undefined) return mutants;
-    const found = mutants.filter(({ id }) => id === values.only);
-    return found.length > 0 ? found : `There is no mutant "${values.only}".`;
+    const wanted = values.only.split(',');
+    const unknown = wanted.find((name) => !mutants.some(({ id }) => id === name));
+    if (unknown !== undefined) return `There is no mutant "${unknown}".`;
+    return mutants.filter(({ id }) => wanted.includes(id));
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
@@ -53,7 +55,7 @@ function choose(): typeof mutants | string {
 function lineOf({ mutant, by, guard, milliseconds }: Catch): string {
   const seconds = `${(milliseconds / 1000).toFixed(0)} s`;
   const alone =
-    guard === undefined
+    guard === undefined || guard === 'endless'
       ? ''
       : `; the guard alone: ${guard.refused} refused, ${guard.wrong.length} wrong of ${guard.writes} sent`;
   return `${mutant.id} (${mutant.what}; ${mutant.breaks}): ${by ?? 'NOT NOTICED'}${alone}; ${seconds}`;

@@ -46,6 +46,8 @@ async function runWorld(seed: number, result: GuardAlone): Promise<void> {
   let last: JsonObject = {};
   const network = createMemoryNetwork({
     clock,
+    // A planner that is never content would go on for ever if its writes took no time.
+    operationMilliseconds: 500,
     changed: (_id, by) => {
       const body = network.nsg(nsgId);
       if (body === undefined || by !== 'write') return;

@@ -29,8 +29,8 @@ export interface Catch {
   mutant: Mutant;
   /** The layer or test file; undefined if nothing noticed it. */
   by: string | undefined;
-  /** Of mutants that change packets: what came of them with the guard alone before each write. */
-  guard?: GuardAlone;
+  /** Of mutants that change packets: what came of them with the guard alone before each write, or that it never ended. */
+  guard?: GuardAlone | 'endless';
   milliseconds: number;
 }
 
@@ -97,6 +97,7 @@ export function problemOfCatch({ mutant, by, guard }: Catch): string | undefined
   const { id, what } = mutant;
   if (by === undefined) return `the mutant ${id} (${what}) was noticed by nobody`;
   if (guard === undefined) return undefined;
+  if (guard === 'endless') return `with the guard alone the mutant ${id} (${what}) does not come to its end`;
   if (guard.wrong.length > 0) return `the mutant ${id} (${what}) got past the guard: ${guard.wrong[0] ?? ''}`;
   return guard.refused === 0 ? `the guard alone did not notice the mutant ${id} (${what})` : undefined;
 }
@@ -117,12 +118,12 @@ async function succeeds(cwd: string, command: string[]): Promise<boolean> {
   }
 }
 
-async function askGuardAlone(cwd: string): Promise<GuardAlone> {
+async function askGuardAlone(cwd: string): Promise<GuardAlone | 'endless'> {
   const command = ['--import', 'tsx', 'test/prove/mutants/guardAloneProcess.ts', String(worlds)];
-  const { stdout } = await run(process.execPath, command, {
-    cwd,
-    timeout: patienceMilliseconds,
-    maxBuffer: 1e9,
-  });
-  return JSON.parse(stdout) as GuardAlone;
+  try {
+    const options = { cwd, timeout: patienceMilliseconds, killSignal: 'SIGKILL', maxBuffer: 1e9 } as const;
+    return JSON.parse((await run(process.execPath, command, options)).stdout) as GuardAlone;
+  } catch {
+    return 'endless';
+  }
 }

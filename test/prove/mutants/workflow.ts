@@ -16,7 +16,10 @@ export const workflowMutants: readonly Mutant[] = [
         replacement:
           '    const early = await live.ofNsg(nsgId);\n    const readAt = clock.now();\n    const read = await network.readNsg(nsgId, options);',
       },
-      { text: 'rows: await live.ofNsg(nsgId)', replacement: 'rows: early' },
+      {
+        text: 'await readRows(dependencies, nsgId, nsg.body);',
+        replacement: 'live !== undefined ? early : await readRows(dependencies, nsgId, nsg.body);',
+      },
     ],
     hunters: [reconcile, 'E'],
   },
