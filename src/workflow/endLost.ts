@@ -15,6 +15,8 @@ import { settle } from './settle.ts';
 export interface EndLostCall {
   actor: 'sallyport' | 'sweep';
   correlationId: string;
+  /** No machine is read and no grant is ended after this; whoever looks next goes on. */
+  notAfter: Date;
   /** What comes after a grant's row and live rows say that it is closing. */
   close: (request: AccessRequest) => Promise<unknown>;
 }
@@ -36,8 +38,8 @@ export async function endLost(
   grants: readonly AccessRequest[],
   call: EndLostCall,
 ): Promise<number> {
-  const { network, inventory, log } = dependencies;
-  const { correlationId } = call;
+  const { network, inventory, clock, log } = dependencies;
+  const { correlationId, notAfter } = call;
   const resolved = new Map<string, VirtualMachineNetwork | ResolveRefusal>();
   const machines = new Map(
     grants.flatMap(({ found = [] }) =>
@@ -45,7 +47,7 @@ export async function endLost(
     ),
   );
   await inParallel([...machines], async ([key, id]) => {
-    if (!hasReads(inventory, id)) return;
+    if (clock.now() > notAfter || !hasReads(inventory, id)) return;
     try {
       resolved.set(key, await network.resolveVirtualMachine(id, { correlationId }));
     } catch (error) {
@@ -61,7 +63,7 @@ export async function endLost(
         const network = resolved.get(canonicalId(found.virtualMachineId));
         return network === undefined ? { kind: 'unknown' } : stateResolved(found, network);
       });
-      if (reason === undefined) return;
+      if (reason === undefined || clock.now() > notAfter) return;
       try {
         if (await endGrant(dependencies, grant.id, reason, call)) ended += 1;
       } catch (error) {
@@ -97,7 +99,7 @@ export async function endGrant(
   dependencies: EndLostDependencies,
   requestId: string,
   reason: Reason,
-  { actor, close }: EndLostCall,
+  { actor, close }: Pick<EndLostCall, 'actor' | 'close'>,
 ): Promise<boolean> {
   const { requests, clock, log } = dependencies;
   const seenAt = clock.now();

@@ -73,7 +73,11 @@ export function createFollowHint(dependencies: Dependencies, reconcileNsg: Recon
     hinted = new Set();
     const grants = await grantsOn(wanted);
     if (grants.length > 0) {
-      const ended = await endLost(dependencies, grants, callOf(orchestrations, correlationId));
+      const call = {
+        ...callOf(orchestrations, correlationId),
+        ...{ correlationId, notAfter: secondsAfter(now, patienceSeconds) },
+      };
+      const ended = await endLost(dependencies, grants, call);
       log.info('hint-followed', { grants: grants.length, ended, correlationId });
     }
     for (const key of wanted) remember(key, now);
@@ -102,7 +106,6 @@ export function createFollowHint(dependencies: Dependencies, reconcileNsg: Recon
   function callOf(orchestrations: Orchestrations, correlationId: string) {
     return {
       actor: 'sallyport' as const,
-      correlationId,
       close: async ({ id, instance }: AccessRequest) => {
         try {
           await orchestrations.ring(instance);

@@ -50,6 +50,8 @@ export interface SweepParts {
 
 /** Leftovers are looked for in every NSG that can be seen once in so many seconds. */
 const listEvery = 15 * 60;
+/** Seconds after which no further grant is ended whose machine is gone; the function's own time-out is five minutes. */
+const endLostWithin = 210;
 
 /**
  * Makes the sweep, which trusts no orchestration and no event: it goes by rows, by what Azure shows, and by the clock. It
@@ -97,7 +99,10 @@ export function createSweep(
       dependencies,
       walk.requests.flatMap(({ stored }) => stored?.row ?? []),
       nsgs,
-      { actor: 'sweep', correlationId, close: ({ id }) => step(id, 'sweep') },
+      {
+        ...{ actor: 'sweep' as const, correlationId, notAfter: secondsAfter(began, endLostWithin) },
+        close: ({ id }) => step(id, 'sweep'),
+      },
     );
 
     const left = walk.left + requests.left + nsgs.left;

@@ -174,6 +174,23 @@ describe('what is not known', () => {
   });
 });
 
+describe('a look that takes too long', () => {
+  it('ends no further grant, and the next one goes on', async () => {
+    const world = await opened();
+    world.network.removeVirtualMachine(vmId);
+    const slow = world.startProcess(undefined, {
+      before: (effect) =>
+        effect === 'network.resolveVirtualMachine' ? world.clock.sleep(240_000) : undefined,
+    });
+
+    const { ended } = await world.clock.run(slow.sweep());
+
+    expect(ended).toBe(0);
+    expect((await world.request(id)).state).toBe('active');
+    expect(await lookOf(world)).toBe(1);
+  });
+});
+
 describe('a list that lags behind', () => {
   it('ends nothing while the machine itself is as it was found', async () => {
     const world = await opened();
