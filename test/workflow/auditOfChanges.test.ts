@@ -178,6 +178,28 @@ describe('a record is marked as observed', () => {
     expect(Date.parse(closed?.at ?? '')).toBeGreaterThanOrEqual(minutes(90).getTime());
   });
 
+  it('when a sweep had to close by the rules’ own description, the tables being down', async () => {
+    const world = await grantWorld();
+    await accepted(world, world.startProcess());
+    await world.runUntil(minutes(59), world.startProcess());
+    const blind = world.startProcess(undefined, {
+      before: (effect) => {
+        if (/^(requests|live|audit)/.test(effect)) throw new Error('The table is down.');
+      },
+    });
+    await world.clock.advanceTo(minutes(61));
+    await world.clock.run(blind.sweep()).catch(() => undefined);
+    expect(openRules(world)).toEqual([]);
+    expect((await world.request(id)).state).toBe('active');
+
+    await world.clock.advanceTo(minutes(90));
+    await world.clock.run(world.startProcess().sweep());
+    const closed = (await world.audit(id)).at(-1);
+    expect(closed?.reasons.map(({ code }) => code)).toEqual(['ended', 'closed-unseen']);
+    expect(closed?.details?.['observedAt']).toBe(closed?.at);
+    expect(await detailsOf(world)).toMatchObject({ active: { changes: opened } });
+  });
+
   it('not when the same close is only repeated', async () => {
     const world = await grantWorld();
     await accepted(world, world.startProcess());
