@@ -144,6 +144,16 @@ describe('what else the workflow answers', () => {
     });
   });
 
+  it('is 503 with a code of its own while the tables are lost', async () => {
+    api.service.answerWith({ kind: 'tables-lost' });
+
+    expect(await api.post(aBody())).toMatchObject({
+      status: 503,
+      headers: { 'retry-after': '300' },
+      json: { code: 'tables-lost' },
+    });
+  });
+
   it('is a 500 that says nothing of the exception, which is in the log', async () => {
     api.service.answerWith(new Error('AccountKey=secret'));
 

@@ -1,21 +1,23 @@
 import { describe, expect, it } from 'vitest';
+import type { Reason } from '../../src/core/reason.ts';
 import { presentRequest } from '../../src/http/presentRequest.ts';
-import { nsgId, sampleRequest } from '../contracts/samples.ts';
+import { sampleRequest } from '../contracts/samples.ts';
 
-describe('an access request as its requester sees it', () => {
-  it('says nothing of changed rules as long as there are none', () => {
-    expect(presentRequest(sampleRequest('a'))).not.toHaveProperty('changedRules');
+describe('what a caller sees of a request that waits', () => {
+  const at = '2026-11-23T08:00:00.000Z';
+  const reason: Reason = { code: 'waiting-for-sweep', message: 'It waits.' };
+
+  it('is what for, as long as it is being opened', () => {
+    expect(presentRequest(sampleRequest('a', { waiting: { at, reason } }))).toMatchObject({
+      ...{ state: 'opening', waiting: { code: 'waiting-for-sweep', message: 'It waits.' } },
+    });
   });
 
-  it('names the rules that somebody deleted or narrowed, by NSG and number, and not what is left', () => {
-    const { targets } = sampleRequest('a');
-    const accepted = { 1: 'absent' as const, 3: { access: 'Allow', sourcePortRange: '80' } };
-    const request = sampleRequest('a', { targets: targets.map((target) => ({ ...target, accepted })) });
-    expect(presentRequest(request)).toMatchObject({
-      changedRules: [
-        { networkSecurityGroup: nsgId('Web-Nsg'), rule: 1, change: 'deleted' },
-        { networkSecurityGroup: nsgId('Web-Nsg'), rule: 3, change: 'narrowed' },
-      ],
-    });
+  it.each([
+    ['it waits no more', sampleRequest('a', { waiting: { at } })],
+    ['it is active', sampleRequest('a', { state: 'active', waiting: { at, reason } })],
+    ['it never waited', sampleRequest('a')],
+  ])('is nothing once %s', (_, request) => {
+    expect(presentRequest(request)).not.toHaveProperty('waiting');
   });
 });

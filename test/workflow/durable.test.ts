@@ -123,10 +123,31 @@ describe('orchestrations', () => {
     await expect(broken.orchestrations.status(instance)).rejects.toThrow('500');
   });
 
+  it('are purged by the time at which they were made, finished ones only; none found is none purged', async () => {
+    const some = await extension(() => ({ status: 200, body: { instancesDeleted: 3 } }));
+    const none = await extension(() => ({ status: 404 }));
+    const span = [new Date('2026-11-01T00:00:00Z'), new Date('2026-11-01T01:00:00Z')] as const;
+
+    expect(await some.orchestrations.purge(...span)).toBe(3);
+    expect(await none.orchestrations.purge(...span)).toBe(0);
+    const [method, url = ''] = (some.calls[0] ?? '').split(' ');
+    const query = new URL(url, 'http://127.0.0.1').searchParams;
+    expect(method).toBe('DELETE');
+    expect(query.get('createdTimeFrom')).toBe('2026-11-01T00:00:00.000Z');
+    expect(query.get('createdTimeTo')).toBe('2026-11-01T01:00:00.000Z');
+    expect(query.get('runtimeStatus')?.split(',').sort()).toEqual([
+      'Canceled',
+      'Completed',
+      'Failed',
+      'Terminated',
+    ]);
+  });
+
   it.each([
     ['start', (of: Orchestrations) => of.start(instance, instance)],
     ['ring', (of: Orchestrations) => of.ring(instance)],
     ['status', (of: Orchestrations) => of.status(instance)],
+    ['purge', (of: Orchestrations) => of.purge(new Date(0), new Date())],
   ])('do not wait for ever for an extension that is silent (%s)', async (_name, call) => {
     const hurried = { ...realClock, sleep: () => Promise.resolve() };
     const { orchestrations } = await extension(() => 'silence', hurried);
