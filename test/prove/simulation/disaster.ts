@@ -41,6 +41,7 @@ export function createDisaster(random: Random, world: World, promises: Promises)
     if (isTaken) return;
     world.network.edit(nsgId, (body) => withRule(body, baseline));
     promises.baseline(nsgId, nameOf(baseline));
+    promises.tampered(nsgId, nameOf(baseline));
     isStanding = true;
   }
 

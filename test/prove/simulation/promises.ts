@@ -394,6 +394,14 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
     const rules = deleted.map(({ details }) => details?.['rule']);
     if (new Set(rules).size !== rules.length) violate('I6', `${nsgId}: a rule was deleted twice`);
     const record = (await nsgs.get(nsgId))?.row;
+    // Without the rows of its grants nobody can tell what has become of a rule; a person has to look first.
+    if (lostAt < Infinity) return;
+    for (const { event, details } of records) {
+      const rule = String(details?.['rule']);
+      if (accusing.has(event) && !touched.has(`${nsgId} ${rule}`)) {
+        violate('I6', `${short(nsgId)}: ${event} is recorded of ${rule}, which nobody has touched`);
+      }
+    }
     if (record !== undefined && record.journal.length > 0) {
       violate('I10', `${nsgId}: ${record.journal.length} decisions on drift are not audited`);
     }
@@ -456,6 +464,11 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
     checkEnd,
   };
 }
+
+/** What is said of somebody. */
+const accusing: ReadonlySet<string> = new Set(
+  (['rule-deleted', 'rule-narrowed', 'rule-widened', 'rule-tampered'] as const).map(driftEventName),
+);
 
 function allows(rule: JsonObject): boolean {
   return (rule['properties'] as JsonObject)['access'] === 'Allow';
