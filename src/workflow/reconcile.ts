@@ -59,6 +59,9 @@ export type Reconcile = (nsgId: string, call: ReconcileCall) => Promise<Reconcil
 type ReconcileDependencies = Pick<Dependencies, 'network' | 'budget' | 'heartbeat' | 'sweepState'> &
   DriftDependencies;
 
+/** Seconds before what went wrong is tried again; it grows until a write goes through. */
+const firstPause = 0.2;
+
 /** How long somebody else's running operation is waited for, in seconds: writing into it would cancel it. */
 const waitForOthers = { open: 8, close: 3 } as const;
 
@@ -95,7 +98,7 @@ async function goRounds(
   const began = clock.now();
   const options = { correlationId: call.correlationId };
   let last: Reason = { code: 'not-settled', message: 'Azure has not settled yet.' };
-  let pause = 0.2;
+  let pause = firstPause;
   let over: ReadonlySet<string> = new Set();
   let first: JsonObject | undefined;
 
@@ -209,6 +212,7 @@ async function goRounds(
     switch (written.kind) {
       // Settled is no proof of the content, and the others may or may not have written: all are read back.
       case 'settled':
+        pause = firstPause;
         // The same content that failed before may fail again at once.
         if (nsg.provisioningState === 'Failed') await clock.sleep(1000);
         break;

@@ -10,6 +10,12 @@ export const vmId = (number: number) => `${group}/providers/Microsoft.Compute/vi
 export const networkInterfaceId = (number: number) =>
   `${group}/providers/Microsoft.Network/networkInterfaces/nic-${number}`;
 
+const networkId = `${group}/providers/Microsoft.Network/virtualNetworks/network`;
+export const subnetId = (number: number) => `${networkId}/subnets/subnet-${number}`;
+/** Azure's own id of a machine. */
+export const machineIdOf = (number: number) =>
+  `0f0e0d0c-0000-4000-8000-${number.toString(16).padStart(12, '0')}`;
+
 /** Private address of a machine and public address of the person who asks for it. */
 export const addressOf = (number: number) => `10.1.${number >> 8}.${number & 255}`;
 export const sourceOf = (number: number) => `198.18.${number >> 8}.${number & 255}`;
@@ -32,16 +38,60 @@ export function foreignRulesOf(count: number): JsonObject[] {
   );
 }
 
-/** What the simulator begins with: NSGs with nothing in them but rules of others. */
-export function azureState(nsgs: number): unknown {
+/**
+ * What the simulator begins with: NSGs with nothing in them but rules of others, each before a subnet, and machines spread
+ * over them.
+ */
+export function azureState(nsgs: number, machines: number): unknown {
+  const each = <T>(count: number, make: (number: number) => T) =>
+    Array.from({ length: count }, (_, number) => make(number));
+  const location = 'westeurope';
   return {
     tenantId: '99999999-0000-4000-8000-000000000000',
     subscriptions: [{ subscriptionId, displayName: 'Contoso' }],
-    resourceGroups: [{ id: group, location: 'westeurope' }],
-    resources: Array.from({ length: nsgs }, (_, number) => ({
-      id: nsgId(number),
-      location: 'westeurope',
-      properties: { securityRules: foreignRulesOf(foreignRules) },
-    })),
+    resourceGroups: [{ id: group, location }],
+    resources: [
+      ...each(nsgs, (number) => ({
+        id: nsgId(number),
+        location,
+        properties: { securityRules: foreignRulesOf(foreignRules) },
+      })),
+      {
+        id: networkId,
+        location,
+        properties: {
+          addressSpace: { addressPrefixes: ['10.1.0.0/16'] },
+          subnets: each(nsgs, (number) => ({
+            name: `subnet-${number}`,
+            properties: { addressPrefix: '10.1.0.0/16', networkSecurityGroup: { id: nsgId(number) } },
+          })),
+        },
+      },
+      ...each(machines, (number) => ({
+        id: vmId(number),
+        location,
+        properties: {
+          vmId: machineIdOf(number),
+          networkProfile: { networkInterfaces: [{ id: networkInterfaceId(number) }] },
+        },
+      })),
+      ...each(machines, (number) => ({
+        id: networkInterfaceId(number),
+        location,
+        properties: {
+          ipConfigurations: [
+            {
+              name: 'only',
+              properties: {
+                primary: true,
+                privateIPAddress: addressOf(number),
+                privateIPAddressVersion: 'IPv4',
+                subnet: { id: subnetId(number % nsgs) },
+              },
+            },
+          ],
+        },
+      })),
+    ],
   };
 }

@@ -11,6 +11,7 @@ import { manyNsgs } from './sections/manyNsgs.ts';
 import { moduleLoad } from './sections/moduleLoad.ts';
 import { openAndClose } from './sections/openAndClose.ts';
 import { scaling } from './sections/scaling.ts';
+import { sweeping } from './sections/sweeping.ts';
 import { transactions } from './sections/transactions.ts';
 import { waste } from './sections/waste.ts';
 import { buildSimulation } from './simulation.ts';
@@ -27,6 +28,7 @@ const counted = await Promise.all([
   knowing(simulation),
   manyNsgs(simulation),
   lateness(simulation),
+  sweeping(simulation),
   transactions(simulation),
   waste(simulation),
 ]);

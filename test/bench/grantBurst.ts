@@ -19,6 +19,7 @@ export async function grantBurst(options: BurstOptions): Promise<BurstResult> {
   const { nsgs, durationSeconds } = options;
   const arm = createSimulatedArm(time, {
     nsgs,
+    machines: options.grants,
     callMilliseconds: options.callMilliseconds,
     settings: armSettings(options),
   });

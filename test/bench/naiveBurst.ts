@@ -20,6 +20,7 @@ export async function naiveBurst(options: BurstOptions): Promise<BurstResult> {
   const { nsgs, durationSeconds } = options;
   const arm = createSimulatedArm(time, {
     nsgs,
+    machines: options.grants,
     callMilliseconds: options.callMilliseconds,
     settings: armSettings(options),
   });

@@ -19,7 +19,7 @@ import {
   createMemorySeals,
 } from '../support/memoryStores.ts';
 import { origin, type SimulatedArm } from './simulatedArm.ts';
-import { addressOf, networkInterfaceId, nsgId, vmId } from './azureState.ts';
+import { addressOf, machineIdOf, networkInterfaceId, nsgId, subnetId, vmId } from './azureState.ts';
 import type { VirtualTime } from './virtualTime.ts';
 
 export type Stores = Pick<
@@ -111,6 +111,8 @@ export function startWorker(
         const body = { id, properties: { securityRules: [] } };
         return Promise.resolve({
           virtualMachineId: vmId(machine),
+          vmId: machineIdOf(machine),
+          subnetId: subnetId(options.nsgOf(machine)),
           networkInterfaceId: networkInterfaceId(machine),
           addresses: [{ family: 'IPv4', address: addressOf(machine) }],
           nsgIds: [id],

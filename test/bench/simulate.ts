@@ -1,12 +1,11 @@
-/** Runs the burst that the command line names, as JSON, and prints its result: a process of its own, for it takes over timers. */
+/** Runs what the command line orders, as JSON, and prints its result: a process of its own, for it takes over timers. */
 import type { BurstOptions } from './burst.ts';
 import { grantBurst } from './grantBurst.ts';
 import { naiveBurst } from './naiveBurst.ts';
+import { sweepCosts } from './sweepCost.ts';
 
-export interface SimulateOrder {
-  who: 'sallyport' | 'naive';
-  burst: BurstOptions;
-}
+export type SimulateOrder =
+  { what: 'sallyport' | 'naive'; burst: BurstOptions } | { what: 'sweep'; nsgs: number };
 
 // The SDK waits a random time before it tries again.
 let seed = 1;
@@ -15,8 +14,18 @@ Math.random = () => {
   return seed / 2147483647;
 };
 
-const { who, burst } = JSON.parse(process.argv[2] ?? '') as SimulateOrder;
-(who === 'naive' ? naiveBurst(burst) : grantBurst(burst)).then(
+function simulate(order: SimulateOrder): Promise<unknown> {
+  switch (order.what) {
+    case 'sallyport':
+      return grantBurst(order.burst);
+    case 'naive':
+      return naiveBurst(order.burst);
+    case 'sweep':
+      return sweepCosts(order.nsgs);
+  }
+}
+
+simulate(JSON.parse(process.argv[2] ?? '') as SimulateOrder).then(
   (result) => console.log(JSON.stringify(result)),
   (error: unknown) => {
     console.error(error);

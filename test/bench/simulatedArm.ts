@@ -17,6 +17,8 @@ export const origin = 'https://management.contoso.example';
 
 export interface ArmCall {
   kind: 'nsg-read' | 'write' | 'poll' | 'other';
+  method: string;
+  path: string;
   /** Who sent it: the first part of the user agent. */
   sender: string;
   /** When it arrived, in virtual milliseconds. */
@@ -49,11 +51,19 @@ export interface SimulatedArm {
 /** The simulator on virtual time, reached without a socket; half of a call's time is the way there. */
 export function createSimulatedArm(
   time: VirtualTime,
-  options: { nsgs: number; callMilliseconds: number; settings: Partial<Settings>; state?: unknown },
+  options: {
+    nsgs: number;
+    /** Spread over the NSGs; none if left out. */
+    machines?: number;
+    callMilliseconds: number;
+    settings: Partial<Settings>;
+    /** Instead of the bench's own. */
+    state?: unknown;
+  },
 ): SimulatedArm {
   const began = time.now().getTime();
   const asked = createSimulator({
-    state: options.state ?? azureState(options.nsgs),
+    state: options.state ?? azureState(options.nsgs, options.machines ?? 0),
     clock: () => time.now().getTime(),
     settings: options.settings,
   });
@@ -68,6 +78,8 @@ export function createSimulatedArm(
     await time.sleep(way);
     const call: ArmCall = {
       kind: kindOf(request.method, url.pathname),
+      method: request.method,
+      path: url.pathname,
       sender: (request.headers.get('user-agent') ?? '').split(' ')[0] ?? '',
       at: time.elapsed(),
       status: 0,

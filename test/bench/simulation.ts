@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { usualBurst, type BurstOptions, type BurstResult } from './burst.ts';
 import type { SimulateOrder } from './simulate.ts';
+import type { SweepCosts } from './sweepCost.ts';
 
 export type AskedBurst = Pick<BurstOptions, 'grants'> & Partial<BurstOptions>;
 
@@ -12,6 +13,7 @@ export type AskedBurst = Pick<BurstOptions, 'grants'> & Partial<BurstOptions>;
 export interface Simulation {
   sallyport(burst: AskedBurst): Promise<BurstResult>;
   naive(burst: AskedBurst): Promise<BurstResult>;
+  sweep(nsgs: number): Promise<SweepCosts>;
 }
 
 /**
@@ -30,20 +32,20 @@ export async function buildSimulation(folder: string, atOnce: number): Promise<S
     sourcemap: 'inline',
     logLevel: 'warning',
   });
-  const known = new Map<string, Promise<BurstResult>>();
+  const known = new Map<string, Promise<string>>();
   const waiting: (() => void)[] = [];
   let free = atOnce;
 
-  async function run(order: SimulateOrder): Promise<BurstResult> {
+  async function run(order: string): Promise<string> {
     if (free > 0) free -= 1;
     else await new Promise<void>((start) => waiting.push(start));
     try {
       const { stdout } = await promisify(execFile)(
         process.execPath,
-        ['--enable-source-maps', script, JSON.stringify(order)],
+        ['--enable-source-maps', script, order],
         { maxBuffer: 100_000_000 },
       );
-      return JSON.parse(stdout) as BurstResult;
+      return stdout;
     } finally {
       const next = waiting.shift();
       if (next === undefined) free += 1;
@@ -51,12 +53,17 @@ export async function buildSimulation(folder: string, atOnce: number): Promise<S
     }
   }
 
-  const once = (who: SimulateOrder['who']) => (asked: AskedBurst) => {
-    const order: SimulateOrder = { who, burst: { ...usualBurst, ...asked } };
-    const key = JSON.stringify([who, Object.entries(order.burst).sort()]);
-    const result = known.get(key) ?? run(order);
-    known.set(key, result);
-    return result;
+  async function once<Result>(order: SimulateOrder): Promise<Result> {
+    const text = JSON.stringify(order);
+    const answer = known.get(text) ?? run(text);
+    known.set(text, answer);
+    return JSON.parse(await answer) as Result;
+  }
+
+  const burstOf = (asked: AskedBurst): BurstOptions => ({ ...usualBurst, ...asked });
+  return {
+    sallyport: (asked) => once({ what: 'sallyport', burst: burstOf(asked) }),
+    naive: (asked) => once({ what: 'naive', burst: burstOf(asked) }),
+    sweep: (nsgs) => once({ what: 'sweep', nsgs }),
   };
-  return { sallyport: once('sallyport'), naive: once('naive') };
 }
