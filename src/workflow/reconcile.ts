@@ -9,6 +9,7 @@ import { seenChanges } from '../core/seenChanges.ts';
 import { isReadTooEarly, marksToMake, overIn } from '../core/seenGrants.ts';
 import type { Stored } from '../core/stores.ts';
 import { subscriptionOf } from '../core/virtualMachineId.ts';
+import type { OpenStanding } from '../core/writeBudget.ts';
 import { closeByRule, type Seen } from './closeByRule.ts';
 import { closeWithoutRows } from './closeWithoutRows.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
@@ -52,6 +53,8 @@ export interface ReconcileCall {
   requestId?: string;
   /** Something is told of this NSG, or not audited yet: whether it is still so is to be found out. */
   revisit?: boolean;
+  /** Whether somebody waits to reconcile the same NSG next: what came later is left to them. */
+  isAwaited?: () => boolean;
 }
 
 export type Reconcile = (nsgId: string, call: ReconcileCall) => Promise<ReconcileResult>;
@@ -101,6 +104,7 @@ async function goRounds(
   let pause = firstPause;
   let over: ReadonlySet<string> = new Set();
   let first: JsonObject | undefined;
+  let hasWritten = false;
 
   while (clock.now() < secondsAfter(began, limits.reconcile)) {
     const wasOver = over;
@@ -147,7 +151,11 @@ async function goRounds(
     over = overIn(found.rows, now);
     const every = await drift.look(found);
     if (every === 'look-again') continue;
-    const standing = budget.standing(subscriptionOf(nsgId));
+    // Where people keep coming there would be no end, and those whose rules are there would hear of it last.
+    const passesOn = hasWritten && call.isAwaited?.() === true;
+    const standing: OpenStanding = passesOn
+      ? { opens: 'later', retryAfterSeconds: 0 }
+      : budget.standing(subscriptionOf(nsgId));
     const { rows: stored, held } = holdBack(
       {
         ...{ body: nsg.body, now, installation, standing },
@@ -168,7 +176,7 @@ async function goRounds(
         drift.unnoted.forEach((requestId) => seen.delete(requestId));
         if (isReadTooEarly(seen, stored, wasOver)) continue;
         if (await hasChanged(seen, stored)) continue;
-        return { ...converged(planned, seen, readAt), ...(held === undefined ? {} : { held }) };
+        return { ...converged(planned, seen, readAt), ...(held === undefined || passesOn ? {} : { held }) };
       }
       last = { code: 'not-settled', message: `${nsgId} is ${nsg.provisioningState}.` };
       await clock.sleep(pause * 1000);
@@ -213,6 +221,7 @@ async function goRounds(
       // Settled is no proof of the content, and the others may or may not have written: all are read back.
       case 'settled':
         pause = firstPause;
+        hasWritten = true;
         // The same content that failed before may fail again at once.
         if (nsg.provisioningState === 'Failed') await clock.sleep(1000);
         break;
@@ -285,7 +294,8 @@ export function createReconciler(dependencies: ReconcileDependencies): Reconcile
   const lanes = new Map<string, Lane>();
 
   function begin(key: string, nsgId: string, call: ReconcileCall): Promise<ReconcileResult> {
-    const running = reconcile(dependencies, nsgId, call).finally(() => {
+    const isAwaited = () => lanes.get(key)?.running === running && lanes.get(key)?.next !== undefined;
+    const running = reconcile(dependencies, nsgId, { ...call, isAwaited }).finally(() => {
       if (lanes.get(key)?.running === running && lanes.get(key)?.next === undefined) lanes.delete(key);
     });
     lanes.set(key, { running, began: dependencies.clock.now() });

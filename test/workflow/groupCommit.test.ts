@@ -79,6 +79,27 @@ describe.each([1, 2])(
 );
 
 describe('a step', () => {
+  it('tells each grant that it is open when its own write is through, however many keep coming', async () => {
+    const process = world.startProcess();
+    const steps: Promise<unknown>[] = [];
+    const grantAt = async (second: number) => {
+      await world.clock.sleep(second * 1000);
+      const submitted = await process.submit({});
+      if (submitted.kind !== 'accepted') throw new Error(submitted.kind);
+      steps.push(process.step(submitted.request.id, 'sallyport'));
+      return submitted.request.id;
+    };
+    const ids = await world.clock.run(Promise.all([0, 0.6, 1.2, 1.8, 2.4, 3, 3.6].map(grantAt)));
+    await world.clock.run(Promise.all(steps));
+
+    for (const id of ids) {
+      const { requestedAt, journal } = await world.request(id);
+      const active = Date.parse(journal.find(({ event }) => event === 'active')?.at ?? '');
+      // The write that was under way when it came, and its own.
+      expect(active - Date.parse(requestedAt)).toBeLessThanOrEqual(2500);
+    }
+  });
+
   it('asks Azure nothing about a grant that the write for another has opened', async () => {
     const process = world.startProcess();
     const [first, second] = await approve(2);
