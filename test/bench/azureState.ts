@@ -39,10 +39,10 @@ export function foreignRulesOf(count: number): JsonObject[] {
 }
 
 /**
- * What the simulator begins with: NSGs with nothing in them but rules of others, each before a subnet, and machines spread
- * over them.
+ * What the simulator begins with: NSGs with nothing in them but rules of others; and, if there are machines, a subnet
+ * behind each NSG and the machines spread over these.
  */
-export function azureState(nsgs: number, machines: number): unknown {
+export function azureState(nsgs: number, machines = 0): unknown {
   const each = <T>(count: number, make: (number: number) => T) =>
     Array.from({ length: count }, (_, number) => make(number));
   const location = 'westeurope';
@@ -56,7 +56,7 @@ export function azureState(nsgs: number, machines: number): unknown {
         location,
         properties: { securityRules: foreignRulesOf(foreignRules) },
       })),
-      {
+      ...each(Math.min(1, machines), () => ({
         id: networkId,
         location,
         properties: {
@@ -66,7 +66,7 @@ export function azureState(nsgs: number, machines: number): unknown {
             properties: { addressPrefix: '10.1.0.0/16', networkSecurityGroup: { id: nsgId(number) } },
           })),
         },
-      },
+      })),
       ...each(machines, (number) => ({
         id: vmId(number),
         location,
