@@ -154,7 +154,8 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
         await startHostProcess({
           arguments: [
             ...['--app', root, '--port', String(ports.host), '--storage', storage.connectionString],
-            ...['--system-key', systemKey],
+            // One argument: a random key may begin with a dash.
+            `--system-key=${systemKey}`,
             ...(options.hostOptions?.arguments ?? []),
           ],
           env: {
