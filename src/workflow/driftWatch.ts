@@ -6,7 +6,7 @@ import type { JsonObject } from '../core/network.ts';
 import type { NsgRecord } from '../core/nsgRecord.ts';
 import type { Stored } from '../core/stores.ts';
 import type { Dependencies } from './dependencies.ts';
-import { acceptedIn, completeDrift, journalDrift, untold } from './recordDrift.ts';
+import { completeDrift, journalDrift, untold } from './recordDrift.ts';
 
 export type DriftDependencies = Pick<
   Dependencies,
@@ -62,6 +62,8 @@ export function watchDrift(
   let stored: Stored<NsgRecord> | undefined;
   let state: 'not-read' | 'read' | 'unreadable' = 'not-read';
   let hasJournaled = false;
+  /** What was accepted by this call: no row that will not hold it makes it go on for ever. */
+  const accepted = new Set<string>();
   const lost = new Map<string, Drift>();
   const holding = new Set<string>();
   const unnoted = new Set<string>();
@@ -73,7 +75,7 @@ export function watchDrift(
     },
 
     async look({ body, rows, now }) {
-      const known = rows.map(({ row }) => withJournaled(row));
+      const known = rows.map(({ row }) => row);
       const decided = decideDrift({
         ...{ body, rows: known, now, installation: installation.id },
         baselineBand: installation.baselineBand,
@@ -125,14 +127,8 @@ export function watchDrift(
     stored = read?.found;
   }
 
-  /** A decision that is journaled holds, whether or not its row knows of it yet. */
-  function withJournaled(row: LiveRow): LiveRow {
-    const accepted = acceptedIn(stored?.row, row.requestId);
-    return Object.keys(accepted).length === 0 ? row : { ...row, accepted: { ...row.accepted, ...accepted } };
-  }
-
   async function tell(found: readonly Drift[], now: Date): Promise<'look-again' | 'told'> {
-    const news = untold(found, stored?.row);
+    const news = untold(found, stored?.row).filter(({ key }) => !accepted.has(key));
     if (news.length === 0) return 'told';
     if (state === 'not-read') {
       isNeeded = true;
@@ -156,6 +152,7 @@ export function watchDrift(
     hasJournaled = true;
     news.forEach((finding) => {
       lost.delete(finding.key);
+      if (finding.accepted !== undefined) accepted.add(finding.key);
       report(finding);
     });
     return 'told';

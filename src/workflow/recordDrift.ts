@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { AccessRequest, AcceptedRules } from '../core/accessRequest.ts';
+import type { AccessRequest } from '../core/accessRequest.ts';
 import { chainRecord, type UnsealedAuditRecord } from '../core/auditRecord.ts';
 import type { Drift } from '../core/drift.ts';
 import { driftEventName, driftPartition, type DriftEntry, type NsgRecord } from '../core/nsgRecord.ts';
@@ -61,14 +61,6 @@ export async function journalDrift(
   delete next.isGone;
   const done = stored === undefined ? await nsgs.insert(next) : await nsgs.replace(next, stored.etag);
   return done === 'inserted' || done === 'replaced' ? 'journaled' : 'changed';
-}
-
-/** What is desired where decisions are journaled that no live row knows of yet. */
-export function acceptedIn(record: NsgRecord | undefined, requestId: string): AcceptedRules {
-  const entries = record?.journal.filter((entry) => entry.requestId === requestId) ?? [];
-  return Object.fromEntries(
-    entries.flatMap(({ accepted }) => (accepted === undefined ? [] : [[accepted.number, accepted.form]])),
-  );
 }
 
 /**

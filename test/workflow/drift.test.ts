@@ -135,21 +135,50 @@ describe('a rule that somebody deletes', () => {
     expect(await drifts(world)).toEqual([]);
   });
 
-  it('is not what another worker has just written and this one has read too early', async () => {
-    const world = await grantWorld();
-    const writer = world.startProcess();
-    await accepted(world, writer);
-    const early = world.startProcess(
-      undefined,
-      once('live.ofNsg', async () => {
-        await writer.step(id, 'sallyport');
-      }),
-    );
-    await look(world, early);
+  it.each([false, true])(
+    'is not what another worker has just written and this one has read too early (revisiting: %s)',
+    async (revisit) => {
+      const world = await grantWorld();
+      const writer = world.startProcess();
+      await accepted(world, writer);
+      const early = world.startProcess(
+        undefined,
+        once('live.ofNsg', async () => {
+          await writer.step(id, 'sallyport');
+        }),
+      );
+      await look(world, early, nicNsg, revisit);
 
-    expect(world.ownedRules(nicNsg)).toEqual([rule]);
+      expect(world.ownedRules(nicNsg)).toEqual([rule]);
+      expect(await acceptedForms(world)).toEqual([undefined, undefined]);
+      expect(await drifts(world)).toEqual([]);
+    },
+  );
+
+  it('stays deleted also where its request could not be changed at first', async () => {
+    const { world, process } = await opened();
+    deleteRule(world);
+    await look(world, world.startProcess(undefined, always('requests.replace')));
+    expect(world.logged).toContain('drift-not-completed');
     expect(await acceptedForms(world)).toEqual([undefined, undefined]);
-    expect(await drifts(world)).toEqual([]);
+    await look(world, process);
+    expect(world.ownedRules(nicNsg)).toEqual([]);
+    expect(await acceptedForms(world)).toEqual([undefined, { 1: 'absent' }]);
+    expect(await drifts(world)).toEqual(['nsg.rule-deleted']);
+  });
+
+  it('is accepted once by a call whose live row never holds it', async () => {
+    const { world } = await opened();
+    deleteRule(world);
+    const forgetful = world.startProcess(undefined, {
+      after: (effect) => (effect === 'live.replace' ? { instead: 'replaced' } : undefined),
+      before: (effect, parameters) => {
+        if (effect === 'live.replace') delete (parameters[0] as { accepted?: unknown }).accepted;
+      },
+    });
+    await look(world, forgetful);
+    expect(await drifts(world)).toEqual(['nsg.rule-deleted']);
+    expect(world.ownedRules(nicNsg)).toEqual([]);
   });
 
   it('in every NSG of the path is accepted in each, and the grant is active until its end', async () => {
@@ -205,6 +234,25 @@ describe('a rule that somebody widens', () => {
     }
     expect(await acceptedForms(world)).toEqual([undefined, undefined]);
     expect((await world.stores.nsgs.get(nicNsg))?.row).toMatchObject({ told: {}, journal: [], recorded: 2 });
+  });
+
+  it('is told once also where a worker learns that only after it has read an NSG in which it was not so', async () => {
+    const { world, process } = await opened();
+    world.network.edit(nicNsg, (body) =>
+      withRule(body, foreignRule('deny-alice', 99, { destinationPortRange: '22' })),
+    );
+    await look(world, process);
+    const late = world.startProcess(
+      undefined,
+      once('nsgs.get', async () => {
+        editRule(world, { sourceAddressPrefix: '*' });
+        world.network.fail('write', { kind: 'throttled' });
+        await process.reconcile(nicNsg, call);
+      }),
+    );
+    await look(world, late);
+    await look(world, process, nicNsg, true);
+    expect(await drifts(world)).toEqual(['nsg.blocked-by-foreign-rule', 'nsg.rule-widened']);
   });
 
   it('is told once however long it cannot be put back', async () => {

@@ -132,9 +132,19 @@ describe('what others did is told and settled exactly once', () => {
         },
       };
       const two = [world.startProcess(), world.startProcess(undefined, slow)];
-      await world.clock.run(Promise.all(two.map((process) => process.reconcile(nicNsg, call))));
+      await world.clock.run(
+        Promise.all(
+          two.map((process, index) =>
+            process.reconcile(nicNsg, {
+              ...call,
+              correlationId: `5a11f0a7-0000-4000-8000-00000000000${index}`,
+            }),
+          ),
+        ),
+      );
       await look(world, world.startProcess(), true);
       expect({ delayed, ...(await outcome(world)) }).toEqual({ delayed, ...expected });
+      expect(world.logged.filter((line) => /^(drift|grant)-/.test(line))).toHaveLength(1);
     }
   });
 });
