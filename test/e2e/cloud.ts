@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { expect, vi } from 'vitest';
+import { EventType, type HistoryEvent } from '../../dev/host/durable/history.ts';
+import { Store } from '../../dev/host/durable/store.ts';
 import { startEnvironment, type Environment, type EnvironmentOptions } from '../../dev/environment.ts';
 import type { PersonName } from '../../dev/sample/people.ts';
 import { createAuditTrail } from '../../src/adapters/tables/auditTrail.ts';
@@ -56,6 +58,8 @@ export interface Cloud {
   armCalls(): Promise<{ method: string; path: string; status: number; ifMatch?: string }[]>;
   /** The events of an ended request's audit records, their chain verified. */
   events(id: string): Promise<string[]>;
+  /** The history of a request's orchestration, once that has ended. */
+  history(id: string): Promise<HistoryEvent[]>;
   close(): Promise<void>;
 }
 
@@ -187,6 +191,18 @@ export async function startCloud(options: Omit<EnvironmentOptions, 'folder'> = {
       );
       expect(verifyTrail(id, records)).toEqual([]);
       return records.map(({ event }) => event.replace('request.', ''));
+    },
+    async history(id) {
+      const store = new Store(environment.connectionString, 'SallyportHub');
+      return vi.waitFor(
+        async () => {
+          const instance = await store.instance(id);
+          const history = instance === undefined ? [] : await store.history(instance);
+          expect(history.map((event) => event.EventType)).toContain(EventType.ExecutionCompleted);
+          return history;
+        },
+        { timeout: 20_000, interval: 200 },
+      );
     },
     async close() {
       await environment.stop();

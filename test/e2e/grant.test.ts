@@ -1,10 +1,21 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { EventType, type HistoryEvent } from '../../dev/host/durable/history.ts';
 import { people } from '../../dev/sample/people.ts';
 import { virtualMachines } from '../../dev/sample/policies.ts';
 import { expectSame, startCloud, type Cloud } from './cloud.ts';
 import { writesOf } from './kill.ts';
 
 const { web, db1, db2 } = virtualMachines;
+
+/** What an orchestration has cost, counted in its history. */
+function costOf(history: readonly HistoryEvent[]) {
+  const count = (type: number) => history.filter((event) => event.EventType === type).length;
+  return {
+    episodes: count(EventType.OrchestratorStarted),
+    activities: count(EventType.TaskScheduled),
+    timers: count(EventType.TimerCreated),
+  };
+}
 
 describe('over real sockets, with the built bundle in the local host', () => {
   let cloud: Cloud;
@@ -36,6 +47,7 @@ describe('over real sockets, with the built bundle in the local host', () => {
     expectSame(await cloud.nsg('nsg-web'), before);
     expect(await cloud.events(request.id)).toEqual(['opening', 'active', 'closing', 'closed']);
     expect((await writesOf(cloud, 'nsg-web')) - writes).toBe(2);
+    expect(costOf(await cloud.history(request.id))).toEqual({ episodes: 4, activities: 2, timers: 1 });
   });
 
   it('a revocation shuts the port at once, and only the first one is recorded', async () => {
@@ -51,6 +63,7 @@ describe('over real sockets, with the built bundle in the local host', () => {
 
     expect([first.status, second.status, third.status]).toEqual([200, 200, 200]);
     expect(third.body).toMatchObject({ state: 'closed', reason: { code: 'revoked' } });
+    expect(costOf(await cloud.history(request.id))).toEqual({ episodes: 4, activities: 2, timers: 1 });
     expectSame(await cloud.nsg('nsg-web'), before);
     expect(await cloud.events(request.id)).toEqual(['opening', 'active', 'closing', 'closed']);
   });
