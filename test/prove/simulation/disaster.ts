@@ -8,7 +8,7 @@ import { jobs, mail, networkOf, nameOf, nsgIds, rulesOf, twin } from './worldMod
 /** What befalls a history as a whole, besides single faults. */
 export interface Disaster {
   /** To be called each second. */
-  happen: (isCalm: boolean) => void;
+  happen: () => void;
   /** Whether no table can be read or written now. */
   isBlind: () => boolean;
   /** The NSG without what the disaster has put there for good; undefined if that is not there. */
@@ -16,7 +16,7 @@ export interface Disaster {
   counted: Record<string, number>;
 }
 
-/** What a policy keeps shut for everybody, as it stands in an NSG. */
+/** What a policy keeps shut for everybody, as it stands in an NSG: no row ever says that it may go. */
 const baseline = foreignRule('sallyport-contoso-baseline-1', 260, { destinationPortRange: '22' });
 
 /**
@@ -50,12 +50,12 @@ export function createDisaster(random: Random, world: World, promises: Promises)
     isBlind: () => tables === 'unreadable' && from <= world.seconds() && world.seconds() < to,
     without(id) {
       const body = world.network.nsg(id) ?? {};
-      if (tables !== 'lost' || !isStanding || id !== nsgId) return body;
+      if (!isStanding || id !== nsgId) return body;
       const securityRules = rulesOf(body).filter((rule) => nameOf(rule) !== nameOf(baseline));
       if (securityRules.length === rulesOf(body).length) return undefined;
       return { ...body, properties: { ...(body['properties'] as JsonObject), securityRules } };
     },
-    happen(isCalm) {
+    happen() {
       const at = Math.round(world.seconds());
       if (at === from && tables !== 'kept') {
         count(`tables ${tables}`);
@@ -65,8 +65,6 @@ export function createDisaster(random: Random, world: World, promises: Promises)
           promises.lost();
         }
       }
-      // What rows say of a baseline counts again.
-      if (tables === 'unreadable' && (at === to || isCalm)) promises.baseline(nsgId, undefined);
       if (at === madeAnewAt) {
         count('machines made anew');
         world.network.addVirtualMachine({ ...networkOf(machine), vmId: 'another' });

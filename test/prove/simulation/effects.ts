@@ -1,3 +1,5 @@
+import type { JsonObject, NsgDocument } from '../../../src/core/network.ts';
+
 /** One call that a process makes of the world outside it. */
 export interface Effect {
   process: string;
@@ -21,6 +23,8 @@ export type Answer = { instead: unknown } | undefined;
 /** Sees each effect at the moment at which it is done, whatever becomes of its answer. */
 export interface Witness {
   sent: (effect: Effect) => void;
+  /** A write of an NSG or of one of its rules leaves, not too late by the clock of its process. */
+  leaves: (process: string, write: LeavingWrite) => void;
   done: (effect: Effect, result: unknown) => void;
 }
 
@@ -32,6 +36,9 @@ export interface Lifeline {
   /** The process dies before this effect is done, or after it and without seeing the answer. */
   killAt?: { effect: number; when: 'before' | 'after' };
 }
+
+export type LeavingWrite =
+  { kind: 'nsg'; nsg: NsgDocument; body: JsonObject } | { kind: 'rule'; nsgId: string; ruleName: string };
 
 export class ProcessDied extends Error {}
 

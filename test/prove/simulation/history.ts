@@ -55,6 +55,12 @@ export async function runHistory(seed: number, keepTrace = 0): Promise<History &
     operationMilliseconds: 300 + random.below(2500),
     async inTransit(call) {
       if (random.oneIn(2)) await world.clock.sleep(random.below(random.oneIn(20) ? 3000 : 200));
+      // Long under way, but not longer than whoever sent it waits.
+      if (call.method === 'write' && !isCalm() && random.oneIn(25)) {
+        promises.trouble(call.id);
+        await world.clock.sleep(random.below(19_000));
+        promises.trouble(call.id);
+      }
       const isHit = !isCalm() && (inBurst('azure', call.id) ? random.oneIn(2) : random.oneIn(400));
       if (!isHit) return undefined;
       const fault = random.pick(callFaults);
@@ -90,6 +96,11 @@ export async function runHistory(seed: number, keepTrace = 0): Promise<History &
   const weather: Weather = {
     async before({ name }) {
       if (random.oneIn(2)) await world.clock.sleep(random.below(random.oneIn(40) ? 3000 : 60));
+      // A process that stalls between its reading and its writing.
+      if (name === 'network.writeNsg' && !isCalm() && random.oneIn(30)) {
+        promises.trouble();
+        await world.clock.sleep(random.below(15_000));
+      }
       if (!isTable(name) || isCalm()) return;
       if (disaster.isBlind() || (inBurst('storage') && !random.oneIn(3))) fail();
     },
@@ -181,7 +192,7 @@ export async function runHistory(seed: number, keepTrace = 0): Promise<History &
   for (let at = 1; at <= horizon; at += 1) {
     await world.clock.advanceTo(instantAfter(at));
     if (!isCalm()) await misbehave();
-    disaster.happen(isCalm());
+    disaster.happen();
     while (asked < grants && (asksAt.has(at) || at >= 180)) {
       asked += 1;
       ask();

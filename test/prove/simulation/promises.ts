@@ -8,7 +8,7 @@ import {
 import type { JsonObject, NsgDocument } from '../../../src/core/network.ts';
 import { driftEventName, driftPartition } from '../../../src/core/nsgRecord.ts';
 import { verifyTrail } from '../../../src/core/verifyTrail.ts';
-import type { Effect, Witness } from './effects.ts';
+import type { Effect, LeavingWrite, Witness } from './effects.ts';
 import {
   admittedBy,
   difference,
@@ -68,8 +68,8 @@ export interface Promises extends Witness {
   machineGone: (machineId: string) => void;
   /** From now on nobody is let in to this machine; what is under way has a minute. */
   refused: (machineId: string) => void;
-  /** A deny of ours stands in an NSG while no row can say so, and is not to be touched until it is told otherwise. */
-  baseline: (nsgId: string, ruleName: string | undefined) => void;
+  /** A deny of ours stands in an NSG, and no row says that it may go. */
+  baseline: (nsgId: string, ruleName: string) => void;
   /** An administrator has touched a rule of ours. */
   tampered: (nsgId: string, ruleName: string) => void;
   /** To be called often: looks at what should be shut by now. */
@@ -117,14 +117,15 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
 
   function sent({ process, name, parameters }: Effect): void {
     if (name === 'live.ofNsg') readBegan.set(`${process} ${String(parameters[0])}`, now());
-    if (name === 'network.writeNsg') {
-      checkWrite(process, parameters[0] as NsgDocument, parameters[1] as JsonObject);
-    }
-    if (name === 'network.deleteRule' && !isOwned({ name: parameters[1] as string })) {
-      violate('I3', `${String(parameters[1])} is somebody else's and is deleted`);
-    }
-    if (name === 'network.writeRule' && !isOwned(parameters[1] as JsonObject)) {
-      violate('I3', `${nameOf(parameters[1] as JsonObject)} is somebody else's and is written`);
+  }
+
+  function leaves(process: string, write: LeavingWrite): void {
+    if (write.kind === 'nsg') checkWrite(process, write.nsg, write.body);
+    else if (!isOwned({ name: write.ruleName })) {
+      violate(
+        'I3',
+        `${write.ruleName} in ${short(write.nsgId)} is somebody else's and is written or deleted`,
+      );
     }
   }
 
@@ -216,6 +217,7 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
     const old = before.get(nsgId) ?? [];
     before.set(nsgId, rules);
     const here = standing.get(nsgId) ?? new Map<string, number>();
+    const stood = new Set(here.keys());
     const owners = new Set<string>();
     for (const rule of rules) {
       const owner = ownerOf(rule);
@@ -225,6 +227,9 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
       const request = known.get(owner);
       if (request === undefined || by === 'edit') continue;
       if (!touched.has(`${nsgId} ${nameOf(rule)}`)) checkWidth(nsgId, rule, request);
+      if (request.finalSince !== undefined && !stood.has(owner)) {
+        violate('I5', `${request.ask.number} is let in to ${short(nsgId)} after it was recorded as ended`);
+      }
       if (!request.seenOpen.has(nsgId)) {
         counted.opened += 1;
         request.seenOpen.add(nsgId);
@@ -235,7 +240,7 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
     if (by === 'write') checkTaken(nsgId, old, rules);
     const baseline = baselines.get(nsgId);
     if (baseline !== undefined && by === 'write' && !rules.some((rule) => nameOf(rule) === baseline)) {
-      violate('I3', `the baseline of ${short(nsgId)} is taken away while no row says so`);
+      violate('I3', `the baseline of ${short(nsgId)} is taken away, and no row says so`);
     }
   }
 
@@ -440,6 +445,7 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
     promised,
     counted,
     sent,
+    leaves,
     done,
     changed,
     trouble: (nsgId = '') => lastTrouble.set(nsgId, now()),
@@ -456,8 +462,7 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
       refusedAt.set(machineId, now());
     },
     baseline: (nsgId, ruleName) => {
-      if (ruleName === undefined) baselines.delete(nsgId);
-      else baselines.set(nsgId, ruleName);
+      baselines.set(nsgId, ruleName);
     },
     tampered: (nsgId, ruleName) => touched.set(`${nsgId} ${ruleName}`, now()),
     look,

@@ -2,7 +2,7 @@ import type { Person } from '../../../src/core/accessRequest.ts';
 import type { Clock } from '../../../src/core/clock.ts';
 import type { NetworkHint } from '../../../src/core/networkHint.ts';
 import type { Installation } from '../../../src/core/installation.ts';
-import type { CallOptions, Network, NsgDocument, WriteNsgResult } from '../../../src/core/network.ts';
+import type { CallOptions, Network, WriteNsgResult } from '../../../src/core/network.ts';
 import { createAccessRequestService } from '../../../src/workflow/accessRequestService.ts';
 import type { Orchestrations, Submission, SubmitResult } from '../../../src/workflow/contracts.ts';
 import { limits, secondsAfter, type Dependencies } from '../../../src/workflow/dependencies.ts';
@@ -37,11 +37,11 @@ import {
   createMemorySeals,
 } from '../../support/memoryStores.ts';
 import { virtualClock, type VirtualClock } from '../../support/virtualClock.ts';
-import { effectsOf, type Lifeline, type Weather, type Witness } from './effects.ts';
+import { effectsOf, type LeavingWrite, type Lifeline, type Weather, type Witness } from './effects.ts';
 import type { Orchestrator } from './executor.ts';
 import { createHub, type Hub, type MessageKind } from './hub.ts';
 import { createTrace, type Trace } from './trace.ts';
-import { foreignNsg, machines, networkOf, nsgIds, type Machine } from './worldModel.ts';
+import { foreignNsg, machines, nameOf, networkOf, nsgIds, type Machine } from './worldModel.ts';
 
 export const noon = new Date('2026-11-23T12:00:00.000Z');
 export const alice: Person = {
@@ -179,6 +179,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       trace.note(`${effect.process} ${effect.name} ${aboutOf(effect.parameters)}`);
       options.witness?.sent(effect);
     },
+    leaves: () => undefined,
     done(effect, result) {
       options.witness?.done(effect, result);
     },
@@ -215,7 +216,10 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       sweepState,
       heartbeat: createHeartbeat({ sweepState, clock: own, log }, sweepPeriodSeconds),
       policies: table('policies'),
-      network: outside('network', asSeenFrom(own, network)),
+      network: outside(
+        'network',
+        asSeenFrom(own, network, (write) => options.witness?.leaves(lifeline.process, write)),
+      ),
       inventory: outside('inventory', shared.inventory),
       rights: outside('rights', shared.rights),
       budget: shared.budget,
@@ -315,7 +319,7 @@ export function submissionOf({ number, machine, source, port, seconds, idempoten
  * Azure as one process sees it: whether it is too late to send is judged by its own clock and when it sends, however long
  * the call is then under way; and it does not wait for an answer for ever, whatever becomes of the call.
  */
-function asSeenFrom(clock: Clock, network: MemoryNetwork): Network {
+function asSeenFrom(clock: Clock, network: MemoryNetwork, leaves: (write: LeavingWrite) => void): Network {
   const isLate = ({ notAfter }: CallOptions) => notAfter !== undefined && clock.now() > notAfter;
   const timeOut = async <T>(seconds: number, result: T): Promise<T> => {
     await clock.sleep(seconds * 1000);
@@ -323,13 +327,15 @@ function asSeenFrom(clock: Clock, network: MemoryNetwork): Network {
   };
   const unknown = { kind: 'unknown', message: 'Azure did not answer in time.' } as const;
 
-  function write(
+  function send(
+    write: LeavingWrite,
     options: CallOptions,
-    send: (options: CallOptions) => Promise<WriteNsgResult>,
+    call: (options: CallOptions) => Promise<WriteNsgResult>,
   ): Promise<WriteNsgResult> {
     if (isLate(options)) return Promise.resolve({ kind: 'too-late' });
+    leaves(write);
     return Promise.race([
-      send({ correlationId: options.correlationId }),
+      call({ correlationId: options.correlationId }),
       timeOut<WriteNsgResult>(limits.writeTimeout, unknown),
     ]);
   }
@@ -338,10 +344,16 @@ function asSeenFrom(clock: Clock, network: MemoryNetwork): Network {
     resolveVirtualMachine: (id, options) => network.resolveVirtualMachine(id, options),
     readNsg: (id, { correlationId }) =>
       Promise.race([network.readNsg(id, { correlationId }), timeOut(10, unknown)]),
-    writeNsg: (nsg: NsgDocument, body, options) =>
-      write(options, (sent) => network.writeNsg(nsg, body, sent)),
-    deleteRule: (nsg, name, options) => write(options, (sent) => network.deleteRule(nsg, name, sent)),
-    writeRule: (nsg, rule, options) => write(options, (sent) => network.writeRule(nsg, rule, sent)),
+    writeNsg: (nsg, body, options) =>
+      send({ kind: 'nsg', nsg, body }, options, (sent) => network.writeNsg(nsg, body, sent)),
+    deleteRule: (nsg, ruleName, options) =>
+      send({ kind: 'rule', nsgId: nsg.id, ruleName }, options, (sent) =>
+        network.deleteRule(nsg, ruleName, sent),
+      ),
+    writeRule: (nsg, rule, options) =>
+      send({ kind: 'rule', nsgId: nsg.id, ruleName: nameOf(rule) }, options, (sent) =>
+        network.writeRule(nsg, rule, sent),
+      ),
   };
 }
 
