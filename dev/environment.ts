@@ -44,6 +44,8 @@ export interface Environment {
   urls: { host: string; arm: string; identity: string };
   /** Of storage: the host's and the app's tables. */
   connectionString: string;
+  /** The app's settings: what a command of an administrator runs with. */
+  settings: Record<string, string>;
   /** The webhook that events of the network go to, its key included. */
   eventWebhook: string;
   /** PEM file of the simulator's throw-away certificate. */
@@ -149,6 +151,10 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
     const arm = armLine.parse(armProcess.ready);
     await seedPolicies(storage.connectionString);
 
+    const settings = {
+      ...appSettings(identity, arm, storage.connectionString),
+      ...options.hostOptions?.settings,
+    };
     const startHost = async (): Promise<HostProcess> =>
       keep(
         await startHostProcess({
@@ -158,10 +164,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
             `--system-key=${systemKey}`,
             ...(options.hostOptions?.arguments ?? []),
           ],
-          env: {
-            ...appSettings(identity, arm, storage.connectionString),
-            ...options.hostOptions?.settings,
-          },
+          env: settings,
           logFile: join(folder, 'logs/host.log'),
           ...abortable,
         }),
@@ -172,6 +175,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
     return {
       urls: { host: host.url, arm: arm.url, identity: identity.url },
       connectionString: storage.connectionString,
+      settings,
       eventWebhook,
       certificate: arm.certificate,
       arm: createArmClient(arm.url, arm.certificate, identity.managedIdentity),
