@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { TableClient } from '@azure/data-tables';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { virtualMachines } from '../../dev/sample/policies.ts';
 import { seedPolicies } from '../../dev/seed.ts';
@@ -49,7 +50,7 @@ describe('an installation whose tables were deleted while a port is open', () =>
 
     await cloud.environment.killHost();
     const tables = openTables({ connectionString: cloud.environment.connectionString });
-    await Promise.all(Object.values(tables).map((table) => table.deleteTable()));
+    await Promise.all(Object.values(tables).map((table: TableClient) => table.deleteTable()));
     await cloud.environment.restartHost();
 
     await expect
