@@ -25,7 +25,6 @@ describe('the arguments of npm run prove', () => {
     [['--layer', 'F', '--seed=1.5'], 'whole number'],
     [['--layer', 'F', '--seed', 'x'], 'whole number'],
     [['--size', 'huge'], '--size is one of quick, usual, full'],
-    [['--write'], 'Only a run of every layer'],
     [['--size', 'full', '--write', '--layer', 'F'], 'Only a run of every layer'],
     [['--sede', '1'], '--sede'],
     [['F'], 'F'],

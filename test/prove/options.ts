@@ -32,8 +32,8 @@ export function readOptions(args: readonly string[]): ProveOptions | { problem: 
       problem: `There is no layer "${letter}"; the layers are ${layers.map((one) => one.letter).join(', ')}.`,
     };
   }
-  if (write && (size !== 'full' || letter !== undefined)) {
-    return { problem: 'Only a run of every layer at its full size may be written to docs/proof.md.' };
+  if (write && letter !== undefined) {
+    return { problem: 'Only a run of every layer may be written to docs/proof.md.' };
   }
   if (seedText === undefined) return { layers: chosen, size, write };
   if (letter === undefined) return { problem: '--seed needs --layer: each layer has seeds of its own.' };

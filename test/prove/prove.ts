@@ -1,4 +1,6 @@
 /** npm run prove: runs the layers of the proof in two processes and says which promises did not hold. */
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { mergeResults, replayCommand } from './layer.ts';
 import type { LayerResult } from './layer.ts';
 import type { Layer } from './layers.ts';
@@ -6,18 +8,24 @@ import { readOptions, usage } from './options.ts';
 import type { ProveOptions } from './options.ts';
 import type { PartOrder } from './part.ts';
 import { runInProcesses } from './processes.ts';
+import { proofPage } from './proofPage.ts';
 import { failureLines, tableLines } from './resultTable.ts';
 
 const processCount = 2;
+const page = fileURLToPath(new URL('../../docs/proof.md', import.meta.url));
 
 const options = readOptions(process.argv.slice(2));
 if ('problem' in options) {
   console.error(`${options.problem}\n\n${usage}`);
   process.exitCode = 2;
 } else {
+  const began = Date.now();
   const results = await prove(options);
   const failures = results.flatMap((result) => failureLines(result));
   console.log(['', ...tableLines(results), ...failures].join('\n'));
+  if (options.write) {
+    writeFileSync(page, await proofPage(results, options.size, (Date.now() - began) / 60_000));
+  }
   process.exitCode = failures.length > 0 ? 1 : 0;
 }
 

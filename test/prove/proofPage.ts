@@ -1,0 +1,88 @@
+import { cpus, totalmem } from 'node:os';
+import { format } from 'prettier';
+import type { LayerResult, Size } from './layer.ts';
+import { mutants } from './mutants/mutants.ts';
+import { promises } from './promises.ts';
+import { tableLines } from './resultTable.ts';
+
+/** The page of the proof, in Markdown: what was run, with what result, and what is not covered. */
+export function proofPage(results: readonly LayerResult[], size: Size, minutes: number): Promise<string> {
+  const [processor] = cpus();
+  const failed = results.reduce((sum, { failures }) => sum + failures.length, 0);
+  const page = `# The proof
+
+Written by \`npm run prove:full\`. It runs the product's own code (the orchestrator on the real durable-functions executor,
+planner, guard, reconcile, activities, sweep, HTTP handlers) where time, order, faults and deaths are chosen by a seed, and
+watches the promises from outside. Nothing here rests on a stopwatch or on luck: whatever fails names its seed and one
+command that shows it again.
+
+## What was run
+
+Sizes: ${size}. ${failed === 0 ? 'Every promise held.' : `**${failed} failures.**`} ${minutes.toFixed(0)} minutes in two processes; Node ${process.version}, ${cpus().length} processors (${processor?.model.trim() ?? 'unknown'}), ${(totalmem() / 2 ** 30).toFixed(0)} GiB.
+The time of a layer is the sum over the processes that shared it.
+
+${tableLines(results).join('\n')}
+
+## What each layer is
+
+- **A** lets the worker die before, after, and after without an answer, at each effect of a grant's life, and at each pair
+  of them.
+- **B** lets each call fail in each way that Azure and storage fail, and each pair of them.
+- **C** simulates lives of twenty grants on three NSGs: an administrator edits, clocks are apart, tables are lost and
+  unreadable, two workers meet at every call, messages come twice or never, the hub is wiped.
+- **D** visits every state of a model of the algorithm: grants, two workers that stall and die, writes under way, an
+  administrator, and time without end. Each rule of the algorithm, left out, breaks a promise within 25 steps
+  (\`test/prove/model.test.ts\`). The model has no counterpart in TLA+: a second text would have to be kept true to it by
+  hand.
+- **E** interrupts two workers at every call and lets the other go on.
+- **F** plans over random NSGs of up to 1,000 rules, lets everybody change everything, and closes all again. Packets are
+  judged before and after by first match, by code that shares nothing with the planner; a third of the writes are put to
+  the guard as well.
+- **G** sends bodies, identities, tokens, headers, prefixes, queries and continuations, each near to a right one and wrong
+  somewhere, to the real handlers: no error of ours, nothing kept of what is refused, no secret in an answer, and what is
+  accepted lies within the policy by arithmetic of its own.
+- **I** kills the Functions worker or the host, as real processes with Azurite and the simulator over sockets, at points
+  spread over the lives of three grants each, and starts it again.
+- **K** breaks our own code in ${mutants.length} ways, each a small slip of the kind that people make (\`test/prove/mutants\`),
+  and asks layers and tests, the cheapest first, whether they notice. ${mutants.filter(({ changesPackets }) => changesPackets).length} of them make the planner let other packets pass: these are
+  run a second time with nothing but the guard before each write, and the packet oracle must find no write wrong that
+  left. \`npm run prove:mutants\` shows each with what caught it.
+- **T** runs naive twins through the same harness: one orchestration, one rule PUT per port, a delete or a snapshot at the
+  end. They must fail, or the harness would prove nothing.
+
+The quick part of all this is in \`npm test\`; the counts of writes, reads and transactions are in
+[performance](performance.md).
+
+## The promises and their tests
+
+| promise | says | layers | tests |
+| --- | --- | --- | --- |
+${promises.map(({ promise, says, layers, tests }) => `| ${promise} | ${says} | ${layers} | ${tests.map((test) => `\`${test}\``).join(', ')} |`).join('\n')}
+
+## To repeat it
+
+\`\`\`
+npm run prove                          the usual sizes, within ten minutes on two cores
+npm run prove -- --layer C --seed 12   one case, as a failure names it
+npm run prove:full                     all sizes; writes this page
+npm run prove:mutants                  every mutant, with what caught it
+\`\`\`
+
+Seeds are whole numbers from 1. The same seed makes the same case on every machine, but for what real time decides: which
+tokens have expired (G), where a real process is when it is killed (I), and which eight mutants are taken today (K).
+
+## What is not covered
+
+- Azure itself. The ARM simulator and the stand-in of the Durable extension were written from documentation and recorded
+  traffic; where Azure behaves otherwise than both, nothing here notices.
+- The data plane: a rule that Azure calls succeeded is taken to be in force. Established flows are not looked at.
+- The model of layer D is of the algorithm, not of the code. That they agree is a matter of reading; layers A, B, C and E
+  run the code.
+- An administrator who deletes a rule of ours between its read-back and the record of it, while another worker writes and
+  somebody revokes: the model finds that the rule may then come back after the grant was recorded closed. The next sweep
+  removes it, within I1's bound, which is what is proven for that case.
+- Clocks more than 30 s apart, an app that does not run, and storage that never answers: the promises do not speak of them.
+- Security admin rules, route tables, firewalls, and other ways into a network than its NSGs.
+`;
+  return format(page, { parser: 'markdown', printWidth: 110 });
+}
