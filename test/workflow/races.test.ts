@@ -34,7 +34,7 @@ describe('a step', () => {
     const world = await grantWorld();
     const process = world.startProcess(undefined, {
       before: (effect, [nsgId]) => {
-        if (effect === 'live.ofNsg' && nsgId === nicNsg) throw new Error('A row cannot be read.');
+        if (effect === 'network.readNsg' && nsgId === nicNsg) throw new Error('Nobody thought of this.');
       },
     });
     await accepted(world, process);
