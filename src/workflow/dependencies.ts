@@ -38,7 +38,7 @@ export const limits = {
   /** A grant that is still not open this long after its start ends failed. */
   openWithin: 300,
   /** Whoever would have to wait longer than this for Azure to take a write that opens is not accepted. */
-  admitWithin: 2,
+  admitWithin: 1,
   /** A step waits out an instant that is nearer than this: durable timers fire up to a second early. */
   waitOut: 2,
   /** Reconcile begins no further round after this. */

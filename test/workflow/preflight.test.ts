@@ -113,7 +113,7 @@ describe('while what is left of the budget is kept for closes, a request', () =>
 
   it('is accepted where the wait is a moment', async () => {
     const world = await grantWorld();
-    world.budget.set({ opens: 'later', retryAfterSeconds: 2 });
+    world.budget.set({ opens: 'later', retryAfterSeconds: 1 });
     expect((await submitTo(world)).kind).toBe('accepted');
   });
 
