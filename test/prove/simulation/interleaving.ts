@@ -31,6 +31,8 @@ export interface Scenario {
   name: string;
   /** What was before: on a worker of its own, without turns. */
   before?: (stage: Stage, worker: Worker) => Promise<void>;
+  /** How long the first write is under way that leaves while the two take turns, in milliseconds. */
+  transit?: number;
   first: (stage: Stage) => Promise<unknown>;
   second: (stage: Stage) => Promise<unknown>;
 }
@@ -62,6 +64,16 @@ export const scenarios: readonly Scenario[] = [
     before: (stage, worker) => accept(stage, worker, ask(1)),
     first: (stage) => stage.first.step(idOf(stage, 1)),
     second: (stage) => stage.second.revoke(idOf(stage, 1)),
+  },
+  {
+    name: 'a write that opens arrives after a person has revoked and another step has closed',
+    before: (stage, worker) => accept(stage, worker, ask(1)),
+    transit: 15_000,
+    first: (stage) => stage.first.step(idOf(stage, 1)),
+    async second(stage) {
+      await stage.second.revoke(idOf(stage, 1));
+      await stage.second.step(idOf(stage, 1));
+    },
   },
   {
     name: 'two steps open one grant',
@@ -131,12 +143,18 @@ export async function interleave(
 ): Promise<Interleaved> {
   const turns = createTurns(schedule);
   let isTurnTaking = false;
+  let isUnderWay = false;
   const promises: Promises = createPromises(() => world, bounds);
   const world: World = await createWorld({
     keepTrace,
     witness: promises,
     changed: promises.changed,
     operationMilliseconds: 400,
+    async inTransit({ method }) {
+      if (!isTurnTaking || method !== 'write' || isUnderWay || scenario.transit === undefined) return;
+      isUnderWay = true;
+      await world.clock.sleep(scenario.transit);
+    },
     workerFor: () => worker,
     // Rings and starts wait until the two are done.
     deliveries: () => [isTurnTaking ? 60_000 : 0],
