@@ -107,6 +107,16 @@ export const scenarios: readonly Scenario[] = [
     second: (stage) => stage.second.submit(ask(1, { idempotencyKey: 'key' })),
   },
   {
+    name: 'a request is revoked while its POST still goes on',
+    before: ({ promises }) => Promise.resolve(void promises.asks.set(1, ask(1))),
+    first: (stage) => stage.first.submit(ask(1)),
+    async second(stage) {
+      // Its first effect is what it waits for; without a row there is nothing to revoke yet.
+      await stage.second.dependencies.live.unended();
+      if (stage.promises.known.size > 0) await stage.second.revoke(idOf(stage, 1));
+    },
+  },
+  {
     name: 'two sweeps meet lost orchestrations and what has ended',
     async before(stage, worker) {
       await open(stage, worker, ask(1, { seconds: 20 }));

@@ -327,7 +327,13 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
 
   function noteLive(row: LiveRow): void {
     const request = known.get(row.requestId);
-    if (request === undefined || row.state === 'opening' || row.state === 'active') return;
+    if (request === undefined) return;
+    if (row.state === 'opening' || row.state === 'active') {
+      if (request.closingSince.has(row.nsgId) && lostAt === Infinity) {
+        violate('I5', `${request.ask.number} is wanted again in ${short(row.nsgId)} after it was closing`);
+      }
+      return;
+    }
     if (!request.closingSince.has(row.nsgId)) request.closingSince.set(row.nsgId, now());
   }
 
