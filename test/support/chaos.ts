@@ -101,17 +101,20 @@ export async function liveChaos(seed: number): Promise<Chaos> {
 
   function hindrance(): Hindrance {
     const rowsRead = new Map<string, { at: number; rows: LiveRow[] }>();
+    /** NSGs whose rows, or whether they are those of this installation, could not be read when last asked for. */
+    const blind = new Set<string>();
     const readBegan = new Map<string, number>();
     return {
       clockAheadMilliseconds: random.pick([0, 0, skew, -skew]),
       async before(effect, parameters) {
         if (random.chance(0.5)) await clock.sleep(random.upTo(random.chance(0.05) ? 4000 : 300));
-        if (!calm() && random.chance(0.01)) throw new Error('The table is down.');
+        if (!calm() && random.chance(0.01)) fail(effect, parameters, 'The table is down.');
         if (effect === 'live.ofNsg') readBegan.set(parameters[0] as string, clock.now().getTime());
         if (effect === 'network.writeNsg') {
           const write = parameters as [NsgDocument, JsonObject, CallOptions];
           const read = rowsRead.get(write[0].id);
-          if (read === undefined) violate('I4: a write before any row was read');
+          if (isBlind(write[0].id)) checkRemoval(write);
+          else if (read === undefined) violate('I4: a write before any row was read');
           else checkWrite(write, read.rows, read.at);
         }
       },
@@ -120,6 +123,8 @@ export async function liveChaos(seed: number): Promise<Chaos> {
           const nsgId = parameters[0] as string;
           const rows = (result as Stored<LiveRow>[]).map(({ row }) => row);
           rowsRead.set(nsgId, { at: readBegan.get(nsgId) ?? 0, rows });
+          blind.delete(nsgId);
+          blind.delete('every');
         }
         if (effect === 'live.insert' || effect === 'live.replace') noteLive(parameters[0] as LiveRow, result);
         if (effect === 'requests.replace' && result !== 'changed')
@@ -128,9 +133,29 @@ export async function liveChaos(seed: number): Promise<Chaos> {
         if (calm() || !random.chance(0.01)) return undefined;
         // As with a client that repeats a replace whose first answer was lost.
         if (effect === 'requests.replace' || effect === 'live.replace') return { instead: 'changed' };
-        throw new Error('read ECONNRESET');
+        return fail(effect, parameters, 'read ECONNRESET');
       },
     };
+
+    function isBlind(nsgId: string): boolean {
+      return blind.has(nsgId) || blind.has('every');
+    }
+
+    function fail(effect: string, parameters: unknown[], message: string): never {
+      if (effect === 'live.ofNsg') blind.add(parameters[0] as string);
+      if (effect.startsWith('sweepState.')) blind.add('every');
+      throw new Error(message);
+    }
+  }
+
+  /** Without rows nothing is sent but what is there already, less rules of ours. */
+  function checkRemoval([nsg, body]: [NsgDocument, JsonObject, CallOptions]): void {
+    const rest = rulesOf(body).map((rule) => JSON.stringify(rule));
+    const kept = rulesOf(nsg.body).filter((rule) => rest.includes(JSON.stringify(rule)));
+    if (!isDeepStrictEqual(kept, rulesOf(body))) violate('I5: something is written without rows');
+    const gone = rulesOf(nsg.body).filter((rule) => !kept.includes(rule));
+    if (!gone.every(({ name }) => name.startsWith('sallyport-contoso-')))
+      violate('I3: something foreign is removed');
   }
 
   function noteLive(row: LiveRow, result: unknown): void {
