@@ -43,11 +43,7 @@ export const promises: readonly PromiseTests[] = [
     promise: 'I5',
     says: 'no write from old rows, and no answer says open for it',
     layers: 'B, C, D, E',
-    tests: [
-      'test/workflow/races.test.ts',
-      'test/workflow/staleReadBack.test.ts',
-      'test/workflow/interleaving.property.test.ts',
-    ],
+    tests: ['test/workflow/races.test.ts', 'test/workflow/staleReadBack.test.ts'],
   },
   {
     promise: 'I6',

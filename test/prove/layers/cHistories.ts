@@ -26,6 +26,12 @@ export async function run(options: LayerOptions): Promise<LayerResult> {
       failures.push({ seed: String(seed), what, replay: replayCommand('C', seed) });
     }
   }
+  // Else the histories were too hard for anything to happen in them, and prove nothing.
+  const { accepted = 0, opened = 0 } = counted;
+  if (options.seed === undefined && (opened < accepted / 2 || counted['deaths'] === 0)) {
+    const what = `only ${opened} openings of ${accepted} grants, and ${counted['deaths'] ?? 0} deaths`;
+    failures.push({ seed: '-', what, replay: 'npm run prove -- --layer C' });
+  }
   return {
     ...{ layer: 'C', title: 'simulated histories', counted, failures },
     seeds: seedWords(options, count),

@@ -2,9 +2,9 @@
 import { replayCommand, type Failure, type LayerOptions, type LayerResult } from '../layer.ts';
 import { interleave, scenarios, type Schedule } from '../simulation/interleaving.ts';
 
-const byChance = { quick: 4, usual: 200, full: 2000 } as const;
+const byChance = { quick: 4, usual: 100, full: 2000 } as const;
 /** How many effects lie between two places at which a worker is interrupted. */
-const stride = { quick: 9, usual: 2, full: 1 } as const;
+const stride = { quick: 9, usual: 3, full: 1 } as const;
 const most = 400;
 
 interface Case {
