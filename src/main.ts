@@ -27,7 +27,7 @@ import { durableClientInput, orchestrationsOf, registerGrantOrchestration } from
 import { createFollowHint } from './workflow/followHint.ts';
 import { createHeartbeat } from './workflow/heartbeat.ts';
 import { once } from './workflow/once.ts';
-import { createReconciler } from './workflow/reconcile.ts';
+import { createReconciler } from './workflow/reconciler.ts';
 import { createRefusalQuota } from './workflow/refusalQuota.ts';
 import { createStep } from './workflow/step.ts';
 import { createSweep } from './workflow/sweep.ts';

@@ -2,7 +2,7 @@ import type { AccessRequest } from '../core/accessRequest.ts';
 import { canonicalId } from '../core/virtualMachineId.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
 import type { FindMoved, Whereabouts } from './findMoved.ts';
-import type { ReconcileResult } from './reconcile.ts';
+import type { ReconcileResult } from './reconcileResult.ts';
 import type { ReconcilePath } from './reconcilePath.ts';
 
 /** Looks after what a close found no NSG for; returns what is true of the path, and of NSGs beyond it, after that. */

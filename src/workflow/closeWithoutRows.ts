@@ -8,7 +8,7 @@ import { planWithoutRows, type WithoutRows } from '../core/planWithoutRows.ts';
 import type { Reason } from '../core/reason.ts';
 import { closeByRule } from './closeByRule.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
-import type { ReconcileResult } from './reconcile.ts';
+import { again, type ReconcileResult } from './reconcileResult.ts';
 import { completeDrift, journalDrift, untold } from './recordDrift.ts';
 
 type ClosingDependencies = Pick<
@@ -191,10 +191,6 @@ const unsettled: Reason = { code: 'not-settled', message: 'Azure has not settled
 
 function throttled(message: string): Reason {
   return { code: 'throttled', message };
-}
-
-function again(afterSeconds: number, reason: Reason): ReconcileResult {
-  return { kind: 'again', afterSeconds: Math.min(afterSeconds, limits.longestPause), reason };
 }
 
 function isRunning({ provisioningState }: NsgDocument): boolean {

@@ -7,7 +7,7 @@ import { secondsAfter, type Dependencies } from './dependencies.ts';
 import { endGrant, endLost } from './endLost.ts';
 import { inParallel } from './inParallel.ts';
 import { createPace } from './pacer.ts';
-import type { Reconcile } from './reconcile.ts';
+import type { Reconcile } from './reconcileResult.ts';
 
 /** At most one look at an NSG, and one at all hinted machines, begins in this many seconds. */
 const pauseSeconds = 2;

@@ -3,63 +3,22 @@ import { acrossClocks } from '../core/acrossClocks.ts';
 import type { JsonObject, NsgDocument } from '../core/network.ts';
 import { causeOf } from '../core/cause.ts';
 import { plan, type Plan } from '../core/plan.ts';
-import type { WithoutRows } from '../core/planWithoutRows.ts';
 import type { Reason } from '../core/reason.ts';
 import { seenChanges } from '../core/seenChanges.ts';
 import { isReadTooEarly, marksToMake, overIn } from '../core/seenGrants.ts';
 import type { Stored } from '../core/stores.ts';
 import { subscriptionOf } from '../core/virtualMachineId.ts';
 import type { OpenStanding } from '../core/writeBudget.ts';
-import { closeByRule, type Seen } from './closeByRule.ts';
+import { closeByRule } from './closeByRule.ts';
 import { closeWithoutRows } from './closeWithoutRows.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
 import { watchDrift, type DriftDependencies, type DriftWatch } from './driftWatch.ts';
-import { holdBack, waitsUnread, withoutUnwatched, type Held } from './holdBack.ts';
+import { holdBack, waitsUnread, withoutUnwatched } from './holdBack.ts';
 import { prove } from './prove.ts';
 import { readRows } from './readRows.ts';
+import { again, type ReconcileCall, type ReconcileResult } from './reconcileResult.ts';
 
-/** What a reconcile found out about one NSG. Nothing here is an answer to "accepted": only to "read back". */
-export type ReconcileResult =
-  /** A plan over an NSG and rows read after the last write is empty, and the NSG is `Succeeded`. */
-  | {
-      kind: 'converged';
-      /** Requests whose rules are all there. */
-      admitted: ReadonlySet<string>;
-      /** Requests that have any rule there that may admit. */
-      present: ReadonlySet<string>;
-      /** Requests that cannot be opened on this NSG as it stands. */
-      refused: ReadonlyMap<string, Reason>;
-      /** What was read back of each grant that is open, or over and shut. */
-      seen: ReadonlyMap<string, SeenGrant>;
-      /** When the NSG that this rests on was asked for. */
-      readAt: Date;
-      /** Grants that wait, for what is left of the write budget is kept for closes. */
-      held?: Held;
-    }
-  /** The NSG is no more. */
-  | { kind: 'gone'; reason: Reason }
-  /** Trying the same again cannot cure it. Where the NSG was read, `seen` says what is there all the same. */
-  | { kind: 'refused'; reason: Reason; seen?: Seen }
-  /** There are no rows to go by: what was over by itself, or all of ours, was closed, and nothing opened. */
-  | { kind: 'without-rows'; tables: WithoutRows; reason: Reason; seen: Seen }
-  /** Not settled yet: call again. */
-  | { kind: 'again'; afterSeconds: number; reason: Reason };
-
-export interface ReconcileCall {
-  correlationId: string;
-  /** A close waits more briefly for somebody else's operation than an open. */
-  purpose: 'open' | 'close';
-  /** Whose step asks: it notes itself what was read back of this grant, with its next change. */
-  requestId?: string;
-  /** Something is told of this NSG, or not audited yet: whether it is still so is to be found out. */
-  revisit?: boolean;
-  /** Whether somebody waits to reconcile the same NSG next: what came later is left to them. */
-  isAwaited?: () => boolean;
-}
-
-export type Reconcile = (nsgId: string, call: ReconcileCall) => Promise<ReconcileResult>;
-
-type ReconcileDependencies = Pick<Dependencies, 'network' | 'budget' | 'heartbeat' | 'sweepState'> &
+export type ReconcileDependencies = Pick<Dependencies, 'network' | 'budget' | 'heartbeat' | 'sweepState'> &
   DriftDependencies;
 
 /** Seconds before what went wrong is tried again; it grows until a write goes through. */
@@ -280,43 +239,6 @@ async function goRounds(
   }
 }
 
-interface Lane {
-  running: Promise<ReconcileResult>;
-  began: Date;
-  next?: Promise<ReconcileResult>;
-}
-
-/**
- * Reconciles each NSG once at a time within this process; callers that arrive meanwhile share the next round, which
- * reads their rows. Callers bound their own waiting.
- */
-export function createReconciler(dependencies: ReconcileDependencies): Reconcile {
-  const lanes = new Map<string, Lane>();
-
-  function begin(key: string, nsgId: string, call: ReconcileCall): Promise<ReconcileResult> {
-    const isAwaited = () => lanes.get(key)?.running === running && lanes.get(key)?.next !== undefined;
-    const running = reconcile(dependencies, nsgId, { ...call, isAwaited }).finally(() => {
-      if (lanes.get(key)?.running === running && lanes.get(key)?.next === undefined) lanes.delete(key);
-    });
-    lanes.set(key, { running, began: dependencies.clock.now() });
-    return running;
-  }
-
-  return (nsgId, call) => {
-    const key = nsgId.toLowerCase();
-    const lane = lanes.get(key);
-    // A call that never ends must not shut out every later one; two at once are harmless, `If-Match` decides.
-    if (lane === undefined || dependencies.clock.now() > secondsAfter(lane.began, limits.laneLost)) {
-      return begin(key, nsgId, call);
-    }
-    lane.next ??= lane.running.then(
-      () => begin(key, nsgId, call),
-      () => begin(key, nsgId, call),
-    );
-    return lane.next;
-  };
-}
-
 function converged(
   planned: Plan,
   seen: ReadonlyMap<string, SeenGrant>,
@@ -330,10 +252,6 @@ function converged(
     refused: new Map(planned.refused.map(({ requestId, reason }) => [requestId, reason])),
     readAt,
   };
-}
-
-function again(afterSeconds: number, reason: Reason): ReconcileResult {
-  return { kind: 'again', afterSeconds: Math.min(afterSeconds, limits.longestPause), reason };
 }
 
 function isRunning(nsg: NsgDocument): boolean {

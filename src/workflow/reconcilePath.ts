@@ -2,7 +2,7 @@ import type { AccessRequest, SeenGrant } from '../core/accessRequest.ts';
 import { causeOf } from '../core/cause.ts';
 import type { Reason } from '../core/reason.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
-import type { Reconcile, ReconcileCall, ReconcileResult } from './reconcile.ts';
+import type { Reconcile, ReconcileCall, ReconcileResult } from './reconcileResult.ts';
 import type { SeenOnPath } from './settle.ts';
 
 /** Reconciles every NSG of a request's path at once; `began` is when the step did that asks. Never rejects. */

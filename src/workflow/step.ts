@@ -8,7 +8,7 @@ import { createCloseMoved } from './closeMoved.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
 import { createFindMoved } from './findMoved.ts';
 import { waitingForSweep } from './heartbeat.ts';
-import type { Reconcile } from './reconcile.ts';
+import type { Reconcile } from './reconcileResult.ts';
 import { createPathReconciler, isShut, readBackOf, refusalOf, seenIn, waitOf } from './reconcilePath.ts';
 import { settle, type AlreadyRead, type SeenOnPath } from './settle.ts';
 

@@ -5,7 +5,7 @@ import type { Orchestrations } from './contracts.ts';
 import { secondsAfter, type Dependencies } from './dependencies.ts';
 import { endLostByLists } from './endLost.ts';
 import { createPurge } from './purgeInstances.ts';
-import type { Reconcile } from './reconcile.ts';
+import type { Reconcile } from './reconcileResult.ts';
 import { sealTrail } from './sealTrail.ts';
 import type { Step } from './step.ts';
 import { createNsgSweep, type NsgSweep } from './sweepNsgs.ts';

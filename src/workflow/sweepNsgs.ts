@@ -10,7 +10,7 @@ import { documented } from '../core/writeBudget.ts';
 import { secondsAfter, type Dependencies } from './dependencies.ts';
 import { inParallel } from './inParallel.ts';
 import { listNsgs } from './listNsgs.ts';
-import type { Reconcile, ReconcileCall } from './reconcile.ts';
+import type { Reconcile, ReconcileCall } from './reconcileResult.ts';
 
 /** What one sweep of the NSGs begins with. */
 export interface NsgSweepCall {

@@ -4,7 +4,7 @@ import { createAccessRequestService } from '../../src/workflow/accessRequestServ
 import type { AccessRequestService, Orchestrations } from '../../src/workflow/contracts.ts';
 import type { Dependencies } from '../../src/workflow/dependencies.ts';
 import { createHeartbeat } from '../../src/workflow/heartbeat.ts';
-import { createReconciler } from '../../src/workflow/reconcile.ts';
+import { createReconciler } from '../../src/workflow/reconciler.ts';
 import { createRefusalQuota } from '../../src/workflow/refusalQuota.ts';
 import { createStep, type StepResult } from '../../src/workflow/step.ts';
 import { createSweep, type SweepReport } from '../../src/workflow/sweep.ts';

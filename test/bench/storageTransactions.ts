@@ -11,7 +11,7 @@ import { createAccessRequestService } from '../../src/workflow/accessRequestServ
 import type { Orchestrations } from '../../src/workflow/contracts.ts';
 import type { Dependencies } from '../../src/workflow/dependencies.ts';
 import { createHeartbeat } from '../../src/workflow/heartbeat.ts';
-import { createReconciler } from '../../src/workflow/reconcile.ts';
+import { createReconciler } from '../../src/workflow/reconciler.ts';
 import { createRefusalQuota } from '../../src/workflow/refusalQuota.ts';
 import { createStep } from '../../src/workflow/step.ts';
 import { createSweep } from '../../src/workflow/sweep.ts';

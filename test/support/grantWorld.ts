@@ -14,7 +14,8 @@ import type {
 import type { Dependencies } from '../../src/workflow/dependencies.ts';
 import { createFollowHint } from '../../src/workflow/followHint.ts';
 import { createHeartbeat } from '../../src/workflow/heartbeat.ts';
-import { createReconciler, type Reconcile } from '../../src/workflow/reconcile.ts';
+import type { Reconcile } from '../../src/workflow/reconcileResult.ts';
+import { createReconciler } from '../../src/workflow/reconciler.ts';
 import { createRefusalQuota } from '../../src/workflow/refusalQuota.ts';
 import { createStep, type Step } from '../../src/workflow/step.ts';
 import { createSweep, type SweepReport } from '../../src/workflow/sweep.ts';

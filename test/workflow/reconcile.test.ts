@@ -1,6 +1,7 @@
 import { createHttpHeaders, createPipelineRequest } from '@azure/core-rest-pipeline';
 import { describe, expect, it } from 'vitest';
-import { createReconciler, reconcile } from '../../src/workflow/reconcile.ts';
+import { reconcile } from '../../src/workflow/reconcile.ts';
+import { createReconciler } from '../../src/workflow/reconciler.ts';
 import { isShut } from '../../src/workflow/reconcilePath.ts';
 import {
   countWrites,

@@ -10,7 +10,7 @@ import { createFollowHint } from '../../../src/workflow/followHint.ts';
 import { grantOrchestrator } from '../../../src/workflow/grantOrchestrator.ts';
 import { grantOrchestratorName, ringEventName, stepActivityName } from '../../../src/workflow/names.ts';
 import { createHeartbeat } from '../../../src/workflow/heartbeat.ts';
-import { createReconciler } from '../../../src/workflow/reconcile.ts';
+import { createReconciler } from '../../../src/workflow/reconciler.ts';
 import { createRefusalQuota } from '../../../src/workflow/refusalQuota.ts';
 import { createStep, type StepResult } from '../../../src/workflow/step.ts';
 import { createSweep } from '../../../src/workflow/sweep.ts';

@@ -1,0 +1,52 @@
+import type { SeenGrant } from '../core/accessRequest.ts';
+import type { WithoutRows } from '../core/planWithoutRows.ts';
+import type { Reason } from '../core/reason.ts';
+import type { Seen } from './closeByRule.ts';
+import { limits } from './dependencies.ts';
+import type { Held } from './holdBack.ts';
+
+/** What a reconcile found out about one NSG. Nothing here is an answer to "accepted": only to "read back". */
+export type ReconcileResult =
+  /** A plan over an NSG and rows read after the last write is empty, and the NSG is `Succeeded`. */
+  | {
+      kind: 'converged';
+      /** Requests whose rules are all there. */
+      admitted: ReadonlySet<string>;
+      /** Requests that have any rule there that may admit. */
+      present: ReadonlySet<string>;
+      /** Requests that cannot be opened on this NSG as it stands. */
+      refused: ReadonlyMap<string, Reason>;
+      /** What was read back of each grant that is open, or over and shut. */
+      seen: ReadonlyMap<string, SeenGrant>;
+      /** When the NSG that this rests on was asked for. */
+      readAt: Date;
+      /** Grants that wait, for what is left of the write budget is kept for closes. */
+      held?: Held;
+    }
+  /** The NSG is no more. */
+  | { kind: 'gone'; reason: Reason }
+  /** Trying the same again cannot cure it. Where the NSG was read, `seen` says what is there all the same. */
+  | { kind: 'refused'; reason: Reason; seen?: Seen }
+  /** There are no rows to go by: what was over by itself, or all of ours, was closed, and nothing opened. */
+  | { kind: 'without-rows'; tables: WithoutRows; reason: Reason; seen: Seen }
+  /** Not settled yet: call again. */
+  | { kind: 'again'; afterSeconds: number; reason: Reason };
+
+export interface ReconcileCall {
+  correlationId: string;
+  /** A close waits more briefly for somebody else's operation than an open. */
+  purpose: 'open' | 'close';
+  /** Whose step asks: it notes itself what was read back of this grant, with its next change. */
+  requestId?: string;
+  /** Something is told of this NSG, or not audited yet: whether it is still so is to be found out. */
+  revisit?: boolean;
+  /** Whether somebody waits to reconcile the same NSG next: what came later is left to them. */
+  isAwaited?: () => boolean;
+}
+
+export type Reconcile = (nsgId: string, call: ReconcileCall) => Promise<ReconcileResult>;
+
+/** Not settled; Azure's own wait is obeyed as far as a port may wait to be shut. */
+export function again(afterSeconds: number, reason: Reason): ReconcileResult {
+  return { kind: 'again', afterSeconds: Math.min(afterSeconds, limits.longestPause), reason };
+}
