@@ -7,7 +7,10 @@ import type { Held } from './holdBack.ts';
 
 /** What a reconcile found out about one NSG. Nothing here is an answer to "accepted": only to "read back". */
 export type ReconcileResult =
-  /** A plan over an NSG and rows read after the last write is empty, and the NSG is `Succeeded`. */
+  /**
+   * A plan over an NSG and rows read after the last write is empty, and the NSG is `Succeeded`; grants that are not open yet
+   * apart, where they are held back or left to whoever reconciles next.
+   */
   | {
       kind: 'converged';
       /** Requests whose rules are all there. */

@@ -35,10 +35,21 @@ export async function waste(simulation: Simulation): Promise<Section> {
     text: `## Writes in vain (P17)
 
 100 grants come in over 20 s and end over 20 s, while somebody else edits the NSG once a second. In vain: refused with 409,
-412 or 429, or superseded after it was accepted.
+412 or 429, or superseded after it was accepted. Once those whose write was through waited until nobody came any more, and
+the last row said so after 23 L; a reconcile now answers them and leaves who came later to the next.
 
 ${table(
-  ['edited each second', 'target', '', 'edits', 'writes', 'in vain', 'last rule visible', 'open and closed'],
+  [
+    'edited each second',
+    'target',
+    '',
+    'edits',
+    'writes',
+    'in vain',
+    'last rule visible',
+    'last row says so',
+    'open and closed',
+  ],
   rows.flatMap(({ what, ours, naive }) => [
     [what, '≤ 1 for each edit', 'Sallyport', ...cells(ours), ours.states['closed'] ?? 0],
     ['', '', 'naive', ...cells(naive), naive.states['opened, closed'] ?? 0],
@@ -53,5 +64,8 @@ function inVain({ open, close }: BurstResult): number {
 }
 
 function cells(run: BurstResult): (string | number)[] {
-  return [run.edits, run.open.writes + run.close.writes, inVain(run), `${figure(run.visible.most)} L`];
+  return [
+    ...[run.edits, run.open.writes + run.close.writes, inVain(run)],
+    ...[run.visible.most, run.recorded.most].map((value) => `${figure(value)} L`),
+  ];
 }
