@@ -10,7 +10,7 @@ import { liveRows, noon, nsgBody } from '../cpuWorlds.ts';
 import { atMost, figure, table, type Section } from '../section.ts';
 
 const sizes = [10, 30, 100, 300, 1000];
-const runs = 11;
+const runs = 41;
 
 /** P12, the planner, and the guard: time of this machine, so slopes and parts of a write of one second. */
 export function scaling(): Section {
