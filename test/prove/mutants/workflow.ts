@@ -75,14 +75,14 @@ export const workflowMutants: readonly Mutant[] = [
     hunters: ['test/workflow/grant.test.ts', races, 'A', 'B'],
   },
   {
-    id: 'other-version-believed',
-    what: 'what was read back of an earlier version counts as open',
-    breaks: 'I2',
+    id: 'one-nsg-is-enough',
+    what: 'a grant is called active when one NSG of its path shows it',
+    breaks: 'I5',
     file: 'src/workflow/step.ts',
     edits: [
       {
-        text: "return seen?.state === 'open' && seen.version === row.version;",
-        replacement: 'return seen !== undefined;',
+        text: 'const isOpen = row.targets.every(({ nsgId }) => {',
+        replacement: 'const isOpen = row.targets.some(({ nsgId }) => {',
       },
     ],
     hunters: ['test/workflow/groupCommit.test.ts', races, 'A', 'E'],
@@ -138,7 +138,7 @@ export const workflowMutants: readonly Mutant[] = [
         replacement: 'if (current.row.version === row.version) {',
       },
     ],
-    hunters: [races, 'E', 'test/workflow/grant.test.ts'],
+    hunters: ['test/workflow/settle.test.ts', races, 'E', 'test/workflow/grant.test.ts'],
   },
   {
     id: 'row-made-anew',
