@@ -39,6 +39,27 @@ async function follow(runs: number, call: number, retryAfter: number): Promise<F
 }
 
 describe('following an operation', () => {
+  it.each([
+    'https://management.azure.com.contoso.example/operations/one',
+    'https://contoso.example/https://management.azure.com/',
+    'http://management.azure.com/operations/one',
+    '/operations/one',
+  ])('asks nobody for %s, which is not of Azure Resource Manager', async (url) => {
+    const asked: string[] = [];
+    const send = (request: { url: string }): Promise<RawAnswer> => {
+      asked.push(request.url);
+      return Promise.resolve({ kind: 'no-answer', message: 'Nobody is there.' });
+    };
+
+    const end = await followOperation(send, leapingClock(0), origin, {
+      ...{ subscriptionId: 'any', correlationId: 'any', deadlineMilliseconds: 1000 },
+      ...{ url, pause: () => 0 },
+    });
+
+    expect(end.kind).toBe('unknown');
+    expect(asked).toEqual([]);
+  });
+
   it('knows of its end at most a quarter of the operation late, whatever Retry-After says', async () => {
     await fc.assert(
       fc.asyncProperty(

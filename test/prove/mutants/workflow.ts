@@ -125,7 +125,7 @@ export const workflowMutants: readonly Mutant[] = [
           '    const seen = await copyToLive(dependencies, request, seenAt, readBack, known);\n    const recorded = await recordJournal(request, audit, clock.now(), known);\n',
       },
     ],
-    hunters: ['A', 'B', 'test/workflow/crash.test.ts', 'test/workflow/grant.test.ts', races],
+    hunters: [races, 'A', 'B'],
   },
   {
     id: 'older-version-copied',
@@ -151,7 +151,7 @@ export const workflowMutants: readonly Mutant[] = [
         replacement: 'const mayInsert = () => seenAt instanceof Date;',
       },
     ],
-    hunters: [races, 'test/workflow/adversity.test.ts', 'test/workflow/grant.test.ts'],
+    hunters: ['test/workflow/settle.test.ts'],
   },
   {
     id: 'recorded-not-written',
@@ -218,7 +218,7 @@ export const workflowMutants: readonly Mutant[] = [
         replacement: '.update(JSON.stringify([tenantId, objectId.length, submission.idempotencyKey]))',
       },
     ],
-    hunters: ['test/workflow/grant.test.ts', 'G'],
+    hunters: ['test/workflow/idempotencyKey.test.ts'],
   },
   {
     id: 'write-over-changed-row',
