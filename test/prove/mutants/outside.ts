@@ -189,7 +189,7 @@ export const outsideMutants: readonly Mutant[] = [
     breaks: 'denial of service',
     file: 'src/http/readBody.ts',
     edits: [{ text: 'bytes.byteLength > maximumBodyBytes', replacement: 'bytes.byteLength < 0' }],
-    hunters: ['test/http/accessRequests.test.ts', 'test/http/accessRequestBody.test.ts'],
+    hunters: ['test/http/refusedAccessRequests.test.ts', 'test/http/accessRequestBody.test.ts'],
   },
   {
     id: 'exception-told',
