@@ -3,7 +3,7 @@ import { foreignRule, withRule } from '../../support/foreignRule.ts';
 import type { Random } from '../random.ts';
 import type { Promises } from './promises.ts';
 import type { World } from './world.ts';
-import { jobs, mail, networkOf, nameOf, nsgIds, rulesOf, twin } from './worldModel.ts';
+import { jobs, mail, networkOf, nameOf, nsgIds, ownerOf, rulesOf, twin } from './worldModel.ts';
 
 /** What befalls a history as a whole, besides single faults. */
 export interface Disaster {
@@ -11,7 +11,7 @@ export interface Disaster {
   happen: () => void;
   /** Whether no table can be read or written now. */
   isBlind: () => boolean;
-  /** The NSG without what the disaster has put there for good; undefined if that is not there. */
+  /** The NSG without what the disaster has put or left there for good; undefined if a baseline is not there. */
   without: (nsgId: string) => JsonObject | undefined;
   counted: Record<string, number>;
 }
@@ -50,9 +50,13 @@ export function createDisaster(random: Random, world: World, promises: Promises)
     isBlind: () => tables === 'unreadable' && from <= world.seconds() && world.seconds() < to,
     without(id) {
       const body = world.network.nsg(id) ?? {};
-      if (!isStanding || id !== nsgId) return body;
-      const securityRules = rulesOf(body).filter((rule) => nameOf(rule) !== nameOf(baseline));
-      if (securityRules.length === rulesOf(body).length) return undefined;
+      const rules = rulesOf(body);
+      const hasBaseline = isStanding && id === nsgId;
+      if (hasBaseline && !rules.some((rule) => nameOf(rule) === nameOf(baseline))) return undefined;
+      const securityRules = rules.filter(
+        (rule) =>
+          !(hasBaseline && nameOf(rule) === nameOf(baseline)) && !(tables === 'lost' && shutsNobody(rule)),
+      );
       return { ...body, properties: { ...(body['properties'] as JsonObject), securityRules } };
     },
     happen() {
@@ -80,4 +84,10 @@ export function createDisaster(random: Random, world: World, promises: Promises)
       }
     },
   };
+}
+
+/** What a close leaves that may not delete: it stays where no row says whose it was, and matches nobody. */
+function shutsNobody(rule: JsonObject): boolean {
+  const { access, sourceAddressPrefix } = rule['properties'] as JsonObject;
+  return ownerOf(rule) !== undefined && access === 'Deny' && sourceAddressPrefix === '192.0.2.0/32';
 }

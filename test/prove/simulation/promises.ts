@@ -134,7 +134,12 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
       const key = `${process} ${String(parameters[0])}`;
       rowsRead.set(key, { at: readBegan.get(key) ?? 0, rows: rowsIn(result) });
     }
-    if (name === 'requests.insert' && result !== 'exists') noteRequest(parameters[0] as AccessRequest);
+    if (name === 'requests.insert' && result !== 'exists') {
+      const row = parameters[0] as AccessRequest;
+      // Sent again under its key after all tables were lost, it is another request.
+      if (lostAt < Infinity && (known.get(row.id)?.askedAt ?? Infinity) < lostAt) known.delete(row.id);
+      noteRequest(row);
+    }
     if (name === 'requests.replace' && result !== 'changed') noteRequest(parameters[0] as AccessRequest);
     if (
       (name === 'live.insert' && result === 'inserted') ||
