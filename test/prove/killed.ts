@@ -23,6 +23,8 @@ export interface Kill {
 /** What came of one kill: how many grants lived through it, and what did not hold. */
 export interface Outcome {
   grants: number;
+  /** Of them those that were open for a while: the others were asked for too late in their short lives. */
+  opened: number;
   problems: string[];
 }
 
@@ -101,13 +103,16 @@ async function killOnce(
   const grants = await asked;
 
   const problems: string[] = [];
+  let opened = 0;
   await Promise.all(
     grants.map(async ({ id, end }) => {
       const goneAt = await whenGone(environment, ids, id);
       // From its end, or from when the app was back if that was later.
       const late = goneAt - Math.max(Date.parse(end), backAt);
       if (late > boundMilliseconds) problems.push(`I1: the rule of ${id} was there ${late} ms after its end`);
-      problems.push(...(await problemsOfTrail(audit, id)));
+      const trail = await trailOf(audit, id);
+      problems.push(...trail.problems);
+      if (trail.events.includes('active')) opened += 1;
     }),
   );
   const after = await contents(environment, ids);
@@ -116,7 +121,7 @@ async function killOnce(
       problems.push(`I3: ${nsgs[index] ?? ''} is not what it was`);
   });
   await environment.arm.ask('DELETE', '/_sim/faults');
-  return { grants: grants.length, problems };
+  return { grants: grants.length, opened, problems };
 }
 
 /** Asks until it is answered: the one who is to answer may be the one who is killed. */
@@ -161,17 +166,22 @@ async function call(
   }
 }
 
-/** The instant at which the NSGs have no rule of this request any more, its end having passed. */
+/**
+ * Waits until a request has ended. Returns the last instant at which an NSG had a rule of it. The request may end later
+ * than its rule: of a grant that was never seen open a late write is waited for first.
+ */
 async function whenGone(
   environment: Environment,
   ids: readonly string[],
   requestId: string,
 ): Promise<number> {
   const until = Date.now() + patience;
+  let lastSeen = 0;
   while (Date.now() < until) {
-    const texts = await Promise.all(ids.map(async (id) => JSON.stringify(await readNsg(environment, id))));
     const isEnded = (await stateOf(environment, requestId)) === 'ended';
-    if (isEnded && !texts.some((text) => text.includes(requestId))) return Date.now();
+    const texts = await Promise.all(ids.map(async (id) => JSON.stringify(await readNsg(environment, id))));
+    if (texts.some((text) => text.includes(requestId))) lastSeen = Date.now();
+    else if (isEnded) return lastSeen;
     await sleep(250);
   }
   throw new Error(`The rule of ${requestId} is still there, or its request never ended.`);
@@ -191,7 +201,10 @@ async function stateOf(environment: Environment, requestId: string): Promise<'en
 }
 
 /** Exactly one record per transition, chained, from the intent to the end. The last follows the row: it is waited for. */
-async function problemsOfTrail(audit: AuditTrail, requestId: string): Promise<string[]> {
+async function trailOf(
+  audit: AuditTrail,
+  requestId: string,
+): Promise<{ events: string[]; problems: string[] }> {
   let events: string[] = [];
   const until = Date.now() + patience;
   while (Date.now() < until) {
@@ -200,17 +213,18 @@ async function problemsOfTrail(audit: AuditTrail, requestId: string): Promise<st
     if (['closed', 'failed'].includes(events.at(-1) ?? '')) {
       const transitions = events.filter((event) => event !== 'orchestration-restarted');
       const twice = transitions.filter((event, index) => transitions.indexOf(event) !== index);
-      return [
+      const problems = [
         ...verifyTrail(requestId, records).map(({ message }) => `I6: ${message}`),
         ...twice.map((event) => `I6: ${event} of ${requestId} is recorded twice`),
         ...(events[0] === 'opening'
           ? []
           : [`I4: the first record of ${requestId} is ${events[0] ?? 'none'}`]),
       ];
+      return { events, problems };
     }
     await sleep(250);
   }
-  return [`I8: the records of ${requestId} end with ${events.at(-1) ?? 'none'}`];
+  return { events, problems: [`I8: the records of ${requestId} end with ${events.at(-1) ?? 'none'}`] };
 }
 
 async function nsgIds(environment: Environment): Promise<string[]> {

@@ -13,16 +13,22 @@ const life = 11_000;
 export async function run(options: LayerOptions): Promise<LayerResult> {
   const began = performance.now();
   const total = kills[options.size];
-  const counted: Record<string, number> = { 'workers killed': 0, 'hosts killed': 0, grants: 0 };
+  const counted: Record<string, number> = {
+    'workers killed': 0,
+    'hosts killed': 0,
+    grants: 0,
+    'of them opened': 0,
+  };
   const failures: Failure[] = [];
   const ground = await startKillingGround();
   try {
     for (const seed of seedsOf(options, total)) {
       const kill = killOf(seed);
       try {
-        const { grants, problems } = await ground.kill(kill);
+        const { grants, opened, problems } = await ground.kill(kill);
         counted[`${kill.victim}s killed`] = (counted[`${kill.victim}s killed`] ?? 0) + 1;
         counted['grants'] = (counted['grants'] ?? 0) + grants;
+        counted['of them opened'] = (counted['of them opened'] ?? 0) + opened;
         failures.push(...problems.map((what) => failureAt(seed, `${JSON.stringify(kill)}: ${what}`)));
       } catch (error) {
         failures.push(failureAt(seed, `${JSON.stringify(kill)}: ${String(error)}`));
