@@ -70,7 +70,9 @@ const dependencies: Dependencies = {
 const reconcileNsg = createReconciler(dependencies);
 const step = createStep(dependencies, reconcileNsg);
 const sweep = createSweep(dependencies, {
-  ...{ step, reconcile: reconcileNsg, periodSeconds: config.sweepPeriodSeconds },
+  step,
+  reconcile: reconcileNsg,
+  periodSeconds: config.sweepPeriodSeconds,
 });
 const quota = createRefusalQuota();
 

@@ -172,6 +172,11 @@ export interface LiveRow {
   seen?: SeenGrant;
 }
 
+/** Whether a grant is under way: its rules may be wanted, if its time has come and is not over. */
+export function isRunning({ state }: Pick<LiveRow, 'state'>): boolean {
+  return state === 'opening' || state === 'active';
+}
+
 /**
  * Whether a row is desired at an instant: the state decides, the clock only takes away. What was seen open has begun,
  * whatever a clock that lags behind says: else its worker would shut somebody's grant for nobody to open again.

@@ -62,7 +62,10 @@ export function grantChanges({ first, last, opened, shut, installation }: SeenGr
   ): [string, string[]][] {
     if (grants.length === 0) return [];
     const differences = grantDifferences({
-      ...{ before: from, after: to, installation: installation.id, budget },
+      before: from,
+      after: to,
+      installation: installation.id,
+      budget,
       grants: grants.map(({ requestId, boxes }) => ({ requestId, boxes })),
     });
     return grants.map((grant) => {

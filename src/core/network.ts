@@ -8,8 +8,6 @@ export interface JsonObject {
   [key: string]: Json;
 }
 
-export type ProvisioningState = 'Succeeded' | 'Updating' | 'Deleting' | 'Failed' | 'Canceled';
-
 /** A network security group as it was read. */
 export interface NsgDocument {
   id: string;
@@ -18,6 +16,11 @@ export interface NsgDocument {
   provisioningState: string;
   /** The whole body, untouched. */
   body: JsonObject;
+}
+
+/** Whether an operation on the NSG is under way: a write would cancel it. */
+export function isInProgress({ provisioningState }: Pick<NsgDocument, 'provisioningState'>): boolean {
+  return provisioningState === 'Updating' || provisioningState === 'Deleting';
 }
 
 /** One address of a virtual machine's primary network interface. */

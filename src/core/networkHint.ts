@@ -26,7 +26,10 @@ const cloudEvent = z
 const eventGridEvent = z
   .object({ eventType: z.string(), topic: z.string(), eventTime: instant, data })
   .transform(({ eventType, topic, eventTime, data: { resourceUri } }) => ({
-    ...{ type: eventType, topic, time: eventTime, resourceUri },
+    type: eventType,
+    topic,
+    time: eventTime,
+    resourceUri,
   }));
 
 const eventTypes = new Set([

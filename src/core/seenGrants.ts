@@ -1,4 +1,4 @@
-import type { LiveRow, SeenGrant } from './accessRequest.ts';
+import { isRunning, type LiveRow, type SeenGrant } from './accessRequest.ts';
 import { contentHash } from './canonicalJson.ts';
 import type { JsonObject } from './network.ts';
 import { readInventory } from './nsgBody.ts';
@@ -88,9 +88,9 @@ function isNoted({ seen: before, state }: LiveRow, now: SeenGrant): boolean {
   );
 }
 
-function isOver({ state, end }: LiveRow, now: Date): boolean {
-  const isOrWasOpen = state === 'opening' || state === 'active';
-  return isOrWasOpen ? now.getTime() >= Date.parse(end) : state !== 'pending' && state !== 'scheduled';
+function isOver(row: LiveRow, now: Date): boolean {
+  if (isRunning(row)) return now.getTime() >= Date.parse(row.end);
+  return row.state !== 'pending' && row.state !== 'scheduled';
 }
 
 function ruleHashes(body: JsonObject, installation: string): (requestId: string) => Record<string, string> {

@@ -3,7 +3,7 @@ import { canonicalPrefix, containsPrefix } from './address.ts';
 import { nsgsBefore, prefixesOf, type Listing } from './listing.ts';
 import type { ResolveRefusal, VirtualMachineNetwork } from './network.ts';
 import type { Reason } from './reason.ts';
-import { canonicalId } from './virtualMachineId.ts';
+import { canonicalId, subscriptionOf } from './virtualMachineId.ts';
 
 /**
  * What a grant speaks of, as it is now. A rule names an address and not a machine: when the machine behind the address
@@ -150,8 +150,4 @@ function addressChanged({ networkInterfaceId }: FoundVirtualMachine, address: st
 
 function lost(message: string): Reason {
   return { code: 'target-gone', message };
-}
-
-function subscriptionOf(id: string): string {
-  return canonicalId(id).split('/')[2] ?? '';
 }

@@ -53,7 +53,7 @@ export function canonicalId(id: string): string {
   return id.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
-/** The id of the subscription that an ARM id lies in, as it is written there; empty if it names none. */
+/** The id of the subscription that an ARM id lies in, in the form in which ids are compared; empty if it names none. */
 export function subscriptionOf(id: string): string {
-  return /^\/subscriptions\/([^/]+)/i.exec(id)?.[1] ?? '';
+  return /^\/subscriptions\/([^/]+)/.exec(canonicalId(id))?.[1] ?? '';
 }

@@ -3,7 +3,7 @@ import { acrossClocks } from '../core/acrossClocks.ts';
 import type { GrantedBox } from '../core/guard/grant.ts';
 import { liveGrants } from '../core/guard/liveGrants.ts';
 import type { Installation } from '../core/installation.ts';
-import type { JsonObject, NsgDocument, WriteNsgResult } from '../core/network.ts';
+import { isInProgress, type JsonObject, type NsgDocument, type WriteNsgResult } from '../core/network.ts';
 import { readInventory, type PlacedRule } from '../core/nsgBody.ts';
 import { parseOwnedName } from '../core/ownedRule.ts';
 import { plan } from '../core/plan.ts';
@@ -94,18 +94,15 @@ export async function closeByRule(
 
     const rule = ended.find(({ head }) => wayOf(head.name) !== 'nothing');
     const isDue = rule !== undefined && now < secondsAfter(began, patience);
-    if (isRunning(nsg) && now < secondsAfter(began, isDue ? waitForOthers : patience)) {
+    if (isInProgress(nsg) && now < secondsAfter(began, isDue ? waitForOthers : patience)) {
       await clock.sleep(500);
       continue;
     }
     if (!isDue) {
       if (!isSettled) return undefined;
       const planned = plan({ body: nsg.body, rows, now, installation });
-      const grants = seenChanges({
-        ...{ first, body: nsg.body, rows: stored, now, readAt },
-        ...{ plan: planned, installation },
-      });
-      return { present: new Set(planned.present), grants, readAt };
+      const readBack = { first, body: nsg.body, rows: stored, now, readAt, plan: planned, installation };
+      return { present: new Set(planned.present), grants: seenChanges(readBack), readAt };
     }
     const written = await write(nsg, rule, { rows, now, rowsReadAt });
     if (written?.kind === 'throttled') return undefined;
@@ -196,8 +193,4 @@ function denyOfNobody({ head }: PlacedRule): JsonObject {
 /** Neither done nor refused for good: the same may be tried again. */
 function isOpenEnded({ kind }: WriteNsgResult): boolean {
   return kind !== 'settled' && kind !== 'not-permitted' && kind !== 'refused';
-}
-
-function isRunning({ provisioningState }: NsgDocument): boolean {
-  return provisioningState === 'Updating' || provisioningState === 'Deleting';
 }

@@ -32,7 +32,9 @@ export function createCloseMoved(
     const { nsgIds, isWhole, cause } = await Promise.race<Whereabouts>([
       findMoved(request),
       clock.sleep(Math.max(0, left)).then(() => ({
-        ...{ nsgIds: [], isWhole: false, cause: 'Listing everything took too long.' },
+        nsgIds: [],
+        isWhole: false,
+        cause: 'Listing everything took too long.',
       })),
     ]);
     const known = new Set(targets.map(({ nsgId }) => canonicalId(nsgId)));

@@ -1,7 +1,7 @@
 import { causeOf } from '../core/cause.ts';
 import type { Drift } from '../core/drift.ts';
 import { guardRemoval } from '../core/guard/guardRemoval.ts';
-import type { NsgDocument } from '../core/network.ts';
+import { isInProgress } from '../core/network.ts';
 import { planBody, readInventory } from '../core/nsgBody.ts';
 import { parseOwnedName } from '../core/ownedRule.ts';
 import { planWithoutRows, type WithoutRows } from '../core/planWithoutRows.ts';
@@ -54,7 +54,7 @@ export async function closeWithoutRows(
     if (read.kind === 'throttled') return again(read.retryAfterSeconds, throttled(read.message));
     if (
       read.kind === 'unknown' ||
-      (isRunning(read.nsg) && clock.now() < secondsAfter(began, waitForOthers))
+      (isInProgress(read.nsg) && clock.now() < secondsAfter(began, waitForOthers))
     ) {
       await clock.sleep(1000);
       continue;
@@ -62,7 +62,7 @@ export async function closeWithoutRows(
     const { nsg } = read;
     const plan = planWithoutRows({ body: nsg.body, tables, now: clock.now(), installation });
     const isSettled = nsg.provisioningState === 'Succeeded';
-    if (plan.securityRules === undefined && (isSettled || isRunning(nsg))) {
+    if (plan.securityRules === undefined && (isSettled || isInProgress(nsg))) {
       if (!isSettled) {
         await clock.sleep(1000);
         continue;
@@ -120,7 +120,9 @@ export async function closeWithoutRows(
       case 'not-permitted':
       case 'refused': {
         const seen = await closeByRule(dependencies, nsgId, {
-          ...{ correlationId, waitForOthers, withoutRows: tables },
+          correlationId,
+          waitForOthers,
+          withoutRows: tables,
         });
         if (noted.size > 0) await completeNotes();
         const code = written.kind === 'refused' ? 'refused-by-azure' : 'not-permitted';
@@ -174,7 +176,10 @@ const lostKey = 'tables-lost ';
 
 function lostRule(rule: string, requestId: string | undefined): Drift {
   return {
-    ...{ event: 'leftover-closed', key: `${lostKey}${rule.toLowerCase()}`, rule, sure: true },
+    event: 'leftover-closed',
+    key: `${lostKey}${rule.toLowerCase()}`,
+    rule,
+    sure: true,
     ...(requestId === undefined ? {} : { requestId }),
     reasons: [reasons.lost],
   };
@@ -191,8 +196,4 @@ const unsettled: Reason = { code: 'not-settled', message: 'Azure has not settled
 
 function throttled(message: string): Reason {
   return { code: 'throttled', message };
-}
-
-function isRunning({ provisioningState }: NsgDocument): boolean {
-  return provisioningState === 'Updating' || provisioningState === 'Deleting';
 }

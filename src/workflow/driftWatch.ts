@@ -77,7 +77,10 @@ export function watchDrift(
     async look({ body, rows, now }) {
       const known = rows.map(({ row }) => row);
       const decided = decideDrift({
-        ...{ body, rows: known, now, installation: installation.id },
+        body,
+        rows: known,
+        now,
+        installation: installation.id,
         baselineBand: installation.baselineBand,
         ...(earlier === undefined ? {} : { earlier }),
       });
@@ -100,7 +103,11 @@ export function watchDrift(
 
     async conclude({ body, rows, now }, admitted) {
       const found = foreignDrift({
-        ...{ body, rows: rows.map(({ row }) => row), admitted, now, installation: installation.id },
+        body,
+        rows: rows.map(({ row }) => row),
+        admitted,
+        now,
+        installation: installation.id,
       });
       found.forEach(({ key }) => holding.add(key));
       const all = [...found.map((finding) => ({ ...finding, sure: true })), ...lost.values()];

@@ -1,11 +1,11 @@
-import type { AccessRequest } from '../core/accessRequest.ts';
+import { isRunning, type AccessRequest } from '../core/accessRequest.ts';
 import { causeOf } from '../core/cause.ts';
 import type { Inventory } from '../core/inventory.ts';
 import { enterState } from '../core/journal.ts';
 import type { ResolveRefusal, VirtualMachineNetwork } from '../core/network.ts';
 import type { Reason } from '../core/reason.ts';
 import { reasonToEnd, stateListed, stateResolved } from '../core/targetState.ts';
-import { canonicalId } from '../core/virtualMachineId.ts';
+import { canonicalId, subscriptionOf } from '../core/virtualMachineId.ts';
 import { changeRequest } from './changeRequest.ts';
 import type { Dependencies } from './dependencies.ts';
 import { inParallel } from './inParallel.ts';
@@ -56,22 +56,19 @@ export async function endLost(
   });
 
   let ended = 0;
-  await inParallel(
-    grants.filter((grant) => isRunning(grant)),
-    async (grant) => {
-      const reason = reasonToEnd(grant, (found) => {
-        const network = resolved.get(canonicalId(found.virtualMachineId));
-        return network === undefined ? { kind: 'unknown' } : stateResolved(found, network);
-      });
-      if (reason === undefined || clock.now() > notAfter) return;
-      try {
-        if (await endGrant(dependencies, grant.id, reason, call)) ended += 1;
-      } catch (error) {
-        // One that cannot be ended now keeps no other from it; whoever asked asks again.
-        log.error('end-failed', { requestId: grant.id, correlationId, cause: causeOf(error) });
-      }
-    },
-  );
+  await inParallel(grants.filter(isRunning), async (grant) => {
+    const reason = reasonToEnd(grant, (found) => {
+      const network = resolved.get(canonicalId(found.virtualMachineId));
+      return network === undefined ? { kind: 'unknown' } : stateResolved(found, network);
+    });
+    if (reason === undefined || clock.now() > notAfter) return;
+    try {
+      if (await endGrant(dependencies, grant.id, reason, call)) ended += 1;
+    } catch (error) {
+      // One that cannot be ended now keeps no other from it; whoever asked asks again.
+      log.error('end-failed', { requestId: grant.id, correlationId, cause: causeOf(error) });
+    }
+  });
   return ended;
 }
 
@@ -110,7 +107,8 @@ export async function endGrant(
           'closing',
           { at: clock.now(), actor, reasons: [reason] },
           {
-            ...{ outcome: current.state === 'active' ? 'closed' : 'failed', reason },
+            outcome: current.state === 'active' ? 'closed' : 'failed',
+            reason,
             nextDue: clock.now().toISOString(),
           },
         )
@@ -127,11 +125,6 @@ export async function endGrant(
   return true;
 }
 
-function isRunning({ state }: AccessRequest): boolean {
-  return state === 'opening' || state === 'active';
-}
-
 function hasReads(inventory: Inventory, virtualMachineId: string): boolean {
-  const subscriptionId = virtualMachineId.split('/')[2] ?? '';
-  return inventory.readsLeft(subscriptionId) >= readsPerMachine;
+  return inventory.readsLeft(subscriptionOf(virtualMachineId)) >= readsPerMachine;
 }

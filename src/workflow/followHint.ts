@@ -1,12 +1,12 @@
 import { finalStates, type AccessRequest, type LiveRow } from '../core/accessRequest.ts';
 import { causeOf } from '../core/cause.ts';
 import type { NetworkHint } from '../core/networkHint.ts';
-import { canonicalId } from '../core/virtualMachineId.ts';
+import { canonicalId, subscriptionOf } from '../core/virtualMachineId.ts';
 import type { FollowHint, Orchestrations } from './contracts.ts';
 import { secondsAfter, type Dependencies } from './dependencies.ts';
 import { endGrant, endLost } from './endLost.ts';
 import { inParallel } from './inParallel.ts';
-import { createPace } from './pacer.ts';
+import { createPace } from './pace.ts';
 import type { Reconcile } from './reconcileResult.ts';
 
 /** At most one look at an NSG, and one at all hinted machines, begins in this many seconds. */
@@ -75,7 +75,8 @@ export function createFollowHint(dependencies: Dependencies, reconcileNsg: Recon
     if (grants.length > 0) {
       const call = {
         ...callOf(orchestrations, correlationId),
-        ...{ correlationId, notAfter: secondsAfter(now, patienceSeconds) },
+        correlationId,
+        notAfter: secondsAfter(now, patienceSeconds),
       };
       const ended = await endLost(dependencies, grants, call);
       log.info('hint-followed', { grants: grants.length, ended, correlationId });
@@ -136,7 +137,7 @@ export function createFollowHint(dependencies: Dependencies, reconcileNsg: Recon
   }
 
   function hasReads(nsgId: string): boolean {
-    return inventory.readsLeft(nsgId.split('/')[2] ?? '') > 0;
+    return inventory.readsLeft(subscriptionOf(nsgId)) > 0;
   }
 }
 

@@ -1,7 +1,7 @@
 import { causeOf } from '../core/cause.ts';
 import type { NsgDocument } from '../core/network.ts';
+import { subscriptionOf } from '../core/virtualMachineId.ts';
 import { secondsAfter, type Dependencies } from './dependencies.ts';
-import { subscriptionOf } from './sweepNsgs.ts';
 
 /** Seconds after which no further page is asked for. */
 const timeLimit = 60;

@@ -3,7 +3,7 @@ import { causeOf } from '../core/cause.ts';
 import type { InventoryCall, InventoryPage } from '../core/inventory.ts';
 import type { NsgDocument } from '../core/network.ts';
 import { listingOf, type Listing } from '../core/listing.ts';
-import { canonicalId } from '../core/virtualMachineId.ts';
+import { subscriptionOf } from '../core/virtualMachineId.ts';
 import type { Dependencies } from './dependencies.ts';
 
 /** NSGs as they were listed, and whether none is missing. */
@@ -56,7 +56,9 @@ export async function readListing(
     readAll((call) => inventory.networkInterfaces(call)),
   ]);
   return listingOf({
-    ...{ virtualMachines: virtualMachines.items, networkInterfaces: networkInterfaces.items, nsgs },
+    virtualMachines: virtualMachines.items,
+    networkInterfaces: networkInterfaces.items,
+    nsgs,
     complete: {
       virtualMachines: virtualMachines.complete,
       networkInterfaces: networkInterfaces.complete,
@@ -70,5 +72,5 @@ function subscriptionsOf(grants: readonly Pick<AccessRequest, 'found' | 'targets
     ...found.flatMap(({ virtualMachineId, networkInterfaceId }) => [virtualMachineId, networkInterfaceId]),
     ...targets.map(({ nsgId }) => nsgId),
   ]);
-  return [...new Set(ids.flatMap((id) => canonicalId(id).split('/')[2] ?? []))];
+  return [...new Set(ids.map(subscriptionOf).filter((id) => id !== ''))];
 }

@@ -1,6 +1,6 @@
 import type { LiveRow, SeenGrant } from '../core/accessRequest.ts';
 import { acrossClocks } from '../core/acrossClocks.ts';
-import type { JsonObject, NsgDocument } from '../core/network.ts';
+import { isInProgress, type JsonObject } from '../core/network.ts';
 import { causeOf } from '../core/cause.ts';
 import { plan, type Plan } from '../core/plan.ts';
 import type { Reason } from '../core/reason.ts';
@@ -86,7 +86,7 @@ async function goRounds(
         break;
     }
     const { nsg } = read;
-    if (isRunning(nsg) && clock.now() < secondsAfter(began, waitForOthers[call.purpose])) {
+    if (isInProgress(nsg) && clock.now() < secondsAfter(began, waitForOthers[call.purpose])) {
       last = { code: 'not-settled', message: `Another operation on ${nsgId} is under way.` };
       await clock.sleep(pause * 1000);
       pause = Math.min(pause * 1.5, 1);
@@ -98,11 +98,9 @@ async function goRounds(
     const asStored = await readRows(dependencies, nsgId, nsg.body);
     if (typeof asStored === 'string') {
       return closeWithoutRows(dependencies, nsgId, {
-        ...{
-          correlationId: call.correlationId,
-          tables: asStored,
-          waitForOthers: waitForOthers[call.purpose],
-        },
+        correlationId: call.correlationId,
+        tables: asStored,
+        waitForOthers: waitForOthers[call.purpose],
       });
     }
     const now = clock.now();
@@ -117,21 +115,22 @@ async function goRounds(
       : budget.standing(subscriptionOf(nsgId));
     const { rows: stored, held } = holdBack(
       {
-        ...{ body: nsg.body, now, installation, standing },
+        body: nsg.body,
+        now,
+        installation,
+        standing,
         rows: await withoutUnwatched(dependencies, { body: nsg.body, rows: every, now }),
       },
       planner,
     );
     const rows = stored.map(({ row }) => row);
     const planned = planner({ body: nsg.body, rows, now, installation });
+    const readBack = { first, body: nsg.body, rows: stored, now, readAt, plan: planned, installation };
     if (planned.securityRules === undefined) {
       if (nsg.provisioningState === 'Succeeded') {
         const round = { body: nsg.body, rows: every, now };
         if ((await drift.conclude(round, planned.admitted)) === 'look-again') continue;
-        const seen = seenChanges({
-          ...{ first, body: nsg.body, rows: stored, now, readAt },
-          ...{ plan: planned, installation },
-        });
+        const seen = seenChanges(readBack);
         drift.unnoted.forEach((requestId) => seen.delete(requestId));
         if (isReadTooEarly(seen, stored, wasOver)) continue;
         if (await hasChanged(seen, stored)) continue;
@@ -144,7 +143,12 @@ async function goRounds(
     }
 
     const proof = prove({
-      ...{ before: nsg.body, securityRules: planned.securityRules, rows, now, plan: planned, installation },
+      before: nsg.body,
+      securityRules: planned.securityRules,
+      rows,
+      now,
+      plan: planned,
+      installation,
     });
     if (proof.kind !== 'proven') {
       log.error('write-not-proven', {
@@ -155,15 +159,8 @@ async function goRounds(
       });
     }
     if (proof.kind === 'refused') {
-      const grants = seenChanges({
-        ...{ first, body: nsg.body, rows: stored, now, readAt },
-        ...{ plan: planned, installation },
-      });
-      return {
-        kind: 'refused',
-        reason: proof.reason,
-        seen: { present: new Set(planned.present), grants, readAt },
-      };
+      const seen = { present: new Set(planned.present), grants: seenChanges(readBack), readAt };
+      return { kind: 'refused', reason: proof.reason, seen };
     }
 
     const written = await network.writeNsg(nsg, proof.body, {
@@ -252,8 +249,4 @@ function converged(
     refused: new Map(planned.refused.map(({ requestId, reason }) => [requestId, reason])),
     readAt,
   };
-}
-
-function isRunning(nsg: NsgDocument): boolean {
-  return nsg.provisioningState === 'Updating' || nsg.provisioningState === 'Deleting';
 }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { AccessRequest } from '../core/accessRequest.ts';
+import { isRunning, type AccessRequest } from '../core/accessRequest.ts';
 import { chainRecord, type UnsealedAuditRecord } from '../core/auditRecord.ts';
 import type { Drift } from '../core/drift.ts';
 import { driftEventName, driftPartition, type DriftEntry, type NsgRecord } from '../core/nsgRecord.ts';
@@ -46,7 +46,11 @@ export async function journalDrift(
   const last = record.journal.at(-1)?.number ?? recorded;
   const journal = news.map(({ event, rule, requestId, accepted, reasons }, index): DriftEntry => ({
     number: last + index + 1,
-    ...{ event, at, rule, correlationId: noticed.correlationId, reasons },
+    event,
+    at,
+    rule,
+    correlationId: noticed.correlationId,
+    reasons,
     ...(requestId === undefined ? {} : { requestId }),
     ...(accepted === undefined ? {} : { accepted }),
   }));
@@ -122,7 +126,7 @@ function withAccepted(
   nsgId: string,
   { number, form }: NonNullable<DriftEntry['accepted']>,
 ): AccessRequest | undefined {
-  if (request.state !== 'opening' && request.state !== 'active') return undefined;
+  if (!isRunning(request)) return undefined;
   const isThis = (target: { nsgId: string }) => canonicalId(target.nsgId) === canonicalId(nsgId);
   const current = request.targets.find(isThis)?.accepted?.[number];
   if (isDeepStrictEqual(current, form)) return undefined;

@@ -94,7 +94,8 @@ function addTargets(
   for (const nsg of network.nsgs) {
     const key = canonicalId(nsg.id);
     const one = path.get(key) ?? {
-      ...{ target: { nsgId: nsg.id, boxes: [] }, nsg },
+      target: { nsgId: nsg.id, boxes: [] },
+      nsg,
       field: `virtualMachines[${index}].id`,
     };
     one.target.boxes.push(...boxes);

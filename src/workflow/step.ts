@@ -1,4 +1,4 @@
-import { isDesired, type AccessRequest } from '../core/accessRequest.ts';
+import { isDesired, isRunning, type AccessRequest } from '../core/accessRequest.ts';
 import { enterState, enteredAt } from '../core/journal.ts';
 import type { Reason } from '../core/reason.ts';
 import { changesOnPath } from '../core/seenChanges.ts';
@@ -156,7 +156,9 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
               { ...current, recorded: Math.max(current.recorded, stored.row.recorded) },
               'active',
               {
-                ...{ at: clock.now(), actor: run.actor, reasons: [] },
+                at: clock.now(),
+                actor: run.actor,
+                reasons: [],
                 changes: changesOnPath(current.targets, readBack),
               },
               { nextDue: current.end },
@@ -178,7 +180,7 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
       requests,
       stored.row.id,
       (current) =>
-        current.state === 'opening' || current.state === 'active'
+        isRunning(current)
           ? enterState(
               { ...current, recorded: Math.max(current.recorded, stored.row.recorded) },
               'closing',
@@ -320,8 +322,8 @@ function ended(row: AccessRequest): Reason {
 }
 
 /** Whether a grant that may be open is past its end. */
-function isOver({ state, end }: AccessRequest, now: Date): boolean {
-  return (state === 'opening' || state === 'active') && now.getTime() >= Date.parse(end);
+function isOver(row: AccessRequest, now: Date): boolean {
+  return isRunning(row) && now.getTime() >= Date.parse(row.end);
 }
 
 /** When an opening ends failed for want of success; while it waited for the sweep it was not tried. */

@@ -82,7 +82,11 @@ export function createSweep(
     const tables = read === undefined ? 'unreadable' : marker === undefined ? 'lost' : undefined;
     const all = tables !== undefined || listedAt === undefined || began >= secondsAfter(listedAt, listEvery);
     const nsgs = await sweepNsgs({
-      ...{ began, correlationId, known: read?.known ?? [], records: read?.unsettled ?? [], all },
+      began,
+      correlationId,
+      known: read?.known ?? [],
+      records: read?.unsettled ?? [],
+      all,
       ...(tables === undefined ? {} : { withoutRows: tables }),
     });
     let isMarked = marker !== undefined;
@@ -100,7 +104,9 @@ export function createSweep(
       walk.requests.flatMap(({ stored }) => stored?.row ?? []),
       nsgs,
       {
-        ...{ actor: 'sweep' as const, correlationId, notAfter: secondsAfter(began, endLostWithin) },
+        actor: 'sweep',
+        correlationId,
+        notAfter: secondsAfter(began, endLostWithin),
         close: ({ id }) => step(id, 'sweep'),
       },
     );
@@ -120,10 +126,19 @@ export function createSweep(
     );
     return {
       seen: walk.requests.length + walk.failed - requests.left,
-      ...{ stepped: requests.stepped, restarted: requests.restarted, removed: requests.removed },
-      ...{ failed: requests.failed + walk.failed, ended, left },
-      ...{ pages: nsgs.pages, listed: nsgs.nsgs.length, judged: nsgs.judged, reconciled: nsgs.reconciled },
-      ...{ unsettled: nsgs.unsettled.size, purged: purged ?? 0, complete: beaten !== undefined },
+      stepped: requests.stepped,
+      restarted: requests.restarted,
+      removed: requests.removed,
+      failed: requests.failed + walk.failed,
+      ended,
+      left,
+      pages: nsgs.pages,
+      listed: nsgs.nsgs.length,
+      judged: nsgs.judged,
+      reconciled: nsgs.reconciled,
+      unsettled: nsgs.unsettled.size,
+      purged: purged ?? 0,
+      complete: beaten !== undefined,
     };
   };
 

@@ -5,7 +5,7 @@ import type { NsgDocument } from '../core/network.ts';
 import type { NsgRecord } from '../core/nsgRecord.ts';
 import { readInventory } from '../core/nsgBody.ts';
 import type { WithoutRows } from '../core/planWithoutRows.ts';
-import { canonicalId } from '../core/virtualMachineId.ts';
+import { canonicalId, subscriptionOf } from '../core/virtualMachineId.ts';
 import { documented } from '../core/writeBudget.ts';
 import { secondsAfter, type Dependencies } from './dependencies.ts';
 import { inParallel } from './inParallel.ts';
@@ -95,8 +95,15 @@ export function createNsgSweep(
       (nsg) => keysOfKnown.has(canonicalId(nsg.id)) || ownsAny(nsg) !== 'no',
     );
     const sweep: NsgSweep = {
-      ...{ pages: found.pages, nsgs: found.nsgs, judged: relevant.length, reconciled: 0 },
-      ...{ unsettled: new Set(), resting: new Set(), left: 0, isWhole: found.isWhole, isBlind: false },
+      pages: found.pages,
+      nsgs: found.nsgs,
+      judged: relevant.length,
+      reconciled: 0,
+      unsettled: new Set(),
+      resting: new Set(),
+      left: 0,
+      isWhole: found.isWhole,
+      isBlind: false,
       owning: relevant.filter((nsg) => ownsAny(nsg) !== 'no').length,
     };
     const candidates = await judgeAll(relevant, call, sweep);
@@ -226,8 +233,4 @@ export function createNsgSweep(
 /** What must be closed first, the longest overdue of it before all else. */
 function byUrgency(a: Candidate, b: Candidate): number {
   return (a.closesSince?.getTime() ?? Infinity) - (b.closesSince?.getTime() ?? Infinity) || 0;
-}
-
-export function subscriptionOf(nsgId: string): string {
-  return /^\/subscriptions\/([^/]+)/i.exec(nsgId)?.[1]?.toLowerCase() ?? '';
 }

@@ -46,7 +46,11 @@ async function readPage(
   { subscriptionId, url, correlationId }: { subscriptionId: string; url: string; correlationId: string },
 ): Promise<{ page: ListPage; next?: string }> {
   const answer = await send({
-    ...{ subscriptionId, method: 'GET', url, correlationId, repeat: 'after-fault' },
+    subscriptionId,
+    method: 'GET',
+    url,
+    correlationId,
+    repeat: 'after-fault',
     timeoutMilliseconds: timeouts.readMilliseconds,
   });
   if (answer.kind === 'too-late') return failed('It was too late to list.');

@@ -94,7 +94,10 @@ export function guard(input: GuardInput): GuardResult {
       if (!owned.some(({ traffic }) => isIn(space, traffic))) continue;
       const list = listOfRules(rules, space, sets);
       const here: Case = {
-        ...{ space, list, sets, steps },
+        space,
+        list,
+        sets,
+        steps,
         own: (rule) => claims.get(requestOf(rule, installation) ?? '')?.cells(space) ?? [],
         granted: cellsOf(grants, space),
         kept: cellsOf(kept, space),
