@@ -8,7 +8,7 @@ import { planWithoutRows, type WithoutRows } from '../core/planWithoutRows.ts';
 import type { Reason } from '../core/reason.ts';
 import { closeByRule } from './closeByRule.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
-import { again, type ReconcileResult } from './reconcileResult.ts';
+import { again, endedBy, type ReconcileResult } from './reconcileResult.ts';
 import { completeDrift, journalDrift, untold } from './recordDrift.ts';
 
 type ClosingDependencies = Pick<
@@ -45,21 +45,16 @@ export async function closeWithoutRows(
   while (clock.now() < secondsAfter(began, limits.reconcile)) {
     const readAt = clock.now();
     const read = await network.readNsg(nsgId, { correlationId });
-    if (read.kind === 'not-found') {
-      return { kind: 'gone', reason: { code: 'target-gone', message: read.message } };
-    }
-    if (read.kind === 'not-permitted') {
-      return { kind: 'refused', reason: { code: 'not-permitted', message: read.message } };
-    }
-    if (read.kind === 'throttled') return again(read.retryAfterSeconds, throttled(read.message));
-    if (
-      read.kind === 'unknown' ||
-      (isInProgress(read.nsg) && clock.now() < secondsAfter(began, waitForOthers))
-    ) {
+    if (read.kind === 'unknown') {
       await clock.sleep(1000);
       continue;
     }
+    if (read.kind !== 'read') return endedBy(read);
     const { nsg } = read;
+    if (isInProgress(nsg) && clock.now() < secondsAfter(began, waitForOthers)) {
+      await clock.sleep(1000);
+      continue;
+    }
     const plan = planWithoutRows({ body: nsg.body, tables, now: clock.now(), installation });
     const isSettled = nsg.provisioningState === 'Succeeded';
     if (plan.securityRules === undefined && (isSettled || isInProgress(nsg))) {
@@ -114,9 +109,8 @@ export async function closeWithoutRows(
         await clock.sleep(1000);
         break;
       case 'throttled':
-        return again(written.retryAfterSeconds, throttled(written.message));
       case 'not-found':
-        return { kind: 'gone', reason: { code: 'target-gone', message: written.message } };
+        return endedBy(written);
       case 'not-permitted':
       case 'refused': {
         const seen = await closeByRule(dependencies, nsgId, {
@@ -193,7 +187,3 @@ const reasons: Record<WithoutRows, Reason> = {
   },
 };
 const unsettled: Reason = { code: 'not-settled', message: 'Azure has not settled yet.' };
-
-function throttled(message: string): Reason {
-  return { code: 'throttled', message };
-}

@@ -16,7 +16,7 @@ import { watchDrift, type DriftDependencies, type DriftWatch } from './driftWatc
 import { holdBack, waitsUnread, withoutUnwatched } from './holdBack.ts';
 import { prove } from './prove.ts';
 import { readRows } from './readRows.ts';
-import { again, type ReconcileCall, type ReconcileResult } from './reconcileResult.ts';
+import { again, endedBy, type ReconcileCall, type ReconcileResult } from './reconcileResult.ts';
 
 export type ReconcileDependencies = Pick<Dependencies, 'network' | 'budget' | 'heartbeat' | 'sweepState'> &
   DriftDependencies;
@@ -70,21 +70,13 @@ async function goRounds(
     await drift.begin();
     const readAt = clock.now();
     const read = await network.readNsg(nsgId, options);
-    switch (read.kind) {
-      case 'not-found':
-        return { kind: 'gone', reason: { code: 'target-gone', message: read.message } };
-      case 'not-permitted':
-        return { kind: 'refused', reason: { code: 'not-permitted', message: read.message } };
-      case 'throttled':
-        return again(read.retryAfterSeconds, { code: 'throttled', message: read.message });
-      case 'unknown':
-        last = { code: 'not-settled', message: read.message };
-        await clock.sleep(pause * 1000);
-        pause = Math.min(pause * 2, 2);
-        continue;
-      case 'read':
-        break;
+    if (read.kind === 'unknown') {
+      last = { code: 'not-settled', message: read.message };
+      await clock.sleep(pause * 1000);
+      pause = Math.min(pause * 2, 2);
+      continue;
     }
+    if (read.kind !== 'read') return endedBy(read);
     const { nsg } = read;
     if (isInProgress(nsg) && clock.now() < secondsAfter(began, waitForOthers[call.purpose])) {
       last = { code: 'not-settled', message: `Another operation on ${nsgId} is under way.` };
@@ -195,9 +187,8 @@ async function goRounds(
         await clock.sleep(1000);
         break;
       case 'throttled':
-        return again(written.retryAfterSeconds, { code: 'throttled', message: written.message });
       case 'not-found':
-        return { kind: 'gone', reason: { code: 'target-gone', message: written.message } };
+        return endedBy(written);
       case 'not-permitted':
         return refused({ code: 'not-permitted', message: `${written.code}: ${written.message}` });
       case 'refused':

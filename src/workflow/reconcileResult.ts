@@ -1,4 +1,5 @@
 import type { SeenGrant } from '../core/accessRequest.ts';
+import type { ReadNsgResult } from '../core/network.ts';
 import type { WithoutRows } from '../core/planWithoutRows.ts';
 import type { Reason } from '../core/reason.ts';
 import type { Seen } from './closeByRule.ts';
@@ -48,6 +49,22 @@ export interface ReconcileCall {
 }
 
 export type Reconcile = (nsgId: string, call: ReconcileCall) => Promise<ReconcileResult>;
+
+/** What Azure answers to a read, and to a write, that leaves nothing to do in this call. */
+type FinalAnswer = Extract<ReadNsgResult, { kind: 'not-found' | 'not-permitted' | 'throttled' }>;
+
+/** The end of a reconcile whose read or write was answered so. */
+export function endedBy(answer: FinalAnswer): ReconcileResult {
+  const { kind, message } = answer;
+  switch (kind) {
+    case 'not-found':
+      return { kind: 'gone', reason: { code: 'target-gone', message } };
+    case 'not-permitted':
+      return { kind: 'refused', reason: { code: 'not-permitted', message } };
+    case 'throttled':
+      return again(answer.retryAfterSeconds, { code: 'throttled', message });
+  }
+}
 
 /** Not settled; Azure's own wait is obeyed as far as a port may wait to be shut. */
 export function again(afterSeconds: number, reason: Reason): ReconcileResult {
