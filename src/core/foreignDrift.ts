@@ -1,6 +1,6 @@
 import type { LiveRow } from './accessRequest.ts';
 import { rangeOf } from './address.ts';
-import type { Drift } from './drift.ts';
+import type { Drift } from './driftFinding.ts';
 import { covers, extentOf } from './extent.ts';
 import type { Extent } from './extent.ts';
 import { explainGrants } from './guard/explainGrants.ts';

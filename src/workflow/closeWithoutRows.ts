@@ -1,5 +1,4 @@
-import { causeOf } from '../core/cause.ts';
-import type { Drift } from '../core/drift.ts';
+import type { Drift } from '../core/driftFinding.ts';
 import { guardRemoval } from '../core/guard/guardRemoval.ts';
 import { isInProgress } from '../core/network.ts';
 import { planBody, readInventory } from '../core/nsgBody.ts';
@@ -9,7 +8,7 @@ import type { Reason } from '../core/reason.ts';
 import { closeByRule } from './closeByRule.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
 import { again, endedBy, type ReconcileResult } from './reconcileResult.ts';
-import { completeDrift, journalDrift, untold } from './recordDrift.ts';
+import { completeDrift, inTime, journalDrift, untold } from './recordDrift.ts';
 
 type ClosingDependencies = Pick<
   Dependencies,
@@ -22,9 +21,6 @@ export interface CloseWithoutRowsCall {
   /** How long somebody else's running operation is waited for, in seconds. */
   waitForOthers: number;
 }
-
-/** Milliseconds that a close waits for its note in tables that may be anything. */
-const patience = 2000;
 
 /**
  * Closes on one NSG what can be told to be over without rows, and opens nothing: by whole-NSG writes of which it is proven
@@ -137,7 +133,7 @@ export async function closeWithoutRows(
       .filter((rule) => !noted.has(rule))
       .map((rule) => lostRule(rule, requestsOf([rule])[0]));
     if (news.length === 0) return;
-    await inTime(async () => {
+    await inTime(dependencies, facts, async () => {
       for (let attempt = 0; attempt < 5; attempt += 1) {
         const stored = await dependencies.nsgs.get(nsgId);
         const rest = untold(news, stored?.row);
@@ -150,19 +146,11 @@ export async function closeWithoutRows(
   }
 
   async function completeNotes(): Promise<void> {
-    await inTime(async () => {
+    await inTime(dependencies, facts, async () => {
       const told = (await dependencies.nsgs.get(nsgId))?.row.told ?? {};
       const over = Object.entries(told).filter(([key]) => key.startsWith(lostKey));
       await completeDrift(dependencies, nsgId, Object.fromEntries(over));
     });
-  }
-
-  async function inTime(work: () => Promise<void>): Promise<void> {
-    try {
-      await Promise.race([work(), clock.sleep(patience)]);
-    } catch (error) {
-      log.error('drift-not-recorded', { nsgId, correlationId, cause: causeOf(error) });
-    }
   }
 }
 

@@ -1,12 +1,13 @@
 import type { LiveRow } from '../core/accessRequest.ts';
 import { causeOf } from '../core/cause.ts';
-import { decideDrift, type Drift } from '../core/drift.ts';
+import { decideDrift } from '../core/drift.ts';
+import type { Drift } from '../core/driftFinding.ts';
 import { foreignDrift } from '../core/foreignDrift.ts';
 import type { JsonObject } from '../core/network.ts';
 import type { NsgRecord } from '../core/nsgRecord.ts';
 import type { Stored } from '../core/stores.ts';
 import type { Dependencies } from './dependencies.ts';
-import { completeDrift, journalDrift, untold } from './recordDrift.ts';
+import { completeDrift, inTime, journalDrift, untold } from './recordDrift.ts';
 
 export type DriftDependencies = Pick<
   Dependencies,
@@ -43,9 +44,7 @@ export interface DriftCall {
   revisit?: boolean;
 }
 
-/** Milliseconds that a write waits until what it will put right is noted. */
-const patience = 2000;
-/** Before what somebody else has just changed is read again. */
+/** Milliseconds before what somebody else has just changed is read again. */
 const pause = 50;
 
 /** Begins to watch for the length of one reconcile. Reads nothing of its own as long as there is nothing to tell. */
@@ -129,7 +128,9 @@ export function watchDrift(
   };
 
   async function readRecord(): Promise<void> {
-    const read = await inTime(() => nsgs.get(nsgId).then((found) => ({ found })));
+    const read = await inTime(dependencies, { nsgId, correlationId }, () =>
+      nsgs.get(nsgId).then((found) => ({ found })),
+    );
     state = read === undefined ? 'unreadable' : 'read';
     stored = read?.found;
   }
@@ -145,7 +146,9 @@ export function watchDrift(
     const done =
       state === 'unreadable'
         ? undefined
-        : await inTime(() => journalDrift(dependencies, nsgId, stored, news, noticed));
+        : await inTime(dependencies, { nsgId, correlationId }, () =>
+            journalDrift(dependencies, nsgId, stored, news, noticed),
+          );
     if (done === 'changed') {
       await clock.sleep(pause);
       return 'look-again';
@@ -187,16 +190,6 @@ export function watchDrift(
     } catch (error) {
       log.error('drift-not-completed', { nsgId, correlationId, cause: causeOf(error) });
       return false;
-    }
-  }
-
-  /** Undefined where it fails or takes too long. */
-  async function inTime<T>(work: () => Promise<T>): Promise<T | undefined> {
-    try {
-      return await Promise.race([work(), clock.sleep(patience).then(() => undefined)]);
-    } catch (error) {
-      log.error('drift-not-recorded', { nsgId, correlationId, cause: causeOf(error) });
-      return undefined;
     }
   }
 }

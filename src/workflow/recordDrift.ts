@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isRunning, type AccessRequest } from '../core/accessRequest.ts';
+import { causeOf } from '../core/cause.ts';
 import { chainRecord, type UnsealedAuditRecord } from '../core/auditRecord.ts';
-import type { Drift } from '../core/drift.ts';
+import type { Drift } from '../core/driftFinding.ts';
 import { driftEventName, driftPartition, type DriftEntry, type NsgRecord } from '../core/nsgRecord.ts';
 import type { Stored } from '../core/stores.ts';
 import { canonicalId } from '../core/virtualMachineId.ts';
@@ -25,6 +26,24 @@ export function untold(found: readonly Drift[], record: NsgRecord | undefined): 
           accepted !== undefined && entry.rule === rule && isDeepStrictEqual(entry.accepted, accepted),
       ),
   );
+}
+
+/** Milliseconds that what is to be put right waits until it is noted, in tables that may be anything. */
+const patience = 2000;
+
+/** What this work on the notes of an NSG returns; undefined where it fails or takes too long: no port waits for it. */
+export async function inTime<T>(
+  { clock, log }: Pick<Dependencies, 'clock' | 'log'>,
+  facts: { nsgId: string; correlationId: string },
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await Promise.race([work(), clock.sleep(patience).then(() => undefined)]);
+  } catch (error) {
+    const { nsgId, correlationId } = facts;
+    log.error('drift-not-recorded', { nsgId, correlationId, cause: causeOf(error) });
+    return undefined;
+  }
 }
 
 /**

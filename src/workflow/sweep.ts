@@ -9,7 +9,8 @@ import type { Reconcile } from './reconcileResult.ts';
 import { sealTrail } from './sealTrail.ts';
 import type { Step } from './step.ts';
 import { createNsgSweep, type NsgSweep } from './sweepNsgs.ts';
-import { createRequestSweep, walkRequests, type HoldUp, type Walk } from './sweepRequests.ts';
+import { createRequestSweep, type HoldUp } from './sweepRequests.ts';
+import { walkRequests, type Walk } from './walkRequests.ts';
 
 /** What one sweep did, for the log. */
 export interface SweepReport {

@@ -1,32 +1,14 @@
 import { finalStates, type AccessRequest } from '../core/accessRequest.ts';
 import { causeOf } from '../core/cause.ts';
 import { note } from '../core/journal.ts';
-import { UnreadableRowError, type Stored, type UnendedRow } from '../core/stores.ts';
+import type { Stored } from '../core/stores.ts';
 import { changeRequest } from './changeRequest.ts';
 import type { Orchestrations } from './contracts.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
 import { inParallel } from './inParallel.ts';
 import { settle } from './settle.ts';
 import { givesUpAt, type Step } from './step.ts';
-
-/** One request that has not ended, or ended so recently that its rows are still there. */
-export interface WalkedRequest {
-  unended: UnendedRow;
-  /** Absent where its POST died between the two rows, or has not got to the second. */
-  stored?: Stored<AccessRequest>;
-  seenAt: Date;
-}
-
-/** What the sweep read of the requests. */
-export interface Walk {
-  requests: WalkedRequest[];
-  /** Requests whose row could not be read, be it damaged. */
-  failed: number;
-  /** Not read within the time limit. */
-  left: number;
-  /** Every row was read that is not damaged. */
-  isWhole: boolean;
-}
+import type { WalkedRequest } from './walkRequests.ts';
 
 /** What the sweep did with the requests. */
 export interface RequestSweep {
@@ -40,8 +22,8 @@ export interface RequestSweep {
 /** Whether an NSG came to no end in this sweep, or rests. */
 export type HoldUp = (nsgId: string) => 'unsettled' | 'resting' | undefined;
 
-/** Seconds after which no further request is read, and begun; the function's own time-out is five minutes. */
-const timeLimit = { reading: 60, working: 180 } as const;
+/** Seconds after which no further request is begun; the function's own time-out is five minutes. */
+const timeLimit = 180;
 /** Requests whose NSG is held up: seconds after the sweep began until they are waited for, and how many at a time. */
 const heldUntil = 50;
 const heldWorkers = 32;
@@ -49,30 +31,6 @@ const heldWorkers = 32;
 const ringPatience = 30;
 /** Rings are forgotten beyond this many: an instance that is forgotten is merely rung once more. */
 const mostRings = 10_000;
-
-/** Reads every request that has not ended. Throws where they cannot be listed. */
-export async function walkRequests(
-  { requests, live, clock, log }: Pick<Dependencies, 'requests' | 'live' | 'clock' | 'log'>,
-  began: Date,
-): Promise<Walk> {
-  const walk: Walk = { requests: [], failed: 0, left: 0, isWhole: true };
-  await inParallel(await live.unended(), async (unended) => {
-    const seenAt = clock.now();
-    if (seenAt > secondsAfter(began, timeLimit.reading)) {
-      walk.left += 1;
-      return;
-    }
-    try {
-      const stored = await requests.get(unended.requestId);
-      walk.requests.push({ unended, seenAt, ...(stored === undefined ? {} : { stored }) });
-    } catch (error) {
-      walk.failed += 1;
-      if (!(error instanceof UnreadableRowError)) walk.isWhole = false;
-      log.error('sweep-failed', { requestId: unended.requestId, cause: causeOf(error) });
-    }
-  });
-  return walk;
-}
 
 /**
  * Makes the sweep's look at requests: does what is overdue itself, wakes what sleeps, gives a new orchestration to what
@@ -109,7 +67,7 @@ export function createRequestSweep(
     }
 
     async function attempt(each: WalkedRequest, counts: boolean): Promise<void> {
-      if (clock.now() > secondsAfter(began, counts ? timeLimit.working : heldUntil)) {
+      if (clock.now() > secondsAfter(began, counts ? timeLimit : heldUntil)) {
         // Of what is held up, the NSG is what is told of.
         if (counts) sweep.left += 1;
         return;
