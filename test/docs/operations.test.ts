@@ -2,7 +2,7 @@ import type { TableClient } from '@azure/data-tables';
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { openTables } from '../../src/adapters/tables/tables.ts';
-import { filesBelow, read, tableBelow } from './pages.ts';
+import { filesBelow, read, tableBelow, tablesBelow } from './pages.ts';
 
 const page = read('docs/operations.md');
 
@@ -64,7 +64,9 @@ describe('the messages to alert on', () => {
     ...read(path).matchAll(/\blog\.(?:error|warn)\(\s*(.)/g),
   ]);
   const messages = filesBelow('src').flatMap((path) =>
-    [...read(path).matchAll(/\blog\.(?:error|warn)\(\s*'([^']+)'/g)].map(([, message]) => message),
+    [...read(path).matchAll(/\blog\.(error|warn)\(\s*'([^']+)'/g)].map(
+      ([, level, message]) => `${message ?? ''} (${level === 'warn' ? 'warning' : 'error'})`,
+    ),
   );
 
   it('can be read from the source, each being a plain text there', () => {
@@ -72,9 +74,11 @@ describe('the messages to alert on', () => {
     expect(messages).toHaveLength(calls.length);
   });
 
-  it('are those that the app logs as errors and warnings', () => {
-    const documented = tableBelow(page, 'What to alert on').map(([message]) => message);
+  it('are those that the app logs as errors and warnings, each once and with what to do', () => {
+    const rows = tablesBelow(page, 'What to alert on');
+    const documented = rows.map(([message = '', level = '']) => `${message} (${level})`);
 
     expect(documented.sort()).toEqual([...new Set(messages)].sort());
+    expect(rows.filter((cells) => cells.length !== 4 || cells.includes(''))).toEqual([]);
   });
 });

@@ -25,20 +25,40 @@ export function filesBelow(folder: string): string[] {
 }
 
 /**
- * The rows of the table below a heading, as cells without code marks. Throws if there is no such heading or table: a test
- * that compares with nothing would pass for ever.
+ * The rows of the first table below a heading, as cells without code marks. Throws if there is no such heading or table: a
+ * test that compares with nothing would pass for ever.
  */
 export function tableBelow(text: string, heading: string): string[][] {
-  const [, after] = text.split(new RegExp(`^#+ ${heading}$`, 'm'));
-  const lines = (after ?? '').split('\n');
-  const first = lines.findIndex((line) => line.startsWith('|'));
-  const length = lines.slice(first).findIndex((line) => !line.startsWith('|'));
-  if (first < 0 || length < 3) throw new Error(`There is no table below the heading ${heading}.`);
-  return lines.slice(first + 2, first + length).map((line) =>
-    line
-      .slice(1, -1)
-      .split('|')
-      .map((cell) => cell.trim().replaceAll('`', '')),
+  const [first] = tablesIn(sectionOf(text, heading));
+  if (first === undefined) throw new Error(`There is no table below the heading ${heading}.`);
+  return first;
+}
+
+/** The rows of all tables below a heading and its subheadings, in the same way. */
+export function tablesBelow(text: string, heading: string): string[][] {
+  const [, level = ''] = new RegExp(`^(#+) ${heading}$`, 'm').exec(text) ?? [];
+  const [section = ''] = sectionOf(text, heading).split(new RegExp(`^#{1,${level.length}} `, 'm'));
+  const rows = tablesIn(section).flat();
+  if (rows.length === 0) throw new Error(`There is no table below the heading ${heading}.`);
+  return rows;
+}
+
+function sectionOf(text: string, heading: string): string {
+  return text.split(new RegExp(`^#+ ${heading}$`, 'm'))[1] ?? '';
+}
+
+function tablesIn(text: string): string[][][] {
+  return [...text.matchAll(/^(?:\|.*\n){3,}/gm)].map(([table]) =>
+    table
+      .trimEnd()
+      .split('\n')
+      .slice(2)
+      .map((line) =>
+        line
+          .slice(1, -1)
+          .split('|')
+          .map((cell) => cell.trim().replaceAll('`', '')),
+      ),
   );
 }
 
