@@ -18,7 +18,7 @@ command that shows it again.
 
 ## What was run
 
-Sizes: ${size}. ${failed === 0 ? 'Every promise held.' : `**${failed} failures.**`} ${minutes.toFixed(0)} minutes in two processes; Node ${process.version}, ${cpus().length} processors (${processor?.model.trim() ?? 'unknown'}), ${(totalmem() / 2 ** 30).toFixed(0)} GiB.
+Sizes: ${size}. ${failed === 0 ? 'Every promise held.' : `**${failed} failures.**`} ${minutes.toFixed(0)} min in two processes; Node ${process.version}, ${cpus().length} processors (${processor?.model.trim() ?? 'unknown'}), ${(totalmem() / 2 ** 30).toFixed(0)} GiB.
 The time of a layer is the sum over the processes that shared it.
 
 ${tableLines(results).join('\n')}
@@ -81,7 +81,7 @@ tokens have expired (G), where a real process is when it is killed (I), and whic
 - An administrator who deletes a rule of ours between its read-back and the record of it, while another worker writes and
   somebody revokes: the model finds that the rule may then come back after the grant was recorded closed. The next sweep
   removes it, within I1's bound, which is what is proven for that case.
-- Clocks more than 30 s apart, an app that does not run, and storage that never answers: the promises do not speak of them.
+- Clocks that are more than 30 s off, an app that does not run, and storage that never answers: the promises do not speak of them.
 - Security admin rules, route tables, firewalls, and other ways into a network than its NSGs.
 `;
   return format(page, { parser: 'markdown', printWidth: 110 });
