@@ -1,5 +1,4 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { createArm } from '../src/adapters/arm/arm.ts';
@@ -10,6 +9,8 @@ import { ensureTables, openTables } from '../src/adapters/tables/tables.ts';
 import { ConfigurationError, readConfig } from '../src/config.ts';
 import type { Clock } from '../src/core/clock.ts';
 import { adoptInstallation, findOwned, type OwnedRules } from '../src/workflow/adoptInstallation.ts';
+import { localSettings } from './localSettings.ts';
+import { UsageError } from './usageError.ts';
 
 const help = `Usage: npm run installation:adopt -- --by <object id> [--confirm]
 
@@ -29,9 +30,6 @@ the account of your Azure CLI, which must see every network security group that 
 
 Exit code: 0 adopted, or nothing to adopt; 3 shown and not adopted; 2 it could not be done.`;
 
-/** What is wrong with how it was called, or with the settings. */
-class UsageError extends Error {}
-
 const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const clock: Clock = {
   now: () => new Date(),
@@ -49,7 +47,7 @@ async function main(args: string[]): Promise<number> {
   if (options.by === undefined || !guid.test(options.by)) {
     throw new UsageError('Say who decides this: --by with the object id of a person.');
   }
-  const config = readConfig({ ...(await localSettings()), ...process.env });
+  const config = readConfig({ ...(await localSettings('.')), ...process.env });
   const credential = createCredential(config.credential);
   const prefix = options['table-prefix'];
   const tables = openTables({
@@ -99,20 +97,6 @@ function show(found: readonly OwnedRules[], installation: string): void {
     for (const { name, access, priority, description } of owned) {
       console.log(`  ${priority} ${access} ${name}\n    ${description}`);
     }
-  }
-}
-
-async function localSettings(): Promise<Record<string, string>> {
-  let text: string;
-  try {
-    text = await readFile('local.settings.json', 'utf8');
-  } catch {
-    return {};
-  }
-  try {
-    return (JSON.parse(text) as { Values?: Record<string, string> }).Values ?? {};
-  } catch {
-    throw new UsageError('local.settings.json is no JSON.');
   }
 }
 

@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { AzureCliCredential } from '@azure/identity';
 import { createAuditTrail } from '../src/adapters/tables/auditTrail.ts';
@@ -23,6 +21,8 @@ import { UnreadableRowError } from '../src/core/stores.ts';
 import { nameRange } from '../src/core/verifyChain.ts';
 import { eventOf, verifyTrail, type TrailFinding } from '../src/core/verifyTrail.ts';
 import { AnchorError, readAnchors } from './auditAnchors.ts';
+import { localSettings } from './localSettings.ts';
+import { UsageError } from './usageError.ts';
 
 const help = `Usage: npm run audit:verify -- [options]
 
@@ -43,9 +43,6 @@ Exit code: 0 consistent, 1 something was found, 2 it could not be checked.
 
 Consistent is not proven complete: whoever may write to the storage account can rewrite records, rows and seals so that
 they fit. An anchor is outside the account: up to its seal, that is found. See docs/audit.md.`;
-
-/** What is wrong with how it was called, or with the settings. */
-class UsageError extends Error {}
 
 interface UnreadableFinding {
   partition: string;
@@ -193,20 +190,6 @@ async function settingsOf(
     'Where the tables are is not known: set SALLYPORT_TABLES or SALLYPORT_TABLES__tableServiceUri, ' +
       'run this where local.settings.json is, or give --connection.',
   );
-}
-
-async function localSettings(folder: string): Promise<Record<string, string | undefined>> {
-  let text: string;
-  try {
-    text = await readFile(join(folder, 'local.settings.json'), 'utf8');
-  } catch {
-    return {};
-  }
-  try {
-    return (JSON.parse(text) as { Values?: Record<string, string> }).Values ?? {};
-  } catch {
-    throw new UsageError('local.settings.json is no JSON.');
-  }
 }
 
 function summaryOf({ records, partitions, seals, findings, proven }: Result): string {

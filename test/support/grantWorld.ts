@@ -48,6 +48,10 @@ export const subnetNsg = `${group}/Microsoft.Network/networkSecurityGroups/nsg-s
 export const nicNsg = `${group}/Microsoft.Network/networkSecurityGroups/nsg-nic`;
 export const vmId = `${group}/Microsoft.Compute/virtualMachines/vm-web`;
 export const noon = new Date('2026-11-23T12:00:00.000Z');
+/** So many seconds after noon. */
+export const seconds = (count: number) => new Date(noon.getTime() + count * 1000);
+/** Id of the request that a world makes as its first, second … */
+export const idOf = (number: number) => number.toString(16).padStart(32, '0');
 export const alice: Person = {
   objectId: '00000000-0000-4000-8000-00000000a11c',
   tenantId: 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee',
@@ -100,8 +104,8 @@ export interface GrantWorld {
   /** Lets every running orchestration go on, on this process, until nothing is due before the instant. */
   runUntil(instant: Date, process: Process): Promise<void>;
   request(id: string): Promise<AccessRequest>;
-  /** Names of owned rules in an NSG. */
-  ownedRules(nsgId: string): string[];
+  /** Names of owned rules in an NSG, or in both. */
+  ownedRules(nsgId?: string): string[];
   audit(id: string): Promise<AuditRecord[]>;
 }
 
@@ -211,7 +215,7 @@ export async function grantWorld(
       clock: clockOfProcess,
       log,
       installation: contoso,
-      newId: () => (ids += 1).toString(16).padStart(32, '0'),
+      newId: () => idOf((ids += 1)),
     };
     const reconcileNsg = createReconciler(dependencies);
     const step = createStep(dependencies, reconcileNsg);
@@ -280,7 +284,10 @@ export async function grantWorld(
       if (stored === undefined) throw new Error(`There is no request ${id}.`);
       return stored.row;
     },
-    ownedRules: (nsgId) => ruleNames(network.nsg(nsgId)).filter((name) => name.startsWith('sallyport-')),
+    ownedRules: (nsgId) =>
+      (nsgId === undefined ? [subnetNsg, nicNsg] : [nsgId])
+        .flatMap((one) => ruleNames(network.nsg(one)))
+        .filter((name) => name.startsWith('sallyport-')),
     audit: (id) => stores.audit.read(id),
   };
 }

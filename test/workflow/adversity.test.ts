@@ -1,10 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { eventsOf, grantWorld, nicNsg, noon, subnetNsg, type GrantWorld } from '../support/grantWorld.ts';
+import {
+  eventsOf,
+  grantWorld,
+  idOf,
+  nicNsg,
+  seconds,
+  subnetNsg,
+  type GrantWorld,
+} from '../support/grantWorld.ts';
 import { accepted, always, once, openRules } from '../support/hindrances.ts';
 
-const seconds = (count: number) => new Date(noon.getTime() + count * 1000);
 const minutes = (count: number) => seconds(count * 60);
-const id = '1'.padStart(32, '0');
+const id = idOf(1);
 
 describe('clocks that differ', () => {
   it('do not end a grant at its beginning, when the worker is behind who accepted it', async () => {
@@ -48,7 +55,7 @@ describe('a worker whose clock is behind', () => {
 
     const behind = world.startProcess();
     await world.clock.run(behind.submit());
-    await world.clock.run(behind.step('2'.padStart(32, '0'), 'sallyport'));
+    await world.clock.run(behind.step(idOf(2), 'sallyport'));
 
     expect(openRules(world)).toHaveLength(4);
     expect(await world.clock.run(opening)).toMatchObject({ kind: 'wait' });

@@ -1,11 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../src/core/network.ts';
 import { verifyTrail } from '../../src/core/verifyTrail.ts';
-import { grantWorld, nicNsg, noon, submission, subnetNsg, type GrantWorld } from '../support/grantWorld.ts';
+import {
+  grantWorld,
+  idOf,
+  nicNsg,
+  noon,
+  submission,
+  subnetNsg,
+  type GrantWorld,
+} from '../support/grantWorld.ts';
 import { accepted, always, once, openRules } from '../support/hindrances.ts';
 
 const minutes = (count: number) => new Date(noon.getTime() + count * 60_000);
-const id = '1'.padStart(32, '0');
+const id = idOf(1);
 const rule = `sallyport-contoso-${id}-1`;
 const opened = ['nsg-subnet', 'nsg-nic'].map(
   (nsg) => `${nsg}: 203.0.113.7 can now reach 10.1.0.4 on Tcp 22 (rule ${rule}).`,
@@ -60,7 +68,7 @@ describe('the audit records of a grant', () => {
     await world.runUntil(minutes(70), process);
 
     for (const [index, source] of sources.entries()) {
-      const { active, closed } = await detailsOf(world, (index + 1).toString(16).padStart(32, '0'));
+      const { active, closed } = await detailsOf(world, idOf(index + 1));
       expect(JSON.stringify(active)).toContain(`nsg-nic: ${source} can now reach 10.1.0.4 on Tcp 22`);
       expect(JSON.stringify(closed)).toContain(`nsg-nic: ${source} can no longer reach 10.1.0.4 on Tcp 22`);
       expect(JSON.stringify([active, closed]).match(/203\.0\.113\.\d/g)).toEqual(Array(4).fill(source));
@@ -75,7 +83,7 @@ describe('the audit records of a grant', () => {
     await world.clock.run(process.submit({ bodyHash: 'second' }));
     await world.runUntil(minutes(65), process);
 
-    const { active } = await detailsOf(world, '2'.padStart(32, '0'));
+    const { active } = await detailsOf(world, idOf(2));
     expect(JSON.stringify(active)).toContain('Nobody can newly reach anything');
     expect(JSON.stringify((await detailsOf(world))['closed'])).toContain(
       'Nobody is newly kept from anything',

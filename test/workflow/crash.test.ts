@@ -4,6 +4,7 @@ import {
   contentOf,
   eventsOf,
   grantWorld,
+  idOf,
   nicNsg,
   noon,
   ProcessDied,
@@ -81,7 +82,7 @@ describe.each(['task-failed', 'instance-lost'] as const)('a process that dies (%
           ).toEqual(before);
           expect(await world.stores.live.ofNsg(subnetNsg), at).toEqual([]);
 
-          const id = '1'.padStart(32, '0');
+          const id = idOf(1);
           const stored = await world.stores.requests.get(id);
           if (stored === undefined) {
             // Its POST might still go on, or be repeated under its key: what it left is kept for some days.

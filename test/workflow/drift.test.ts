@@ -8,17 +8,18 @@ import {
   contentOf,
   eventsOf,
   grantWorld,
+  idOf,
   nicNsg,
   noon,
-  subnetNsg,
   submission,
+  subnetNsg,
   vmId,
   type GrantWorld,
   type Process,
 } from '../support/grantWorld.ts';
 import { accepted, always, once } from '../support/hindrances.ts';
 
-const id = '1'.padStart(32, '0');
+const id = idOf(1);
 const rule = `sallyport-contoso-${id}-1`;
 const call = { correlationId: submission.correlationId, purpose: 'open' } as const;
 

@@ -7,6 +7,7 @@ import {
   contentOf,
   eventsOf,
   grantWorld,
+  idOf,
   nicNsg,
   noon,
   ProcessDied,
@@ -18,7 +19,7 @@ import {
 } from '../support/grantWorld.ts';
 import { accepted, always } from '../support/hindrances.ts';
 
-const id = '1'.padStart(32, '0');
+const id = idOf(1);
 const rule = `sallyport-contoso-${id}-1`;
 const call = { correlationId: submission.correlationId, purpose: 'open' } as const;
 type Rule = JsonObject & { name: string; properties: JsonObject };
@@ -165,7 +166,7 @@ describe('a close', () => {
         foreignRule('sallyport-contoso-mine', 400, { access: 'Allow', destinationPortRange: '8080' }),
       );
     });
-    const other = '2'.padStart(32, '0');
+    const other = idOf(2);
     await world.clock.run(process.revoke(other));
     const began = world.clock.now().getTime();
     const hindered = world.startProcess(undefined, hindrance);

@@ -2,15 +2,14 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import {
   eventsOf,
   grantWorld,
+  idOf,
   nicNsg,
-  noon,
+  seconds,
   subnetNsg,
   type GrantWorld,
   type Process,
 } from '../support/grantWorld.ts';
 
-const seconds = (count: number) => new Date(noon.getTime() + count * 1000);
-const idOf = (number: number) => number.toString(16).padStart(32, '0');
 const slots = 10;
 
 let world: GrantWorld;

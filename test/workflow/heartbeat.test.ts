@@ -1,11 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createHeartbeat, heartbeatBound } from '../../src/workflow/heartbeat.ts';
-import { eventsOf, grantWorld, nicNsg, noon, subnetNsg } from '../support/grantWorld.ts';
+import { eventsOf, grantWorld, idOf, noon, seconds } from '../support/grantWorld.ts';
 import { createMemorySweepState } from '../support/memoryStores.ts';
 import { virtualClock } from '../support/virtualClock.ts';
-
-const seconds = (count: number) => new Date(noon.getTime() + count * 1000);
-const id = (number: number) => number.toString(16).padStart(32, '0');
 
 /** A world that no sweep has seen yet, with one request that was accepted. */
 async function unwatched() {
@@ -13,7 +10,7 @@ async function unwatched() {
   const process = world.startProcess();
   const submitted = await world.clock.run(process.submit());
   await world.runUntil(seconds(5), process);
-  const owned = () => [...world.ownedRules(subnetNsg), ...world.ownedRules(nicNsg)];
+  const owned = () => world.ownedRules();
   return { world, process, submitted, owned };
 }
 
@@ -68,7 +65,7 @@ describe('without a heartbeat', () => {
       kind: 'accepted',
       request: { state: 'opening', waiting: { reason: { code: 'waiting-for-sweep' } } },
     });
-    expect(await world.request(id(1))).toMatchObject({
+    expect(await world.request(idOf(1))).toMatchObject({
       state: 'opening',
       waiting: { reason: { code: 'waiting-for-sweep' } },
     });
@@ -83,17 +80,17 @@ describe('without a heartbeat', () => {
     await world.runUntil(seconds(15), process);
 
     expect(report.complete).toBe(true);
-    expect(await world.request(id(1))).toMatchObject({ state: 'active', end: seconds(3600).toISOString() });
+    expect(await world.request(idOf(1))).toMatchObject({ state: 'active', end: seconds(3600).toISOString() });
     expect(owned()).toHaveLength(2);
   });
 
   it('a revocation is done at once, and what waited is never opened', async () => {
     const { world, process, owned } = await unwatched();
 
-    await world.clock.run(process.revoke(id(1)));
+    await world.clock.run(process.revoke(idOf(1)));
     await world.runUntil(seconds(60), process);
 
-    expect(await eventsOf(world, id(1))).toEqual(['opening', 'closing', 'closed']);
+    expect(await eventsOf(world, idOf(1))).toEqual(['opening', 'closing', 'closed']);
     expect(owned()).toEqual([]);
     expect(world.network.calls.filter(({ method }) => method === 'write')).toEqual([]);
   });
@@ -102,10 +99,10 @@ describe('without a heartbeat', () => {
     const { world, process } = await unwatched();
 
     await world.runUntil(seconds(3590), process);
-    expect((await world.request(id(1))).state).toBe('opening');
+    expect((await world.request(idOf(1))).state).toBe('opening');
     await world.runUntil(seconds(3660), process);
 
-    expect(await world.request(id(1))).toMatchObject({ state: 'failed', reason: { code: 'ended' } });
+    expect(await world.request(idOf(1))).toMatchObject({ state: 'failed', reason: { code: 'ended' } });
   });
 
   it('a request that waited for long has as much time to open afterwards as any other', async () => {
@@ -116,7 +113,7 @@ describe('without a heartbeat', () => {
 
     await world.runUntil(seconds(1100), process);
 
-    expect((await world.request(id(1))).state).toBe('active');
+    expect((await world.request(idOf(1))).state).toBe('active');
   });
 
   it('grants that are open when the sweep falls silent are closed at their end', async () => {
@@ -128,6 +125,6 @@ describe('without a heartbeat', () => {
     await world.runUntil(seconds(3610), process);
 
     expect(owned()).toEqual([]);
-    expect((await world.request(id(1))).state).toBe('closed');
+    expect((await world.request(idOf(1))).state).toBe('closed');
   });
 });

@@ -1,11 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import type { LiveRow } from '../../src/core/accessRequest.ts';
-import { eventsOf, grantWorld, nicNsg, noon, subnetNsg, type GrantWorld } from '../support/grantWorld.ts';
+import {
+  eventsOf,
+  grantWorld,
+  idOf,
+  nicNsg,
+  seconds,
+  subnetNsg,
+  type GrantWorld,
+} from '../support/grantWorld.ts';
 import { accepted, always, once, openRules } from '../support/hindrances.ts';
 
-const seconds = (count: number) => new Date(noon.getTime() + count * 1000);
 const minutes = (count: number) => seconds(count * 60);
-const id = '1'.padStart(32, '0');
+const id = idOf(1);
 
 describe('a step', () => {
   it.each(['readNsg', 'writeNsg'])(

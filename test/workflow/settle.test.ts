@@ -2,9 +2,9 @@ import { beforeEach, expect, it } from 'vitest';
 import type { AccessRequest } from '../../src/core/accessRequest.ts';
 import { enterState } from '../../src/core/journal.ts';
 import { settle } from '../../src/workflow/settle.ts';
-import { grantWorld, nicNsg, noon, subnetNsg, type GrantWorld } from '../support/grantWorld.ts';
+import { grantWorld, idOf, nicNsg, noon, subnetNsg, type GrantWorld } from '../support/grantWorld.ts';
 
-const id = '1'.padStart(32, '0');
+const id = idOf(1);
 
 let world: GrantWorld;
 let opening: AccessRequest;

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { grantWorld, nicNsg, noon, subnetNsg, type Process } from '../support/grantWorld.ts';
+import { grantWorld, idOf, nicNsg, noon, subnetNsg, type Process } from '../support/grantWorld.ts';
 
-const [first, second] = [1, 2].map((number) => number.toString(16).padStart(32, '0')) as [string, string];
+const [first, second] = [1, 2].map(idOf) as [string, string];
 
 it('takes no grant for shut by an NSG that was read before the grant was opened', async () => {
   const world = await grantWorld();

@@ -1,8 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { eventsOf, grantWorld, nicNsg, noon, subnetNsg, type GrantWorld } from '../support/grantWorld.ts';
-
-const seconds = (count: number) => new Date(noon.getTime() + count * 1000);
-const id = (number: number) => number.toString(16).padStart(32, '0');
+import {
+  eventsOf,
+  grantWorld,
+  idOf,
+  noon,
+  seconds,
+  subnetNsg,
+  type GrantWorld,
+} from '../support/grantWorld.ts';
 
 /** Requests accepted and opened, whose orchestrations are then lost. */
 async function orphaned(count: number): Promise<GrantWorld> {
@@ -22,8 +27,8 @@ describe('the sweep', () => {
     const report = await world.clock.run(world.startProcess().sweep());
 
     expect(report).toMatchObject({ seen: 1, stepped: 1, failed: 0, left: 0 });
-    expect([...world.ownedRules(subnetNsg), ...world.ownedRules(nicNsg)]).toEqual([]);
-    expect(await eventsOf(world, id(1))).toEqual(['opening', 'active', 'closing', 'closed']);
+    expect(world.ownedRules()).toEqual([]);
+    expect(await eventsOf(world, idOf(1))).toEqual(['opening', 'active', 'closing', 'closed']);
   });
 
   it('leaves alone what is not due', async () => {
@@ -45,10 +50,10 @@ describe('the sweep', () => {
     );
 
     expect((first?.restarted ?? 0) + (second?.restarted ?? 0)).toBeGreaterThan(0);
-    expect([...world.running.keys()]).toEqual([`${id(1)}-2`]);
+    expect([...world.running.keys()]).toEqual([`${idOf(1)}-2`]);
     await world.runUntil(seconds(30), world.startProcess());
-    expect(await eventsOf(world, id(1))).toEqual(['opening', 'orchestration-restarted', 'active']);
-    expect((await world.request(id(1))).instance).toBe(`${id(1)}-2`);
+    expect(await eventsOf(world, idOf(1))).toEqual(['opening', 'orchestration-restarted', 'active']);
+    expect((await world.request(idOf(1))).instance).toBe(`${idOf(1)}-2`);
   });
 
   it('rings an orchestration that runs but is overdue', async () => {
@@ -57,14 +62,14 @@ describe('the sweep', () => {
     await world.clock.run(process.submit());
     world.network.fail('write', { kind: 'throttled', retryAfterSeconds: 60 });
     await world.runUntil(seconds(1), process);
-    const stored = await world.stores.requests.get(id(1));
+    const stored = await world.stores.requests.get(idOf(1));
     if (stored === undefined) throw new Error('There is no row.');
     await world.stores.requests.replace({ ...stored.row, nextDue: noon.toISOString() }, stored.etag);
     await world.clock.advanceTo(seconds(20));
 
     await world.clock.run(world.startProcess().sweep());
 
-    expect(world.running.get(id(1))?.asked().kind).toBe('activity');
+    expect(world.running.get(idOf(1))?.asked().kind).toBe('activity');
   });
 
   it('steps itself what is still not open after five minutes, when nothing can be rung', async () => {
@@ -80,7 +85,7 @@ describe('the sweep', () => {
 
     await world.clock.run(deaf.sweep());
 
-    expect(await world.request(id(1))).toMatchObject({ state: 'closing', reason: { code: 'throttled' } });
+    expect(await world.request(idOf(1))).toMatchObject({ state: 'closing', reason: { code: 'throttled' } });
   });
 
   it('goes on when the first requests cannot be read', async () => {

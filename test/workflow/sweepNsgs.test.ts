@@ -1,12 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { driftPartition } from '../../src/core/nsgRecord.ts';
 import { foreignRule, withRule } from '../support/foreignRule.ts';
-import { grantWorld, nicNsg, noon, subnetNsg, vmId, type GrantWorld } from '../support/grantWorld.ts';
+import { grantWorld, idOf, seconds, subnetNsg, vmId, type GrantWorld } from '../support/grantWorld.ts';
 
-const seconds = (count: number) => new Date(noon.getTime() + count * 1000);
-const id = (number: number) => number.toString(16).padStart(32, '0');
 const nsgOf = (number: number) => subnetNsg.replace('nsg-subnet', `nsg-${number}`);
-const owned = (world: GrantWorld) => [...world.ownedRules(subnetNsg), ...world.ownedRules(nicNsg)];
 
 function addNsg(world: GrantWorld, nsgId: string): void {
   world.network.addNsg(nsgId, { location: 'westeurope', properties: { securityRules: [] } });
@@ -14,7 +11,7 @@ function addNsg(world: GrantWorld, nsgId: string): void {
 
 /** A rule of ours that nobody knows of. */
 function leave(world: GrantWorld, nsgId: string, number: number): void {
-  const rule = foreignRule(`sallyport-contoso-${id(number)}-1`, 100, { access: 'Allow' });
+  const rule = foreignRule(`sallyport-contoso-${idOf(number)}-1`, 100, { access: 'Allow' });
   world.network.edit(nsgId, (body) => withRule(body, rule));
 }
 
@@ -110,7 +107,7 @@ describe('what the sweep finds on NSGs', () => {
     const wide = /"sourceAddressPrefix":"0\.0\.0\.0\/0"/;
     expect(before).not.toMatch(wide);
     expect(JSON.stringify(world.network.nsg(subnetNsg))).not.toMatch(wide);
-    expect(owned(world)).toHaveLength(2);
+    expect(world.ownedRules()).toHaveLength(2);
   });
 
   it('leaves openings to their orchestration', async () => {
@@ -121,7 +118,7 @@ describe('what the sweep finds on NSGs', () => {
     const report = await world.clock.run(process.sweep());
 
     expect(report.reconciled).toBe(0);
-    expect(owned(world)).toEqual([]);
+    expect(world.ownedRules()).toEqual([]);
   });
 
   it('closes what is past its end although all that the tables of requests say cannot be read', async () => {
@@ -139,7 +136,7 @@ describe('what the sweep finds on NSGs', () => {
 
     const report = await world.clock.run(hindered.sweep());
 
-    expect(owned(world)).toEqual([]);
+    expect(world.ownedRules()).toEqual([]);
     expect(report).toMatchObject({ failed: 1, complete: false });
   });
 });
@@ -171,7 +168,7 @@ describe('an NSG that hangs', () => {
     const report = await world.clock.run(sweeper.sweep());
 
     expect(world.ownedRules(nsgOf(2))).toEqual([]);
-    expect((await world.request(id(41))).state).toBe('closed');
+    expect((await world.request(idOf(41))).state).toBe('closed');
     expect(report).toMatchObject({ unsettled: 1, complete: true });
     expect(world.clock.now().getTime()).toBeLessThan(seconds(3700 + 60).getTime());
     expect(world.logged).toContain('nsg-unsettled');

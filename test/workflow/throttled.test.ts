@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest';
 import {
   eventsOf,
   grantWorld,
-  noon,
   nicNsg,
+  noon,
+  seconds,
   subnetNsg,
   type GrantWorld,
   type Process,
 } from '../support/grantWorld.ts';
 
-const seconds = (count: number) => new Date(noon.getTime() + count * 1000);
 const writes = (world: GrantWorld) => world.network.calls.filter(({ method }) => method === 'write').length;
 
 /** Accepted while Azure still took everything; from then on not. */

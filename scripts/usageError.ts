@@ -1,0 +1,2 @@
+/** What is wrong with how a command was called, or with its settings. */
+export class UsageError extends Error {}
