@@ -3,8 +3,8 @@ import type { JsonObject } from './network.ts';
 import { readInventory } from './nsgBody.ts';
 import type { Stored } from './stores.ts';
 
-/** How far apart two clocks may be that are each within half a minute of the true time, in milliseconds. */
-const clocksApart = 60_000;
+/** How far apart two of our clocks may be, each within half a minute of the true time, in milliseconds. */
+export const clocksApart = 60_000;
 
 /**
  * The rows of an NSG as a worker has to see them whose clock may be behind those of others. What is `opening` has begun, for

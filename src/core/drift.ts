@@ -1,5 +1,6 @@
 import { finalStates, isDesired } from './accessRequest.ts';
 import type { AcceptedRules, LiveRow } from './accessRequest.ts';
+import { clocksApart } from './acrossClocks.ts';
 import type { Band } from './band.ts';
 import { contentHash } from './canonicalJson.ts';
 import { findingOf, type Drift, type OwnedEvent } from './driftFinding.ts';
@@ -34,8 +35,6 @@ export interface DriftDecision {
   rows: LiveRow[];
 }
 
-/** Two of our clocks may be this far apart, in seconds: one worker's close is then another's running grant. */
-const clocksApart = 60;
 /** Characters of JSON; what is spelled out longer is no form that anybody reads. */
 const longestForm = 8000;
 
@@ -124,7 +123,7 @@ export function decideDrift(input: DriftInput): DriftDecision {
       ),
     );
     // A worker whose clock lags behind may have taken away what another had opened a moment too early.
-    const isNew = row.state === 'opening' && now.getTime() < Date.parse(row.start) + clocksApart * 1000;
+    const isNew = row.state === 'opening' && now.getTime() < Date.parse(row.start) + clocksApart;
     for (const [index] of row.boxes.entries()) {
       const number = index + 1;
       if (present.has(number) || isNew) continue;
@@ -152,7 +151,7 @@ export function decideDrift(input: DriftInput): DriftDecision {
     unsure ||= !sure;
     // Not written again, and nobody is blamed: a worker whose clock is ahead may have ended it, and what an operation
     // that is under way leaves is not known.
-    const isEnding = now.getTime() >= Date.parse(row.end) - clocksApart * 1000;
+    const isEnding = now.getTime() >= Date.parse(row.end) - clocksApart;
     if (!isSettled || (event === 'rule-deleted' && isEnding)) return;
     found.push({
       ...findingOf(event, rule, requestId, form === 'absent' ? undefined : readMeaning({ properties: form })),

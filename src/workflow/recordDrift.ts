@@ -8,12 +8,10 @@ import type { Stored } from '../core/stores.ts';
 import { canonicalId } from '../core/virtualMachineId.ts';
 import { changeRequest } from './changeRequest.ts';
 import { secondsAfter, type Dependencies } from './dependencies.ts';
+import { promptly, readWhole } from './recordJournal.ts';
 import { settle } from './settle.ts';
 
 type RecordDependencies = Pick<Dependencies, 'nsgs' | 'requests' | 'live' | 'audit' | 'clock' | 'log'>;
-
-/** A record that is made later than this, in seconds, is indexed a second time: seals look for what is new there. */
-const late = 60;
 
 /** What of this has not been told while the record says so. */
 export function untold(found: readonly Drift[], record: NsgRecord | undefined): Drift[] {
@@ -165,12 +163,7 @@ async function recordAll(
 ): Promise<Pick<NsgRecord, 'journal' | 'recorded'>> {
   const { audit, clock } = dependencies;
   const partition = driftPartition(nsgId);
-  let present = await audit.read(partition);
-  if (present.some(({ sequence }, index) => sequence !== index + 1)) {
-    throw new Error(
-      `The audit of ${partition} has a gap: it holds ${present.length} records, not in sequence.`,
-    );
-  }
+  let present = await readWhole(partition, audit, 0);
   for (const [index, entry] of journal.entries()) {
     const record = chainRecord(await recordOf(dependencies, nsgId, entry), present[entry.number - 2]);
     const existing = present[entry.number - 1];
@@ -181,8 +174,9 @@ async function recordAll(
       const renumbered = rest.map((each, place) => ({ ...each, number: present.length + place + 1 }));
       return { journal: renumbered, recorded: present.length };
     }
-    const isLate = clock.now() > secondsAfter(new Date(entry.at), late);
+    const isLate = clock.now() > secondsAfter(new Date(entry.at), promptly);
     await audit.index(record);
+    // Seals look for what is new by instant.
     if (isLate) await audit.index({ ...record, at: clock.now().toISOString() });
     if ((await audit.insert(record)) === 'exists') {
       present = await audit.read(partition);

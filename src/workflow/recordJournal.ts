@@ -6,8 +6,8 @@ import { eventOf, isRecordOf } from '../core/verifyTrail.ts';
 import type { Submission } from './contracts.ts';
 import { secondsAfter } from './dependencies.ts';
 
-/** A record that is made later than this after what it tells, in seconds, says when it was made. */
-const promptly = 60;
+/** A record that is made later than this after what it tells, in seconds, says when it was made, or is found by that. */
+export const promptly = 60;
 
 /** The records of one request, as far as somebody has read them. */
 export interface KnownRecords {
@@ -90,8 +90,15 @@ async function append(
   return (await audit.insert(record)) === 'inserted' ? record : 'exists';
 }
 
-/** Reads a partition that must be without gaps: on a gap nothing can be appended, and somebody must look. */
-async function readWhole(partition: string, audit: AuditTrail, atLeast: number): Promise<AuditRecord[]> {
+/**
+ * Reads a partition that must be without gaps, of as many records at least. Throws an Error where it is not: nothing can be
+ * appended then, and somebody must look.
+ */
+export async function readWhole(
+  partition: string,
+  audit: AuditTrail,
+  atLeast: number,
+): Promise<AuditRecord[]> {
   const present = await audit.read(partition);
   const whole = present.every((record, index) => record.sequence === index + 1);
   if (!whole || present.length < atLeast) {

@@ -39,6 +39,7 @@ const notARule = { kind: 'not-found', message: 'This is not the name of a securi
 const defaultLockSeconds = 1;
 const defaultThrottleSeconds = 10;
 
+/** Makes the reads and writes of NSGs and of single rules, as raw JSON; each write is sent once and followed to its end. */
 export function createNsgs(send: SendRaw, clock: Clock, settings: NsgSettings): Nsgs {
   const { origin, timeouts } = settings;
 

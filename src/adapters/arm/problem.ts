@@ -97,6 +97,7 @@ export function parseObject(text: string | null | undefined): Record<string, unk
   }
 }
 
+/** Whether it is a JSON object: no array, and not null. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

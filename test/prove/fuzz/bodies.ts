@@ -70,7 +70,7 @@ export function visible(text: string): string {
 }
 
 /** Holds the row that was made against the policy, with arithmetic of its own. */
-export function problemOfGrant(request: AccessRequest, objectId: string): string | undefined {
+function problemOfGrant(request: AccessRequest, objectId: string): string | undefined {
   const allowed = span('203.0.113.0/24');
   const seconds = (Date.parse(request.end) - Date.parse(request.start)) / 1000;
   if (request.requester.objectId !== objectId) return `it was granted to ${request.requester.objectId}`;

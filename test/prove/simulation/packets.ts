@@ -35,8 +35,6 @@ const words = Math.ceil(universe.length / 32);
 /** A set of packets of this world, one bit each. */
 export type PacketSet = Int32Array;
 
-export const noPackets: PacketSet = new Int32Array(words);
-
 export function union(a: PacketSet, b: PacketSet): PacketSet {
   return a.map((word, index) => word | (b[index] ?? 0));
 }

@@ -6,8 +6,8 @@ import { textOf } from '../../support/packetOracle.ts';
 const group = '/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/Contoso-RG/providers';
 
 export const subnetNsg = `${group}/Microsoft.Network/networkSecurityGroups/nsg-subnet`;
-export const webNsg = `${group}/Microsoft.Network/networkSecurityGroups/nsg-web`;
-export const jobsNsg = `${group}/Microsoft.Network/networkSecurityGroups/nsg-jobs`;
+const webNsg = `${group}/Microsoft.Network/networkSecurityGroups/nsg-web`;
+const jobsNsg = `${group}/Microsoft.Network/networkSecurityGroups/nsg-jobs`;
 export const nsgIds = [subnetNsg, webNsg, jobsNsg];
 
 export interface Machine {
@@ -33,8 +33,6 @@ export const jobs = machine('vm-jobs', 'vnet-a', '10.1.0.6', subnetNsg, jobsNsg)
 /** In another network with the same address space, behind an NSG of its own. */
 export const twin = machine('vm-twin', 'vnet-b', '10.1.0.4', jobsNsg);
 export const machines = [web, mail, jobs, twin];
-/** What may be added: it takes the address of `twin` behind the same NSG. */
-export const extraInterface = machine('vm-extra', 'vnet-c', '10.1.0.4', jobsNsg);
 
 export const networkOf = ({
   id,
