@@ -47,7 +47,10 @@ export function createCloseMoved(
     for (const [index, result] of closed.entries()) {
       log.warn('nsg-moved', { requestId: id, correlationId, nsgId: elsewhere[index], result: result.kind });
     }
-    return [...results.map((result, index) => judge(result, targets[index]?.nsgId ?? '')), ...closed];
+    return [
+      ...results.map((result, index) => judge(result, targets[index]?.nsgId ?? '')),
+      ...closed.map((result, index) => judgeListed(result, elsewhere[index] ?? '')),
+    ];
 
     function judge(result: ReconcileResult, nsgId: string): ReconcileResult {
       if (result.kind !== 'gone') return result;
@@ -59,7 +62,18 @@ export function createCloseMoved(
         return { kind: 'gone', reason: { code: 'target-gone', message } };
       }
       const message = `${nsgId} is not there, and it is not known whether it was moved: ${cause ?? 'a list still shows it.'}`;
-      return { kind: 'again', afterSeconds: pauseSeconds, reason: { code: 'not-settled', message } };
+      return lookAgain(message);
+    }
+
+    /** A list has just shown a rule of the grant there: that it cannot be read does not say that the rule is gone. */
+    function judgeListed(result: ReconcileResult, nsgId: string): ReconcileResult {
+      return result.kind === 'gone'
+        ? lookAgain(`${nsgId} is listed with a rule of this grant, and cannot be found.`)
+        : result;
     }
   };
+}
+
+function lookAgain(message: string): ReconcileResult {
+  return { kind: 'again', afterSeconds: pauseSeconds, reason: { code: 'not-settled', message } };
 }

@@ -25,6 +25,9 @@ export function heartbeatBound(periodSeconds: number): number {
   return Math.max(3 * periodSeconds, 60);
 }
 
+/** Milliseconds that are waited for the heartbeat: whoever asks has read rows, and what it closes is not to come too late. */
+const patience = 2000;
+
 /** Clocks of workers differ; what is further in the future than this was not said by a clock that is right. */
 const tolerance = 60;
 
@@ -47,7 +50,10 @@ export function createHeartbeat(
     async isFresh() {
       if (isRecent(last, clock.now())) return true;
       try {
-        const read = await sweepState.heartbeat();
+        const read = await Promise.race([
+          sweepState.heartbeat(),
+          clock.sleep(patience).then(() => Promise.reject(new Error('The heartbeat was not read in time.'))),
+        ]);
         last = read === undefined ? undefined : new Date(read);
       } catch (error) {
         log.error('heartbeat-unreadable', { cause: causeOf(error) });

@@ -3,6 +3,7 @@ import { acrossClocks } from '../core/acrossClocks.ts';
 import { isInProgress, type JsonObject } from '../core/network.ts';
 import { causeOf } from '../core/cause.ts';
 import { plan, type Plan } from '../core/plan.ts';
+import type { WithoutRows } from '../core/planWithoutRows.ts';
 import type { Reason } from '../core/reason.ts';
 import { seenChanges } from '../core/seenChanges.ts';
 import { isReadTooEarly, marksToMake, overIn } from '../core/seenGrants.ts';
@@ -64,6 +65,8 @@ async function goRounds(
   let over: ReadonlySet<string> = new Set();
   let first: JsonObject | undefined;
   let hasWritten = false;
+  /** What was to be written last was too old by then: its rows, or what came after them, took too long. */
+  let isLate = false;
 
   while (clock.now() < secondsAfter(began, limits.reconcile)) {
     const wasOver = over;
@@ -88,13 +91,7 @@ async function goRounds(
     first ??= nsg.body;
     const rowsReadAt = clock.now();
     const asStored = await readRows(dependencies, nsgId, nsg.body);
-    if (typeof asStored === 'string') {
-      return closeWithoutRows(dependencies, nsgId, {
-        correlationId: call.correlationId,
-        tables: asStored,
-        waitForOthers: waitForOthers[call.purpose],
-      });
-    }
+    if (typeof asStored === 'string') return withoutRows(asStored);
     const now = clock.now();
     const found = { body: nsg.body, rows: acrossClocks(asStored, nsg.body, now, installation.id), now };
     over = overIn(found.rows, now);
@@ -165,6 +162,7 @@ async function goRounds(
       correlationId: call.correlationId,
       changes: proof.changes,
     });
+    isLate = written.kind === 'too-late';
     switch (written.kind) {
       // Settled is no proof of the content, and the others may or may not have written: all are read back.
       case 'settled':
@@ -195,7 +193,20 @@ async function goRounds(
         return refused({ code: 'refused-by-azure', message: `${written.code}: ${written.message}` });
     }
   }
+  if (isLate) {
+    // Rows that are read too slowly to be written from are as good as unreadable, and no port waits for them.
+    log.error('rows-unreadable', { nsgId, cause: 'They could not be read and written from in time.' });
+    return withoutRows('unreadable');
+  }
   return again(5, last);
+
+  function withoutRows(tables: WithoutRows): Promise<ReconcileResult> {
+    return closeWithoutRows(dependencies, nsgId, {
+      correlationId: call.correlationId,
+      tables,
+      waitForOthers: waitForOthers[call.purpose],
+    });
+  }
 
   /**
    * Notes what was read back for every other grant, whose step then need not read the NSG again. A row that has changed

@@ -75,30 +75,25 @@ export function createSweep(
   return async function sweep(orchestrations) {
     const began = clock.now();
     const correlationId = guidOf(newId());
-    const read = await attempt(
-      () => readTables(began),
-      (cause) => log.error('sweep-blind: closing by descriptions alone', { cause }),
-    );
-    const marker = read?.marker;
-    const tables = read === undefined ? 'unreadable' : marker === undefined ? 'lost' : undefined;
-    const all = tables !== undefined || listedAt === undefined || began >= secondsAfter(listedAt, listEvery);
+    const { marker, walk, known, unsettled, isLost, isRead } = await readTables(began);
+    const isDue = listedAt === undefined || began >= secondsAfter(listedAt, listEvery);
+    const all = isLost || !isRead || isDue;
     const nsgs = await sweepNsgs({
       began,
       correlationId,
-      known: read?.known ?? [],
-      records: read?.unsettled ?? [],
+      known,
+      records: unsettled,
       all,
-      ...(tables === undefined ? {} : { withoutRows: tables }),
+      ...(isLost ? { withoutRows: 'lost' as const } : {}),
     });
     let isMarked = marker !== undefined;
-    if (all && nsgs.isWhole && read !== undefined) {
+    if (all && nsgs.isWhole && isRead) {
       await attempt(async () => {
         isMarked ||= await judgeUnmarked(nsgs, began);
         if (isMarked) await sweepState.listed(began.toISOString());
         listedAt = began;
       }, tellUnnoted);
     }
-    const walk = read?.walk ?? nothingWalked;
     const requests = await sweepRequests(walk.requests, orchestrations, { began, holdUpOf: holdUpBy(nsgs) });
     const ended = await endLostByLists(
       dependencies,
@@ -113,7 +108,7 @@ export function createSweep(
     );
 
     const left = walk.left + requests.left + nsgs.left;
-    const isComplete = read !== undefined && isMarked && walk.isWhole && !nsgs.isBlind && left === 0;
+    const isComplete = isRead && isMarked && walk.isWhole && !nsgs.isBlind && left === 0;
     const beaten = isComplete ? await attempt(() => beat(began), tellUnnoted) : undefined;
     if (beaten !== undefined) await ringWaiting(walk, orchestrations);
     // Nothing waits for these: what could not be sealed or purged is met again by a later sweep.
@@ -143,15 +138,28 @@ export function createSweep(
     };
   };
 
-  /** The marker, the requests that have not ended, and the NSGs that have live rows or are remembered. */
+  /**
+   * The marker, the requests that have not ended, and the NSGs that have live rows or are remembered: each as far as it
+   * can be read. At once, for what does not answer takes its time.
+   */
   async function readTables(began: Date) {
-    const marker = await sweepState.marker();
-    const walk = await walkRequests(dependencies, began);
-    const targets = walk.requests.flatMap(({ stored }) => stored?.row.targets ?? []);
-    const unsettled = await records.unsettled();
-    const ids = [...(await records.nsgIds()), ...targets.map(({ nsgId }) => nsgId)];
-    const known = [...new Map(ids.map((id) => [canonicalId(id), id])).values()];
-    return { marker, walk, known, unsettled };
+    const tell = (cause: string) => log.error('sweep-blind: closing by what can be read', { cause });
+    const [marker, walk, unsettled, remembered] = await Promise.all([
+      attempt(async () => ({ found: await sweepState.marker() }), tell),
+      attempt(() => walkRequests(dependencies, began), tell),
+      attempt(() => records.unsettled(), tell),
+      attempt(() => records.nsgIds(), tell),
+    ]);
+    const targets = walk?.requests.flatMap(({ stored }) => stored?.row.targets ?? []) ?? [];
+    const ids = [...(remembered ?? []), ...targets.map(({ nsgId }) => nsgId)];
+    return {
+      marker: marker?.found,
+      walk: walk ?? nothingWalked,
+      known: [...new Map(ids.map((id) => [canonicalId(id), id])).values()],
+      unsettled: unsettled ?? [],
+      isLost: marker !== undefined && marker.found === undefined,
+      isRead: [marker, walk, unsettled, remembered].every((part) => part !== undefined),
+    };
   }
 
   /**

@@ -22,7 +22,7 @@ export interface NsgSweepCall {
   records?: readonly NsgRecord[];
   /** Lists every NSG that can be seen, not only those of the subscriptions that are known. */
   all: boolean;
-  /** Set while there are no rows to go by. */
+  /** Set while the tables are lost: there are no rows to go by. */
   withoutRows?: WithoutRows;
 }
 
@@ -62,6 +62,8 @@ const patience = 30;
 const timeLimit = 120;
 /** NSGs at a time: more than can hang at once without holding up the others. */
 const workers = 32;
+/** After so many NSGs whose rows could not be read no others are asked for: each may take ten seconds, and closes wait. */
+const mostUnreadable = 8;
 /** Reads of a reconcile that writes: before and after. */
 const readsPerReconcile = 2;
 /** Share of the reads that Azure gives back, for the sweep. */
@@ -122,7 +124,7 @@ export function createNsgSweep(
         else if (clock.now() > secondsAfter(began, timeLimit)) sweep.left += 1;
         // What has to be closed does not wait for reads: a fifth of them is kept for it.
         else if (!mayRead(nsgId) && closesSince === undefined) sweep.left += 1;
-        else await reconcileOne({ nsgId, revisit }, call, sweep);
+        else await reconcileOne({ nsgId, revisit, closesSince }, call, sweep);
       },
       workers,
     );
@@ -135,10 +137,14 @@ export function createNsgSweep(
     sweep: NsgSweep,
   ): Promise<Candidate[]> {
     const due: Candidate[] = [];
+    let unreadable = 0;
     const recordOf = new Map(unsettled.map((record) => [canonicalId(record.nsgId), record]));
     await inParallel(nsgs, async (nsg) => {
-      const rows = withoutRows ?? (await rowsOf(nsg.id));
-      if (rows === 'unreadable') sweep.isBlind = true;
+      const rows = withoutRows ?? (unreadable < mostUnreadable ? await rowsOf(nsg.id) : 'unreadable');
+      if (rows === 'unreadable') {
+        sweep.isBlind = true;
+        unreadable += 1;
+      }
       try {
         const now = clock.now();
         const record = recordOf.get(canonicalId(nsg.id));
@@ -166,13 +172,13 @@ export function createNsgSweep(
   }
 
   async function reconcileOne(
-    { nsgId, revisit }: { nsgId: string; revisit: boolean },
+    { nsgId, revisit, closesSince }: { nsgId: string; revisit: boolean; closesSince: Date | undefined },
     { began, correlationId }: NsgSweepCall,
     sweep: NsgSweep,
   ): Promise<void> {
     sweep.reconciled += 1;
     const outcome = await Promise.race([
-      attempt(nsgId, { correlationId, purpose: 'close', revisit }),
+      attempt(nsgId, { correlationId, purpose: 'close', revisit }, closesSince !== undefined),
       clock.sleep(patience * 1000).then(() => 'timed-out'),
     ]);
     const key = canonicalId(nsgId);
@@ -188,9 +194,11 @@ export function createNsgSweep(
     log.error('nsg-unsettled', { nsgId, correlationId, why: outcome, times: count });
   }
 
-  async function attempt(nsgId: string, call: ReconcileCall): Promise<string> {
+  async function attempt(nsgId: string, call: ReconcileCall, isOpen: boolean): Promise<string> {
     try {
       const result = await reconcileNsg(nsgId, call);
+      // A list has just shown a rule there that must go: what cannot be found is not known to be shut.
+      if (result.kind === 'gone' && isOpen) return result.reason.code;
       if (result.kind === 'gone') await forget(nsgId);
       // Without rows it has done all that can be done, and does so again next time.
       return result.kind === 'again' || result.kind === 'refused' ? result.reason.code : 'settled';
