@@ -1,6 +1,6 @@
 import type { LiveRow } from './accessRequest.ts';
 import type { JsonObject } from './network.ts';
-import { readInventory } from './nsgBody.ts';
+import { readRules } from './nsgBody.ts';
 import type { Stored } from './stores.ts';
 
 /** How far apart two of our clocks may be, each within half a minute of the true time, in milliseconds. */
@@ -27,7 +27,7 @@ export function acrossClocks(
     }
     const ends = Date.parse(row.end) - now.getTime();
     if (row.state !== 'active' || ends <= 0 || ends > clocksApart) return stored;
-    present ??= readInventory(body, installation).byRequest;
+    present ??= readRules(body, installation).byRequest;
     return present.has(row.requestId) ? stored : { ...stored, row: { ...row, end: now.toISOString() } };
   });
 }

@@ -6,7 +6,7 @@ import { contentHash } from './canonicalJson.ts';
 import { findingOf, type Drift, type OwnedEvent } from './driftFinding.ts';
 import { covers, extentOf } from './extent.ts';
 import type { JsonObject } from './network.ts';
-import { isBaseline, readInventory } from './nsgBody.ts';
+import { isBaseline, readRules } from './nsgBody.ts';
 import type { PlacedRule } from './nsgBody.ts';
 import { ownedName, ownedRules, parseOwnedName, rawRule } from './ownedRule.ts';
 import type { UnplacedRule } from './ownedRule.ts';
@@ -47,15 +47,15 @@ const longestForm = 8000;
  */
 export function decideDrift(input: DriftInput): DriftDecision {
   const { body, rows, earlier, now, installation, baselineBand } = input;
-  const inventory = readInventory(body, installation);
-  const isSettled = inventory.provisioningState === 'Succeeded';
+  const nsgRules = readRules(body, installation);
+  const isSettled = nsgRules.provisioningState === 'Succeeded';
   const rowOf = new Map(rows.map((row) => [row.requestId, row]));
   const earlierOf = earlier && new Map(earlier.map((row) => [row.requestId, row]));
   const found: Drift[] = [];
   const accepted = new Map<string, AcceptedRules>();
   let unsure = false;
 
-  for (const placed of inventory.owned) {
+  for (const placed of nsgRules.owned) {
     const isBase = baselineBand !== undefined && isBaseline(placed, { id: installation, baselineBand });
     if (!isBase) judgeRule(placed);
   }
@@ -118,7 +118,7 @@ export function decideDrift(input: DriftInput): DriftDecision {
 
   function findDeleted(row: LiveRow): void {
     const present = new Set(
-      (inventory.byRequest.get(row.requestId) ?? []).map(
+      (nsgRules.byRequest.get(row.requestId) ?? []).map(
         ({ head }) => parseOwnedName(head.name, installation)?.number,
       ),
     );

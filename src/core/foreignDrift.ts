@@ -7,7 +7,7 @@ import { explainGrants } from './guard/explainGrants.ts';
 import { liveGrants } from './guard/liveGrants.ts';
 import { describePacket } from './guard/packet.ts';
 import type { JsonObject } from './network.ts';
-import { isInbound, readInventory } from './nsgBody.ts';
+import { isInbound, readRules } from './nsgBody.ts';
 import type { PlacedRule } from './nsgBody.ts';
 import type { NsgRecord } from './nsgRecord.ts';
 import { plan } from './plan.ts';
@@ -57,14 +57,14 @@ const budget = 200_000;
  */
 export function foreignDrift(input: ForeignInput): Finding[] {
   const { body, rows, admitted, now, installation } = input;
-  const inventory = readInventory(body, installation);
+  const nsgRules = readRules(body, installation);
   const judged = (rule: PlacedRule): Judged => ({ ...rule, traffic: trafficOfRule(readMeaning(rule.raw)) });
   const ours = admitted.flatMap((requestId) =>
-    (inventory.byRequest.get(requestId) ?? []).map((rule) => ({ ...judged(rule), requestId })),
+    (nsgRules.byRequest.get(requestId) ?? []).map((rule) => ({ ...judged(rule), requestId })),
   );
   if (ours.length === 0) return [];
 
-  const foreign = inventory.foreign.filter(isInbound);
+  const foreign = nsgRules.foreign.filter(isInbound);
   const denies = foreign.filter(({ head }) => head.access !== 'allow').map(judged);
   const allows = foreign
     .filter(({ head }) => head.access === 'allow')

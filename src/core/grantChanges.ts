@@ -3,7 +3,7 @@ import { describeDifference } from './guard/describeDifference.ts';
 import { grantDifferences } from './guard/grantDifferences.ts';
 import type { Installation } from './installation.ts';
 import type { Json, JsonObject } from './network.ts';
-import { planBody, readInventory } from './nsgBody.ts';
+import { planBody, readRules } from './nsgBody.ts';
 import { ownedRules, parseOwnedName, rawRule } from './ownedRule.ts';
 
 /** What a reconcile read of one NSG, and which grants it found open or shut that were not known to be so. */
@@ -38,7 +38,7 @@ const budget = 1_000_000;
  * known. Then the NSG is compared with itself without them, or with them in the first place of the band, and says so.
  */
 export function grantChanges({ first, last, opened, shut, installation }: SeenGrants): Map<string, string[]> {
-  const before = readInventory(first, installation.id).byRequest;
+  const before = readRules(first, installation.id).byRequest;
   const wasThere = ({ requestId }: ChangedGrant) =>
     before.get(requestId)?.some(({ head }) => head.access !== 'deny') === true;
   const openBefore = opened.filter(wasThere);
@@ -84,7 +84,7 @@ const nothingRefused = 'Nobody is newly kept from anything: other rules admit th
 
 function without(body: JsonObject, grants: readonly ChangedGrant[], installation: Installation): JsonObject {
   const ids = new Set(grants.map(({ requestId }) => requestId));
-  const { rules, owned } = readInventory(body, installation.id);
+  const { rules, owned } = readRules(body, installation.id);
   const theirs = new Set<Json>(
     owned
       .filter(({ head }) => ids.has(parseOwnedName(head.name, installation.id)?.requestId ?? ''))
@@ -101,7 +101,7 @@ function withRules(
   grants: readonly ChangedGrant[],
   installation: Installation,
 ): JsonObject {
-  const { rules } = readInventory(body, installation.id);
+  const { rules } = readRules(body, installation.id);
   const gone = grants.flatMap((grant) =>
     ownedRules(grant, installation.id).map((rule) => rawRule(rule, installation.allowBand.first)),
   );

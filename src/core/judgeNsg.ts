@@ -2,7 +2,7 @@ import type { LiveRow } from './accessRequest.ts';
 import { isDesired } from './accessRequest.ts';
 import type { Installation } from './installation.ts';
 import type { NsgDocument } from './network.ts';
-import { readInventory, type RuleInventory } from './nsgBody.ts';
+import { readRules, type NsgRules } from './nsgBody.ts';
 import { parseOwnedName } from './ownedRule.ts';
 import { plan } from './plan.ts';
 import { planWithoutRows, type WithoutRows } from './planWithoutRows.ts';
@@ -32,25 +32,25 @@ export function judgeNsg({
   installation: Installation;
 }): NsgJudgement {
   const { body, provisioningState } = nsg;
-  const inventory = readInventory(body, installation.id);
+  const nsgRules = readRules(body, installation.id);
   const hasFailed = provisioningState === 'Failed' || provisioningState === 'Canceled';
   if (typeof rows === 'string') {
     const { removed } = planWithoutRows({ body, tables: rows, now, installation });
     if (removed.length > 0) return { due: true, closesSince: new Date(0) };
-    return { due: hasFailed && inventory.owned.length > 0 };
+    return { due: hasFailed && nsgRules.owned.length > 0 };
   }
-  if (rows.length === 0 && inventory.owned.length === 0) return { due: false };
+  if (rows.length === 0 && nsgRules.owned.length === 0) return { due: false };
   const begun = rows.filter(
-    (row) => row.state !== 'opening' || inventory.byRequest.has(row.requestId) || !isDesired(row, now),
+    (row) => row.state !== 'opening' || nsgRules.byRequest.has(row.requestId) || !isDesired(row, now),
   );
   if (plan({ body, rows: begun, now, installation }).securityRules === undefined) return { due: false };
-  const closesSince = earliestEnd(inventory, rows, now, installation.id);
+  const closesSince = earliestEnd(nsgRules, rows, now, installation.id);
   return { due: true, ...(closesSince === undefined ? {} : { closesSince }) };
 }
 
 /** Since when the owned allow stands that should be gone longest; what no row speaks of may stand since ever. */
 function earliestEnd(
-  { owned }: RuleInventory,
+  { owned }: NsgRules,
   rows: readonly LiveRow[],
   now: Date,
   installation: string,

@@ -13,7 +13,7 @@ export interface PlacedRule {
 }
 
 /** The rules of an NSG body, told apart by whose they are. */
-export interface RuleInventory {
+export interface NsgRules {
   rules: Json[];
   /** As Azure spells it; empty if it is missing. */
   provisioningState: string;
@@ -24,12 +24,12 @@ export interface RuleInventory {
 }
 
 /** The rules in a raw NSG body; throws if it is no NSG body. */
-export function readInventory(body: JsonObject, installation: string): RuleInventory {
+export function readRules(body: JsonObject, installation: string): NsgRules {
   const properties = propertiesOf(body);
   const rules = properties['securityRules'] ?? [];
   if (!Array.isArray(rules)) throw new Error('The NSG body has securityRules that are no list');
   const state = properties['provisioningState'];
-  const inventory: RuleInventory = {
+  const nsgRules: NsgRules = {
     rules,
     provisioningState: typeof state === 'string' ? state : '',
     foreign: [],
@@ -39,17 +39,17 @@ export function readInventory(body: JsonObject, installation: string): RuleInven
   rules.forEach((raw, index) => {
     const rule = { raw, index, head: readHead(raw) };
     if (!isOwned(rule.head.name, installation)) {
-      inventory.foreign.push(rule);
+      nsgRules.foreign.push(rule);
       return;
     }
-    inventory.owned.push(rule);
+    nsgRules.owned.push(rule);
     const parsed = parseOwnedName(rule.head.name, installation);
     if (parsed === undefined) return;
-    const siblings = inventory.byRequest.get(parsed.requestId);
-    if (siblings === undefined) inventory.byRequest.set(parsed.requestId, [rule]);
+    const siblings = nsgRules.byRequest.get(parsed.requestId);
+    if (siblings === undefined) nsgRules.byRequest.set(parsed.requestId, [rule]);
     else siblings.push(rule);
   });
-  return inventory;
+  return nsgRules;
 }
 
 /** The body to write: the one that was read, with its list of rules replaced and nothing else. */
@@ -76,8 +76,8 @@ export function isInbound(rule: PlacedRule): boolean {
 }
 
 /** Foreign inbound rules that may deny at the end of the band or earlier, first match first. */
-export function foreignDenies(inventory: RuleInventory, band: Band): PlacedRule[] {
-  return inventory.foreign
+export function foreignDenies(nsgRules: NsgRules, band: Band): PlacedRule[] {
+  return nsgRules.foreign
     .filter((rule) => isInbound(rule) && rule.head.access !== 'allow' && !(rule.head.priority > band.last))
     .sort((a, b) => a.head.priority - b.head.priority || 0);
 }

@@ -4,8 +4,8 @@ import { problemsOfInstallation } from './installation.ts';
 import type { Installation } from './installation.ts';
 import { checkRow } from './liveRow.ts';
 import type { Json, JsonObject } from './network.ts';
-import { foreignDenies, isBaseline, readInventory } from './nsgBody.ts';
-import type { PlacedRule, RuleInventory } from './nsgBody.ts';
+import { foreignDenies, isBaseline, readRules } from './nsgBody.ts';
+import type { PlacedRule, NsgRules } from './nsgBody.ts';
 import { ownedRules, rawRule } from './ownedRule.ts';
 import type { UnplacedRule } from './ownedRule.ts';
 import type { Reason } from './reason.ts';
@@ -59,27 +59,27 @@ interface Candidate {
 export function plan({ body, rows, now, installation }: PlanInput): Plan {
   const problems = problemsOfInstallation(installation);
   if (problems.length > 0) throw new Error(problems.join(' '));
-  const inventory = readInventory(body, installation.id);
-  const candidates = desiredRows(rows, now).map((row) => candidateOf(row, inventory, installation.id));
-  const room = roomBeside(inventory.foreign, installation.allowBand);
+  const nsgRules = readRules(body, installation.id);
+  const candidates = desiredRows(rows, now).map((row) => candidateOf(row, nsgRules, installation.id));
+  const room = roomBeside(nsgRules.foreign, installation.allowBand);
   // Before anything moves: else a new grant could take the slot of a rule that has merely to be rewritten.
   for (const right of [true, false]) keepPlaces(candidates, room, right);
-  const admitted = candidates.filter((candidate) => isAdmitted(candidate, inventory));
-  const refused = seatCandidates(candidates, room, inventory, installation);
-  const securityRules = compose(candidates, inventory, installation);
+  const admitted = candidates.filter((candidate) => isAdmitted(candidate, nsgRules));
+  const refused = seatCandidates(candidates, room, nsgRules, installation);
+  const securityRules = compose(candidates, nsgRules, installation);
   const unchanged =
-    securityRules.length === inventory.rules.length &&
-    securityRules.every((rule, index) => rule === inventory.rules[index]);
+    securityRules.length === nsgRules.rules.length &&
+    securityRules.every((rule, index) => rule === nsgRules.rules[index]);
   return {
-    ...(unchanged && !mustRewrite(inventory) ? {} : { securityRules }),
+    ...(unchanged && !mustRewrite(nsgRules) ? {} : { securityRules }),
     refused,
     admitted: admitted.map((candidate) => candidate.requestId),
-    present: presentIn(inventory),
+    present: presentIn(nsgRules),
   };
 }
 
 /** A rule that denies opens nothing: a close that could not take its rule away has left it. */
-function presentIn({ byRequest }: RuleInventory): string[] {
+function presentIn({ byRequest }: NsgRules): string[] {
   return [...byRequest]
     .filter(([, rules]) => rules.some(({ head }) => head.access !== 'deny'))
     .map(([requestId]) => requestId)
@@ -97,8 +97,8 @@ function desiredRows(rows: LiveRow[], now: Date): LiveRow[] {
   return desired.sort(byRequestId);
 }
 
-function candidateOf(row: LiveRow, inventory: RuleInventory, installation: string): Candidate {
-  const present = inventory.byRequest.get(row.requestId) ?? [];
+function candidateOf(row: LiveRow, nsgRules: NsgRules, installation: string): Candidate {
+  const present = nsgRules.byRequest.get(row.requestId) ?? [];
   const byName = new Map(present.map((rule) => [rule.head.name.toLowerCase(), rule]));
   const wanted = ownedRules(row, installation).map((rule) => {
     const current = byName.get(rule.name);
@@ -125,10 +125,10 @@ function keepPlaces(candidates: Candidate[], room: Room, right: boolean): void {
 function seatCandidates(
   candidates: Candidate[],
   room: Room,
-  inventory: RuleInventory,
+  nsgRules: NsgRules,
   installation: Installation,
 ): Plan['refused'] {
-  const blockerOf = blockerFinder(inventory, installation);
+  const blockerOf = blockerFinder(nsgRules, installation);
   const queue: Candidate[] = [];
   for (const candidate of candidates) {
     if (candidate.present.length > 0) {
@@ -153,8 +153,8 @@ function seatCandidates(
  * A foreign deny before or inside the band refuses a grant even where a free slot would jump over it: whoever wrote it
  * there wanted it to come first. A grant that is open already is not judged again.
  */
-function blockerFinder(inventory: RuleInventory, { allowBand }: Installation) {
-  const denies = foreignDenies(inventory, allowBand).map((rule) => ({
+function blockerFinder(nsgRules: NsgRules, { allowBand }: Installation) {
+  const denies = foreignDenies(nsgRules, allowBand).map((rule) => ({
     head: rule.head,
     traffic: trafficOfRule(readMeaning(rule.raw)),
   }));
@@ -183,7 +183,7 @@ function noCapacity(full: string | undefined): Reason | undefined {
 }
 
 /** Foreign rules and baselines as they were read and in their order, grants' in their places, new ones at the end. */
-function compose(candidates: Candidate[], inventory: RuleInventory, installation: Installation): Json[] {
+function compose(candidates: Candidate[], nsgRules: NsgRules, installation: Installation): Json[] {
   const successors = new Map<PlacedRule, Json>();
   const added: Json[] = [];
   for (const { rule, current, right, priority } of candidates.flatMap((candidate) => candidate.wanted)) {
@@ -194,24 +194,24 @@ function compose(candidates: Candidate[], inventory: RuleInventory, installation
     else successors.set(current, raw);
   }
   const ours = new Map(
-    inventory.owned
+    nsgRules.owned
       .filter((rule) => !isBaseline(rule, installation))
       .map((rule) => [rule.index, successors.get(rule)]),
   );
-  const kept = inventory.rules
+  const kept = nsgRules.rules
     .map((raw, index) => (ours.has(index) ? ours.get(index) : raw))
     .filter((raw) => raw !== undefined);
   return [...kept, ...added];
 }
 
-function isAdmitted({ wanted, present }: Candidate, inventory: RuleInventory): boolean {
+function isAdmitted({ wanted, present }: Candidate, nsgRules: NsgRules): boolean {
   return (
     present.length === wanted.length &&
     wanted.every(
       ({ current, right, priority }) =>
         right &&
         priority !== undefined &&
-        (current?.head.provisioningState ?? inventory.provisioningState) === 'Succeeded',
+        (current?.head.provisioningState ?? nsgRules.provisioningState) === 'Succeeded',
     )
   );
 }
@@ -220,7 +220,7 @@ function isAdmitted({ wanted, present }: Candidate, inventory: RuleInventory): b
  * A failed write may or may not have reached the hosts: the same content is written again. While the NSG is `Updating`
  * the rules' own states say nothing yet.
  */
-function mustRewrite({ provisioningState, owned }: RuleInventory): boolean {
+function mustRewrite({ provisioningState, owned }: NsgRules): boolean {
   if (provisioningState === 'Failed' || provisioningState === 'Canceled') return true;
   return (
     provisioningState !== 'Updating' &&

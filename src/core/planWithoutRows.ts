@@ -1,6 +1,6 @@
 import type { Installation } from './installation.ts';
 import type { Json, JsonObject } from './network.ts';
-import { readInventory, type PlacedRule } from './nsgBody.ts';
+import { readRules, type PlacedRule } from './nsgBody.ts';
 import { parseOwnedName, readDescription } from './ownedRule.ts';
 
 /**
@@ -37,7 +37,7 @@ export function planWithoutRows({
   now: Date;
   installation: Pick<Installation, 'id'>;
 }): PlanWithoutRows {
-  const { rules, owned } = readInventory(body, installation.id);
+  const { rules, owned } = readRules(body, installation.id);
   const going = owned
     .filter(({ head }) => head.access === 'allow')
     .filter((rule) => tables === 'lost' || hasEnded(rule, now, installation.id));

@@ -2,7 +2,7 @@ import type { LiveRow, NsgTarget, SeenGrant } from './accessRequest.ts';
 import { grantChanges } from './grantChanges.ts';
 import type { Installation } from './installation.ts';
 import type { JsonObject } from './network.ts';
-import { readInventory } from './nsgBody.ts';
+import { readRules } from './nsgBody.ts';
 import { seenGrants, type ReadBack } from './seenGrants.ts';
 
 export interface ReadOverTime extends Omit<ReadBack, 'installation'> {
@@ -19,9 +19,9 @@ export interface ReadOverTime extends Omit<ReadBack, 'installation'> {
 export function seenChanges({ first, installation, ...readBack }: ReadOverTime): Map<string, SeenGrant> {
   const seen = seenGrants({ ...readBack, installation: installation.id });
   // Read when it is first asked for: most reconciles find nobody who changed.
-  let before: ReturnType<typeof readInventory>['byRequest'] | undefined;
+  let before: ReturnType<typeof readRules>['byRequest'] | undefined;
   const wasThere = ({ requestId }: LiveRow) => {
-    before ??= readInventory(first, installation.id).byRequest;
+    before ??= readRules(first, installation.id).byRequest;
     return before.get(requestId)?.some(({ head }) => head.access !== 'deny') === true;
   };
   const changed = { opened: new Array<LiveRow>(), shut: new Array<LiveRow>() };

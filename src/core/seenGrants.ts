@@ -1,7 +1,7 @@
 import { isRunning, type LiveRow, type SeenGrant } from './accessRequest.ts';
 import { contentHash } from './canonicalJson.ts';
 import type { JsonObject } from './network.ts';
-import { readInventory } from './nsgBody.ts';
+import { readRules } from './nsgBody.ts';
 import { parseOwnedName } from './ownedRule.ts';
 import type { Plan } from './plan.ts';
 import { readMeaning } from './securityRule.ts';
@@ -94,7 +94,7 @@ function isOver(row: LiveRow, now: Date): boolean {
 }
 
 function ruleHashes(body: JsonObject, installation: string): (requestId: string) => Record<string, string> {
-  const { byRequest } = readInventory(body, installation);
+  const { byRequest } = readRules(body, installation);
   return (requestId) =>
     Object.fromEntries(
       (byRequest.get(requestId) ?? []).map(({ raw, head }) => [

@@ -1,5 +1,5 @@
 import type { Inventory } from '../core/inventory.ts';
-import { readInventory } from '../core/nsgBody.ts';
+import { readRules } from '../core/nsgBody.ts';
 import type { RuleHead } from '../core/securityRule.ts';
 import type { InstallationMarker } from '../core/stores.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -27,7 +27,7 @@ export async function findOwned(
       throw new Error(`The network security groups of ${where} could not be listed: ${page.message}`);
     }
     for (const { id, body } of page.items) {
-      const rules = readInventory(body, installation.id).owned.map(({ head }) => head);
+      const rules = readRules(body, installation.id).owned.map(({ head }) => head);
       if (rules.length > 0) found.push({ nsgId: id, rules });
     }
   }

@@ -4,7 +4,7 @@ import type { GrantedBox } from '../core/guard/grant.ts';
 import { liveGrants } from '../core/guard/liveGrants.ts';
 import type { Installation } from '../core/installation.ts';
 import { isInProgress, type JsonObject, type NsgDocument, type WriteNsgResult } from '../core/network.ts';
-import { readInventory, type PlacedRule } from '../core/nsgBody.ts';
+import { readRules, type PlacedRule } from '../core/nsgBody.ts';
 import { parseOwnedName } from '../core/ownedRule.ts';
 import { plan } from '../core/plan.ts';
 import { planWithoutRows, type WithoutRows } from '../core/planWithoutRows.ts';
@@ -155,7 +155,7 @@ export async function closeByRule(
 
 function endedAllows(body: JsonObject, rows: LiveRow[], now: Date, installation: Installation): PlacedRule[] {
   const live = new Set(liveGrants(rows, now).map(({ requestId }) => requestId));
-  return readInventory(body, installation.id).owned.filter(({ head }) => {
+  return readRules(body, installation.id).owned.filter(({ head }) => {
     const owner = parseOwnedName(head.name, installation.id);
     return head.access === 'allow' && owner !== undefined && !live.has(owner.requestId);
   });
@@ -168,7 +168,7 @@ function allowsToGo(
   installation: Installation,
 ): PlacedRule[] {
   const removed = new Set(planWithoutRows({ body, tables, now, installation }).removed);
-  return readInventory(body, installation.id).owned.filter(({ head }) => removed.has(head.name));
+  return readRules(body, installation.id).owned.filter(({ head }) => removed.has(head.name));
 }
 
 /** The rule that shuts: it keeps name, priority and description, and goes with the next write of the whole NSG. */

@@ -1,7 +1,7 @@
 import type { Drift } from '../core/driftFinding.ts';
 import { guardRemoval } from '../core/guard/guardRemoval.ts';
 import { isInProgress } from '../core/network.ts';
-import { planBody, readInventory } from '../core/nsgBody.ts';
+import { planBody, readRules } from '../core/nsgBody.ts';
 import { parseOwnedName } from '../core/ownedRule.ts';
 import { planWithoutRows, type WithoutRows } from '../core/planWithoutRows.ts';
 import type { Reason } from '../core/reason.ts';
@@ -67,7 +67,7 @@ export async function closeWithoutRows(
       };
     }
 
-    const body = planBody(nsg.body, plan.securityRules ?? readInventory(nsg.body, installation.id).rules);
+    const body = planBody(nsg.body, plan.securityRules ?? readRules(nsg.body, installation.id).rules);
     const proof = guardRemoval({ before: nsg.body, after: body, installation: installation.id, grants: [] });
     if (proof.verdict === 'refused') {
       const violations = proof.violations.map(({ kind, message }) => `${kind}: ${message}`);

@@ -1,7 +1,7 @@
 import type { AccessRequest } from '../core/accessRequest.ts';
 import { causeOf } from '../core/cause.ts';
 import type { JsonObject } from '../core/network.ts';
-import { readInventory } from '../core/nsgBody.ts';
+import { readRules } from '../core/nsgBody.ts';
 import type { Dependencies } from './dependencies.ts';
 
 /** Where rules of a grant are, whatever the ids of the NSGs that they were written to. */
@@ -93,7 +93,7 @@ export function createFindMoved({ inventory, network, installation }: FindDepend
 
   /** Requests with a rule there that may admit. */
   function requestsIn(body: JsonObject): string[] {
-    return [...readInventory(body, installation.id).byRequest]
+    return [...readRules(body, installation.id).byRequest]
       .filter(([, rules]) => rules.some(({ head }) => head.access !== 'deny'))
       .map(([requestId]) => requestId);
   }

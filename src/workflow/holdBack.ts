@@ -1,7 +1,7 @@
 import { isDesired, type LiveRow } from '../core/accessRequest.ts';
 import type { Installation } from '../core/installation.ts';
 import type { JsonObject } from '../core/network.ts';
-import { readInventory } from '../core/nsgBody.ts';
+import { readRules } from '../core/nsgBody.ts';
 import { ownedRules } from '../core/ownedRule.ts';
 import type { plan } from '../core/plan.ts';
 import type { Reason } from '../core/reason.ts';
@@ -93,7 +93,7 @@ export async function withoutUnwatched(
 
 /** Whether a row wants rules of which none is there. */
 function opensIn({ body, now, installation }: Pick<Holding, 'body' | 'now' | 'installation'>) {
-  const { byRequest } = readInventory(body, installation.id);
+  const { byRequest } = readRules(body, installation.id);
   return ({ row }: Stored<LiveRow>) =>
     isDesired(row, now) && !byRequest.has(row.requestId) && ownedRules(row, installation.id).length > 0;
 }

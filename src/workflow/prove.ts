@@ -7,7 +7,7 @@ import { liveGrants } from '../core/guard/liveGrants.ts';
 import type { Violation } from '../core/guard/violation.ts';
 import type { Installation } from '../core/installation.ts';
 import type { Json, JsonObject } from '../core/network.ts';
-import { planBody, readInventory, type PlacedRule } from '../core/nsgBody.ts';
+import { planBody, readRules, type PlacedRule } from '../core/nsgBody.ts';
 import { parseOwnedName } from '../core/ownedRule.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Reason } from '../core/reason.ts';
@@ -77,7 +77,7 @@ export type UnprovenClose = Pick<Unproven, 'before' | 'rows' | 'now' | 'installa
  * Returns what speaks against it, as sentences; nothing if it may be sent.
  */
 export function proveRuleDelete({ before, rows, now, installation, rule }: UnprovenClose): string[] {
-  const after = planBody(before, readInventory(before, installation.id).rules.toSpliced(rule.index, 1));
+  const after = planBody(before, readRules(before, installation.id).rules.toSpliced(rule.index, 1));
   const result = guardRemoval({
     before,
     after,
@@ -97,7 +97,7 @@ export function proveRuleDelete({ before, rows, now, installation, rule }: Unpro
  */
 export function proveRuleDeny(close: UnprovenClose, deny: JsonObject, nobody: GrantedBox): string[] {
   const { before, installation } = close;
-  const foreign = readInventory(before, installation.id).foreign.map(({ raw }) => raw);
+  const foreign = readRules(before, installation.id).foreign.map(({ raw }) => raw);
   const result = guard({
     before: planBody(before, foreign),
     after: planBody(before, [...foreign, deny]),
@@ -123,7 +123,7 @@ function sentencesOf(violations: readonly Violation[]): string[] {
 
 /** The rules as they are, without the allows of ours that belong to no live grant. */
 function withoutEnded(before: JsonObject, live: ReadonlySet<string>, installation: Installation): Json[] {
-  const { rules, owned } = readInventory(before, installation.id);
+  const { rules, owned } = readRules(before, installation.id);
   const ended = new Set(
     owned
       // A deny that a close left behind opens nothing, and removing one is not what the short proof can judge.

@@ -1,7 +1,7 @@
 import type { LiveRow } from '../core/accessRequest.ts';
 import { causeOf } from '../core/cause.ts';
 import type { JsonObject } from '../core/network.ts';
-import { isBaseline, readInventory } from '../core/nsgBody.ts';
+import { isBaseline, readRules } from '../core/nsgBody.ts';
 import { parseOwnedName } from '../core/ownedRule.ts';
 import type { WithoutRows } from '../core/planWithoutRows.ts';
 import type { Stored } from '../core/stores.ts';
@@ -17,7 +17,7 @@ export async function readRows(
   nsgId: string,
   body: JsonObject,
 ): Promise<Stored<LiveRow>[] | WithoutRows> {
-  const { owned } = readInventory(body, installation.id);
+  const { owned } = readRules(body, installation.id);
   const ofGrants = owned.filter((rule) => !isBaseline(rule, installation));
   try {
     const rows = await live.ofNsg(nsgId);

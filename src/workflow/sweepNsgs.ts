@@ -3,7 +3,7 @@ import { isDriftDue } from '../core/foreignDrift.ts';
 import { judgeNsg } from '../core/judgeNsg.ts';
 import type { NsgDocument } from '../core/network.ts';
 import type { NsgRecord } from '../core/nsgRecord.ts';
-import { readInventory } from '../core/nsgBody.ts';
+import { readRules } from '../core/nsgBody.ts';
 import type { WithoutRows } from '../core/planWithoutRows.ts';
 import { canonicalId, subscriptionOf } from '../core/virtualMachineId.ts';
 import { documented } from '../core/writeBudget.ts';
@@ -231,7 +231,7 @@ export function createNsgSweep(
   /** What cannot be read may own something. */
   function ownsAny({ body }: NsgDocument): 'yes' | 'no' | 'unknown' {
     try {
-      return readInventory(body, installation.id).owned.length > 0 ? 'yes' : 'no';
+      return readRules(body, installation.id).owned.length > 0 ? 'yes' : 'no';
     } catch {
       return 'unknown';
     }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { LiveRow } from '../../src/core/accessRequest.ts';
 import type { Json, JsonObject } from '../../src/core/network.ts';
-import { readInventory } from '../../src/core/nsgBody.ts';
+import { readRules } from '../../src/core/nsgBody.ts';
 import { plan } from '../../src/core/plan.ts';
 import { prove, proveRuleDelete, proveRuleDeny } from '../../src/workflow/prove.ts';
 import { reconcile } from '../../src/workflow/reconcile.ts';
@@ -181,7 +181,7 @@ describe('a write of one rule', () => {
     const foreign = { ...web, properties: { ...web.properties, ...everything } };
     const open = unproven(withForeign(body, foreign), [row(1), row(2), row(3)], plan);
     if (open.kind !== 'proven') throw new Error(`It is ${open.kind}.`);
-    const rule = readInventory(open.body, 'contoso').owned.find(({ head }) => head.name === name);
+    const rule = readRules(open.body, 'contoso').owned.find(({ head }) => head.name === name);
     if (rule === undefined) throw new Error('There is no such rule.');
     return { before: open.body, rows, now: noon, installation, rule };
   }
@@ -199,7 +199,7 @@ describe('a write of one rule', () => {
 
   it('is refused that deletes a rule of somebody else', () => {
     const close = closing();
-    const [foreign] = readInventory(close.before, 'contoso').foreign;
+    const [foreign] = readRules(close.before, 'contoso').foreign;
     if (foreign === undefined) throw new Error('There is no foreign rule.');
 
     expect(proveRuleDelete({ ...close, rule: foreign })[0]).toMatch(/^foreign-rule-changed/);
