@@ -28,11 +28,17 @@ export function describeLiveRowsContract(name: string, make: () => Promise<LiveR
     it('keeps what was accepted of its rules', async () => {
       const live = await make();
       const form = {
+        protocol: 'Tcp',
         access: 'Allow',
+        direction: 'Inbound',
+        sourcePortRange: '*',
         sourceAddressPrefixes: ['203.0.113.7'],
+        destinationAddressPrefix: '10.0.0.4',
+        destinationPortRange: '22',
         aPropertyOfTheFuture: { kept: [1] },
       };
-      const row = sampleLiveRow('Web-Nsg', 'a', { accepted: { 1: 'absent', 2: form } });
+      const boxes = sampleLiveRow('Web-Nsg', 'a').boxes.flatMap((box) => [box, box]);
+      const row = sampleLiveRow('Web-Nsg', 'a', { boxes, accepted: { 1: 'absent', 2: form } });
       await live.insert(row);
       expect((await live.get(row.nsgId, row.requestId))?.row).toEqual(row);
       expect((await live.ofNsg(row.nsgId)).map((stored) => stored.row)).toEqual([row]);

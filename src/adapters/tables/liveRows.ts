@@ -1,8 +1,15 @@
 import type { TableClient, TableEntity, TransactionAction } from '@azure/data-tables';
 import * as z from 'zod';
-import { protocols, requestStates, type LiveRow, type SeenGrant } from '../../core/accessRequest.ts';
+import {
+  isRunning,
+  protocols,
+  requestStates,
+  type LiveRow,
+  type SeenGrant,
+} from '../../core/accessRequest.ts';
 import { causeOf } from '../../core/cause.ts';
 import type { Log } from '../../core/clock.ts';
+import { checkRow } from '../../core/liveRow.ts';
 import {
   UnreadableRowError,
   type LiveRows,
@@ -61,7 +68,7 @@ const unendedSchema = z.object({
 /** Live rows, one partition for each network security group, and one for the requests that have not ended. */
 export function createLiveRows(table: TableClient, log: Pick<Log, 'error'>): LiveRows {
   /**
-   * One row that cannot be read must not keep every port of its NSG open, nor its own: it counts as older than any
+   * One row that cannot be read, or planned with, must not keep every port of its NSG open, nor its own: it counts as older than any
    * version and as not desired, so its grant shuts, and whoever knows the request writes the row anew.
    */
   function parse(nsgId: string, requestId: string, entity: Entity): LiveRow {
@@ -207,7 +214,15 @@ function read(nsgId: string, requestId: string, entity: Entity): LiveRow {
     (row) => row.requestId === requestId && canonicalId(row.nsgId) === canonicalId(nsgId),
     'is the row of another request or NSG',
   );
-  return parseRow(nameOf(nsgId, requestId), entity, belongs);
+  const row = parseRow(nameOf(nsgId, requestId), entity, belongs);
+  if (!isRunning(row)) return row;
+  try {
+    checkRow(row);
+  } catch (error) {
+    // Nothing can be planned with it, not even that the others close.
+    throw new UnreadableRowError(causeOf(error), { cause: error });
+  }
+  return row;
 }
 
 /** What cannot be read still says which request it is: the sweep goes by the request's own row. */

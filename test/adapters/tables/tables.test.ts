@@ -114,6 +114,12 @@ describe('what cannot be read is not absent', () => {
     ['says that it belongs to another NSG', { nsgId: nsgId('Other') }],
     ['has no state', { state: undefined }],
     ['has a version that is no number', { version: 'x' }],
+    ['wants no box', { boxes: [] }],
+    [
+      'wants what nobody can plan',
+      { boxes: [{ ...sampleLiveRow('Web-Nsg', 'a').boxes[0], destinationPorts: [0] }] },
+    ],
+    ['accepts the change of a rule that it has not', { accepted: { 2: 'absent' } }],
   ])(
     'takes a live row that %s for not desired, says so, and lets it be written anew',
     async (_what, damage) => {
