@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { describeGrant } from '../../src/core/ownedRule.ts';
+import { foreignRule } from '../support/foreignRule.ts';
 import {
   grantWorld,
   nicNsg,
@@ -73,6 +75,30 @@ describe('a close goes ahead', () => {
       expect(report.complete).toBe(false);
     },
   );
+});
+
+describe('a sweep of many NSGs', () => {
+  it('closes what is past its end on each while no rows answer at all', async () => {
+    const world = await grantWorld();
+    const description = describeGrant('7'.padStart(32, '0'), noon.toISOString());
+    const rule = foreignRule(`sallyport-contoso-${'7'.padStart(32, '0')}-1`, 100, {
+      access: 'Allow',
+      description,
+    });
+    const ids = Array.from({ length: 100 }, (_, index) => `${subnetNsg}-${index}`);
+    for (const nsgId of ids) {
+      world.network.addNsg(nsgId, { location: 'westeurope', properties: { securityRules: [rule] } });
+    }
+    const hanging = hindered(world, 'live.ofNsg', async () => {
+      await world.clock.sleep(10_000);
+      throw new Error('Table Storage did not answer within 10 s.');
+    });
+
+    await world.clock.run(hanging.sweep());
+
+    expect(ids.flatMap((nsgId) => world.ownedRules(nsgId))).toEqual([]);
+    expect((world.clock.now().getTime() - noon.getTime()) / 1000).toBeLessThan(120);
+  });
 });
 
 describe('what a list shows and a read does not', () => {
