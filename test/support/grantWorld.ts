@@ -50,6 +50,8 @@ export const vmId = `${group}/Microsoft.Compute/virtualMachines/vm-web`;
 export const noon = new Date('2026-11-23T12:00:00.000Z');
 /** So many seconds after noon. */
 export const seconds = (count: number) => new Date(noon.getTime() + count * 1000);
+/** So many minutes after noon. */
+export const minutes = (count: number) => seconds(count * 60);
 /** Id of the request that a world makes as its first, second … */
 export const idOf = (number: number) => number.toString(16).padStart(32, '0');
 export const alice: Person = {

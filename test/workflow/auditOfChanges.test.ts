@@ -4,15 +4,14 @@ import { verifyTrail } from '../../src/core/verifyTrail.ts';
 import {
   grantWorld,
   idOf,
+  minutes,
   nicNsg,
-  noon,
   submission,
   subnetNsg,
   type GrantWorld,
 } from '../support/grantWorld.ts';
 import { accepted, always, once, openRules } from '../support/hindrances.ts';
 
-const minutes = (count: number) => new Date(noon.getTime() + count * 60_000);
 const id = idOf(1);
 const rule = `sallyport-contoso-${id}-1`;
 const opened = ['nsg-subnet', 'nsg-nic'].map(

@@ -4,15 +4,14 @@ import {
   contentOf,
   eventsOf,
   grantWorld,
+  minutes,
   nicNsg,
-  noon,
   subnetNsg,
   vmId,
   type GrantWorld,
   type Process,
 } from '../support/grantWorld.ts';
 
-const minutes = (count: number) => new Date(noon.getTime() + count * 60_000);
 const movedNsg = nicNsg.replace('Contoso-RG', 'Fabrikam-RG');
 const inOtherSubscription = nicNsg.replace(
   '11111111-2222-3333-4444-555555555555',

@@ -5,15 +5,13 @@ import {
   contentOf,
   eventsOf,
   grantWorld,
+  minutes,
   nicNsg,
-  noon,
   subnetNsg,
   vmId,
   type GrantWorld,
   type Process,
 } from '../support/grantWorld.ts';
-
-const minutes = (count: number) => new Date(noon.getTime() + count * 60_000);
 
 async function accepted(world: GrantWorld, process: Process): Promise<string> {
   const result = await world.clock.run(process.submit());

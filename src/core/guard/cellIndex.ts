@@ -1,5 +1,6 @@
 import { lines } from './region.ts';
 import type { Cell } from './region.ts';
+import { firstBorderAfter } from './spans.ts';
 import type { Spans } from './spans.ts';
 import type { Steps } from './steps.ts';
 
@@ -98,7 +99,8 @@ function lookUp({ borders, rows }: Pieces, spans: Spans): Found | undefined {
   const covered: number[] = [];
   for (let index = 0; index < spans.length; index += 2) {
     const to = spans[index + 1] ?? 0;
-    for (let piece = Math.max(0, pieceAt(borders, spans[index] ?? 0)); piece < borders.length - 1; piece++) {
+    const first = Math.max(0, firstBorderAfter(borders, spans[index] ?? 0) - 1);
+    for (let piece = first; piece < borders.length - 1; piece++) {
       const start = borders[piece];
       if (start === undefined || start >= to) break;
       covered.push(piece);
@@ -106,19 +108,6 @@ function lookUp({ borders, rows }: Pieces, spans: Spans): Found | undefined {
     }
   }
   return { rows, covered };
-}
-
-/** The last border that is not greater than the value; -1 if all are. */
-function pieceAt(borders: Spans, value: number | bigint): number {
-  let low = 0;
-  let high = borders.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const border = borders[middle];
-    if (border !== undefined && border <= value) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
 }
 
 /** The first position from `first` on whose bit is set on every line that was looked up, and that passes the test. */

@@ -48,7 +48,7 @@ export function overlap(a: Spans, b: Spans): boolean {
 }
 
 /** Index of the first border greater than the value. */
-function firstBorderAfter(borders: Spans, value: number | bigint): number {
+export function firstBorderAfter(borders: Spans, value: number | bigint): number {
   let low = 0;
   let high = borders.length;
   while (low < high) {
