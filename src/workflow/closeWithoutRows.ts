@@ -1,4 +1,5 @@
 import type { Drift } from '../core/driftFinding.ts';
+import { portionOf } from '../core/driftPortion.ts';
 import { guardRemoval } from '../core/guard/guardRemoval.ts';
 import { isInProgress } from '../core/network.ts';
 import { planBody, readRules } from '../core/nsgBody.ts';
@@ -139,7 +140,8 @@ export async function closeWithoutRows(
         const rest = untold(news, stored?.row);
         const noticed = { at: clock.now(), correlationId };
         if (rest.length === 0) break;
-        if ((await journalDrift(dependencies, nsgId, stored, rest, noticed)) === 'journaled') break;
+        if ((await journalDrift(dependencies, nsgId, stored, portionOf(rest), noticed)) === 'journaled')
+          break;
       }
       news.forEach(({ rule }) => noted.add(rule));
     });

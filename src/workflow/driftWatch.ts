@@ -2,6 +2,7 @@ import type { LiveRow } from '../core/accessRequest.ts';
 import { causeOf } from '../core/cause.ts';
 import { decideDrift } from '../core/drift.ts';
 import type { Drift } from '../core/driftFinding.ts';
+import { portionOf } from '../core/driftPortion.ts';
 import { foreignDrift } from '../core/foreignDrift.ts';
 import type { JsonObject } from '../core/network.ts';
 import type { NsgRecord } from '../core/nsgRecord.ts';
@@ -143,11 +144,12 @@ export function watchDrift(
       return 'look-again';
     }
     const noticed = { at: now, correlationId };
+    const portion = portionOf(news);
     const done =
       state === 'unreadable'
         ? undefined
         : await inTime(dependencies, { nsgId, correlationId }, () =>
-            journalDrift(dependencies, nsgId, stored, news, noticed),
+            journalDrift(dependencies, nsgId, stored, portion, noticed),
           );
     if (done === 'changed') {
       await clock.sleep(pause);
@@ -156,11 +158,17 @@ export function watchDrift(
     if (done === undefined) {
       // What is to be put right is put right all the same. It is told by this line, and noted if that can still be done.
       news.forEach((finding) => lost.set(finding.key, finding));
-      log.error('drift-not-recorded', { nsgId, correlationId, found: news.map(({ key }) => key) });
+      log.error('drift-not-recorded', {
+        nsgId,
+        correlationId,
+        count: news.length,
+        found: portion.listed.map(({ key }) => key),
+      });
       return 'told';
     }
     hasJournaled = true;
-    news.forEach((finding) => {
+    portion.counted.forEach(({ key }) => lost.delete(key));
+    portion.listed.forEach((finding) => {
       lost.delete(finding.key);
       if (finding.accepted !== undefined) accepted.add(finding.key);
       report(finding);

@@ -3,6 +3,7 @@ import { isRunning, type AccessRequest } from '../core/accessRequest.ts';
 import { causeOf } from '../core/cause.ts';
 import { chainRecord, type UnsealedAuditRecord } from '../core/auditRecord.ts';
 import type { Drift } from '../core/driftFinding.ts';
+import type { DriftPortion } from '../core/driftPortion.ts';
 import { driftEventName, driftPartition, type DriftEntry, type NsgRecord } from '../core/nsgRecord.ts';
 import type { Stored } from '../core/stores.ts';
 import { canonicalId } from '../core/virtualMachineId.ts';
@@ -52,7 +53,7 @@ export async function journalDrift(
   { nsgs, audit }: Pick<Dependencies, 'nsgs' | 'audit'>,
   nsgId: string,
   stored: Stored<NsgRecord> | undefined,
-  news: readonly Drift[],
+  { listed, counted }: DriftPortion,
   noticed: { at: Date; correlationId: string },
 ): Promise<'journaled' | 'changed'> {
   const record: NsgRecord = stored?.row ?? { nsgId, told: {}, journal: [], recorded: 0 };
@@ -61,7 +62,7 @@ export async function journalDrift(
   // A record that was lost begins anew; the audit goes on where it was.
   const recorded = isFirst ? (await audit.read(driftPartition(nsgId))).length : record.recorded;
   const last = record.journal.at(-1)?.number ?? recorded;
-  const journal = news.map(({ event, rule, requestId, accepted, reasons }, index): DriftEntry => ({
+  const journal = listed.map(({ event, rule, requestId, accepted, reasons }, index): DriftEntry => ({
     number: last + index + 1,
     event,
     at,
@@ -72,7 +73,9 @@ export async function journalDrift(
     ...(accepted === undefined ? {} : { accepted }),
   }));
   // What is accepted is desired from then on and not found again; what is put right may come again.
-  const told = news.filter(({ accepted }) => accepted === undefined).map(({ key }) => [key, at]);
+  const told = [...listed, ...counted]
+    .filter(({ accepted }) => accepted === undefined)
+    .map(({ key }) => [key, at]);
   const next: NsgRecord = {
     ...record,
     recorded,

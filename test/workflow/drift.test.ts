@@ -345,3 +345,39 @@ describe("somebody else's rule", () => {
     expect(world.ownedRules(nicNsg)).toEqual([rule]);
   });
 });
+
+describe('a flood of rules with our name', () => {
+  it('is told in bounded records, with the number of those that are not listed', async () => {
+    const { world, process } = await opened();
+    edit(world, (rules) => [
+      ...rules,
+      ...Array.from({ length: 900 }, (_, index) =>
+        foreignRule(`sallyport-contoso-${'x'.repeat(50)}-${index}`, 1000 + index, { access: 'Allow' }),
+      ),
+    ]);
+    await look(world, process);
+
+    expect(world.ownedRules(nicNsg)).toEqual([rule]);
+    const records = await world.stores.audit.read(driftPartition(nicNsg));
+    expect(verifyTrail(driftPartition(nicNsg), records)).toEqual([]);
+    expect(records.length).toBeLessThanOrEqual(50);
+    expect(records.at(-1)?.reasons.at(-1)?.message).toContain(`${900 - records.length} more`);
+    await look(world, process);
+    expect(await drifts(world)).toHaveLength(records.length);
+  });
+
+  it('keeps no deletion of a running grant from being accepted and told', async () => {
+    const { world, process } = await opened();
+    edit(world, (rules) => [
+      ...rules.filter(({ name }) => name !== rule),
+      ...Array.from({ length: 900 }, (_, index) =>
+        foreignRule(`sallyport-contoso-${'x'.repeat(50)}-${index}`, 1000 + index, { access: 'Allow' }),
+      ),
+    ]);
+    await look(world, process);
+
+    expect(world.ownedRules(nicNsg)).toEqual([]);
+    expect(await acceptedForms(world)).toEqual([undefined, { 1: 'absent' }]);
+    expect((await drifts(world)).filter((event) => event === 'nsg.rule-deleted')).toHaveLength(1);
+  });
+});
