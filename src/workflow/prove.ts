@@ -1,6 +1,6 @@
 import type { LiveRow } from '../core/accessRequest.ts';
 import { describeDifference } from '../core/guard/describeDifference.ts';
-import type { GrantedBox } from '../core/guard/grant.ts';
+import type { GrantedBox, LiveGrant } from '../core/guard/grant.ts';
 import { guard, type GuardResult } from '../core/guard/guard.ts';
 import { guardRemoval } from '../core/guard/guardRemoval.ts';
 import { liveGrants } from '../core/guard/liveGrants.ts';
@@ -59,10 +59,7 @@ export function prove({ before, securityRules, rows, now, plan, installation }: 
     message:
       'The write was not sent: it could not be proven that it opens what was granted and nothing else.',
   };
-  const removal = planBody(
-    before,
-    withoutEnded(before, new Set(grants.map(({ requestId }) => requestId)), installation),
-  );
+  const removal = planBody(before, withoutExcess({ before, securityRules, rows, now, installation, grants }));
   const proof = guardRemoval({ before, after: removal, installation: installation.id, grants });
   return proof.verdict === 'proven' && proof.removed.length > 0
     ? { kind: 'removal-only', body: removal, changes: proof.removed, reason, violations }
@@ -121,15 +118,32 @@ function sentencesOf(violations: readonly Violation[]): string[] {
   return violations.map(({ kind, message }) => `${kind}: ${message}`);
 }
 
-/** The rules as they are, without the allows of ours that belong to no live grant. */
-function withoutEnded(before: JsonObject, live: ReadonlySet<string>, installation: Installation): Json[] {
-  const { rules, owned } = readRules(before, installation.id);
-  const ended = new Set(
-    owned
-      // A deny that a close left behind opens nothing, and removing one is not what the short proof can judge.
-      .filter(({ head }) => head.access === 'allow')
-      .filter(({ head }) => !live.has(parseOwnedName(head.name, installation.id)?.requestId ?? ''))
-      .map(({ raw }) => raw),
+/** Rules of live grants that are looked at one by one for a removal; what is left goes with the next write. */
+const mostSuspects = 50;
+
+/**
+ * The rules as they are, without the allows of ours that belong to no live grant, and without those that the plan does
+ * not keep as they are and that admit more than their grant.
+ */
+function withoutExcess({
+  before,
+  securityRules,
+  grants,
+  ...read
+}: Omit<Unproven, 'plan'> & { grants: readonly LiveGrant[] }): Json[] {
+  const { rules, owned } = readRules(before, read.installation.id);
+  const live = new Set(grants.map(({ requestId }) => requestId));
+  const isLive = ({ head }: PlacedRule) =>
+    live.has(parseOwnedName(head.name, read.installation.id)?.requestId ?? '');
+  // A deny that a close left behind opens nothing, and removing one is not what the short proof can judge.
+  const allows = owned.filter(({ head }) => head.access === 'allow');
+  const kept = new Set(securityRules);
+  const suspects = allows.filter((rule) => isLive(rule) && !kept.has(rule.raw)).slice(0, mostSuspects);
+  const gone = new Set(
+    [
+      ...allows.filter((rule) => !isLive(rule)),
+      ...suspects.filter((rule) => proveRuleDelete({ before, ...read, rule }).length === 0),
+    ].map(({ raw }) => raw),
   );
-  return rules.filter((rule) => !ended.has(rule));
+  return rules.filter((rule) => !gone.has(rule));
 }
