@@ -101,7 +101,7 @@ export function countValues(
 /** The first and last port of a canonical port text, or undefined if it is not understood. */
 export function portRange(text: string): [first: number, last: number] | undefined {
   if (text === '*') return [0, 65535];
-  const [, first, last] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text) ?? [];
+  const [, first, last] = /^(0|[1-9]\d{0,4})(?:-(0|[1-9]\d{0,4}))?$/.exec(text) ?? [];
   if (first === undefined) return undefined;
   const range: [number, number] = [Number(first), Number(last ?? first)];
   return range[0] <= range[1] && range[1] <= 65535 ? range : undefined;

@@ -82,6 +82,15 @@ describe('the meaning of a rule', () => {
     expect(same(a, b)).toBe(false);
   });
 
+  it.each(['022', '0022-0022', '22-023', '00'])(
+    'does not take %s for a number, nor does the guard',
+    (port) => {
+      const odd = readMeaning({ name: 'odd', properties: { ...singular, destinationPortRange: port } });
+      expect(odd.destinationPorts).toEqual([port]);
+      expect(sameMeaning(odd, readMeaning({ name: 'odd', properties: singular }))).toBe(false);
+    },
+  );
+
   it('keeps what it does not understand as text', () => {
     const meaning = readMeaning(rule({ destinationPortRange: '80,443', sourceAddressPrefix: '10.0.0.1/8' }));
     expect(meaning).toMatchObject({ destinationPorts: ['80,443'], sources: ['10.0.0.1/8'] });
