@@ -1,7 +1,7 @@
 import { canonicalPrefix } from './address.ts';
 import type { ListedInterface, ListedVirtualMachine } from './inventory.ts';
 import type { Json, NsgDocument } from './network.ts';
-import { canonicalId } from './virtualMachineId.ts';
+import { canonicalId } from './resourceId.ts';
 
 /** What lists showed, as it is looked up. What is not there is absent only where the list of its subscription is complete. */
 export interface Listing {

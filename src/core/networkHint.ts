@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { canonicalId } from './virtualMachineId.ts';
+import { canonicalId } from './resourceId.ts';
 
 /**
  * Something in Azure's network was written or deleted, or so somebody says: worth a look and no more. It may come twice,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { AcceptedRules } from './accessRequest.ts';
 import type { Reason } from './reason.ts';
-import { canonicalId } from './virtualMachineId.ts';
+import { canonicalId } from './resourceId.ts';
 
 /** What has been said of one NSG: the drift that was decided on, so that each decision is audited once. */
 export interface NsgRecord {

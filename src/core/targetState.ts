@@ -3,7 +3,7 @@ import { canonicalPrefix, containsPrefix } from './address.ts';
 import { nsgsBefore, prefixesOf, type Listing } from './listing.ts';
 import type { ResolveRefusal, VirtualMachineNetwork } from './network.ts';
 import type { Reason } from './reason.ts';
-import { canonicalId, subscriptionOf } from './virtualMachineId.ts';
+import { canonicalId, subscriptionOf } from './resourceId.ts';
 
 /**
  * What a grant speaks of, as it is now. A rule names an address and not a machine: when the machine behind the address

@@ -1,5 +1,5 @@
 import type { AccessRequest } from '../core/accessRequest.ts';
-import { canonicalId } from '../core/virtualMachineId.ts';
+import { canonicalId } from '../core/resourceId.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
 import type { FindMoved, Whereabouts } from './findMoved.ts';
 import type { ReconcileResult } from './reconcileResult.ts';

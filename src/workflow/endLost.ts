@@ -5,7 +5,7 @@ import { enterState } from '../core/journal.ts';
 import type { ResolveRefusal, VirtualMachineNetwork } from '../core/network.ts';
 import type { Reason } from '../core/reason.ts';
 import { reasonToEnd, stateListed, stateResolved } from '../core/targetState.ts';
-import { canonicalId, subscriptionOf } from '../core/virtualMachineId.ts';
+import { canonicalId, subscriptionOf } from '../core/resourceId.ts';
 import { changeRequest } from './changeRequest.ts';
 import type { Dependencies } from './dependencies.ts';
 import { inParallel } from './inParallel.ts';

@@ -1,7 +1,7 @@
 import { finalStates, type AccessRequest, type LiveRow } from '../core/accessRequest.ts';
 import { causeOf } from '../core/cause.ts';
 import type { NetworkHint } from '../core/networkHint.ts';
-import { canonicalId, subscriptionOf } from '../core/virtualMachineId.ts';
+import { canonicalId, subscriptionOf } from '../core/resourceId.ts';
 import type { FollowHint, Orchestrations } from './contracts.ts';
 import { secondsAfter, type Dependencies } from './dependencies.ts';
 import { endGrant, endLost } from './endLost.ts';

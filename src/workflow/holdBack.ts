@@ -6,7 +6,7 @@ import { ownedRules } from '../core/ownedRule.ts';
 import type { plan } from '../core/plan.ts';
 import type { Reason } from '../core/reason.ts';
 import type { Stored } from '../core/stores.ts';
-import { subscriptionOf } from '../core/virtualMachineId.ts';
+import { subscriptionOf } from '../core/resourceId.ts';
 import type { OpenStanding } from '../core/writeBudget.ts';
 import type { Dependencies } from './dependencies.ts';
 

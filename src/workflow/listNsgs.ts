@@ -1,6 +1,6 @@
 import { causeOf } from '../core/cause.ts';
 import type { NsgDocument } from '../core/network.ts';
-import { subscriptionOf } from '../core/virtualMachineId.ts';
+import { subscriptionOf } from '../core/resourceId.ts';
 import { secondsAfter, type Dependencies } from './dependencies.ts';
 
 /** Seconds after which no further page is asked for. */

@@ -3,7 +3,7 @@ import { causeOf } from '../core/cause.ts';
 import { foresee } from '../core/foresee.ts';
 import type { NsgDocument } from '../core/network.ts';
 import type { Reason } from '../core/reason.ts';
-import { subscriptionOf } from '../core/virtualMachineId.ts';
+import { subscriptionOf } from '../core/resourceId.ts';
 import { laterOf, type OpenStanding } from '../core/writeBudget.ts';
 import { limits, type Dependencies } from './dependencies.ts';
 

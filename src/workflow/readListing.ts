@@ -3,7 +3,7 @@ import { causeOf } from '../core/cause.ts';
 import type { InventoryCall, InventoryPage } from '../core/inventory.ts';
 import type { NsgDocument } from '../core/network.ts';
 import { listingOf, type Listing } from '../core/listing.ts';
-import { subscriptionOf } from '../core/virtualMachineId.ts';
+import { subscriptionOf } from '../core/resourceId.ts';
 import type { Dependencies } from './dependencies.ts';
 
 /** NSGs as they were listed, and whether none is missing. */

@@ -8,7 +8,7 @@ import type { Reason } from '../core/reason.ts';
 import { seenChanges } from '../core/seenChanges.ts';
 import { isReadTooEarly, marksToMake, overIn } from '../core/seenGrants.ts';
 import type { Stored } from '../core/stores.ts';
-import { subscriptionOf } from '../core/virtualMachineId.ts';
+import { subscriptionOf } from '../core/resourceId.ts';
 import type { OpenStanding } from '../core/writeBudget.ts';
 import { closeByRule } from './closeByRule.ts';
 import { closeWithoutRows } from './closeWithoutRows.ts';

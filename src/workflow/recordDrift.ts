@@ -6,7 +6,7 @@ import type { Drift } from '../core/driftFinding.ts';
 import type { DriftPortion } from '../core/driftPortion.ts';
 import { driftEventName, driftPartition, type DriftEntry, type NsgRecord } from '../core/nsgRecord.ts';
 import type { Stored } from '../core/stores.ts';
-import { canonicalId } from '../core/virtualMachineId.ts';
+import { canonicalId } from '../core/resourceId.ts';
 import { changeRequest } from './changeRequest.ts';
 import { secondsAfter, type Dependencies } from './dependencies.ts';
 import { promptly, readWhole } from './recordJournal.ts';

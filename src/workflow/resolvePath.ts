@@ -4,7 +4,7 @@ import { causeOf } from '../core/cause.ts';
 import type { Deciding } from '../core/decide.ts';
 import type { ResolvedVirtualMachine, ResolveRefusal } from '../core/network.ts';
 import type { Reason } from '../core/reason.ts';
-import { canonicalId } from '../core/virtualMachineId.ts';
+import { canonicalId } from '../core/resourceId.ts';
 import type { Submission } from './contracts.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { PathNsg, Unavailable } from './preflight.ts';

@@ -1,6 +1,6 @@
 import { causeOf } from '../core/cause.ts';
 import type { InstallationMarker } from '../core/stores.ts';
-import { canonicalId } from '../core/virtualMachineId.ts';
+import { canonicalId } from '../core/resourceId.ts';
 import type { Orchestrations } from './contracts.ts';
 import { secondsAfter, type Dependencies } from './dependencies.ts';
 import { endLostByLists } from './endLost.ts';

@@ -5,7 +5,7 @@ import type { NsgDocument } from '../core/network.ts';
 import type { NsgRecord } from '../core/nsgRecord.ts';
 import { readRules } from '../core/nsgBody.ts';
 import type { WithoutRows } from '../core/planWithoutRows.ts';
-import { canonicalId, subscriptionOf } from '../core/virtualMachineId.ts';
+import { canonicalId, subscriptionOf } from '../core/resourceId.ts';
 import { documented } from '../core/writeBudget.ts';
 import { secondsAfter, type Dependencies } from './dependencies.ts';
 import { inParallel } from './inParallel.ts';

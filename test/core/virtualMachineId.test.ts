@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { canonicalId, parseVirtualMachineId } from '../../src/core/virtualMachineId.ts';
+import { canonicalId } from '../../src/core/resourceId.ts';
+import { parseVirtualMachineId } from '../../src/core/virtualMachineId.ts';
 
 const subscription = '11111111-2222-4333-8444-555555555555';
 const group = `/subscriptions/${subscription}/resourceGroups/contoso-rg`;

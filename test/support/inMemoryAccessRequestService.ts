@@ -3,7 +3,7 @@ import { finalStates } from '../../src/core/accessRequest.ts';
 import type { AccessRequest, Person, RequestState } from '../../src/core/accessRequest.ts';
 import { decide } from '../../src/core/decide.ts';
 import type { Policy } from '../../src/core/policy.ts';
-import { canonicalId } from '../../src/core/virtualMachineId.ts';
+import { canonicalId } from '../../src/core/resourceId.ts';
 import type { AccessRequestService, SubmitResult, Submission } from '../../src/workflow/contracts.ts';
 
 /** The life of requests without Azure: decides as the product does, opens nothing. */

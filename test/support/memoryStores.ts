@@ -19,7 +19,7 @@ import type {
   SweepState,
   UnendedRow,
 } from '../../src/core/stores.ts';
-import { canonicalId } from '../../src/core/virtualMachineId.ts';
+import { canonicalId } from '../../src/core/resourceId.ts';
 
 /** Rows under keys, each change with a new ETag; what goes in and out is a copy, as it is with a real table. */
 class MemoryTable<Row> {

@@ -4,7 +4,7 @@ import { canonicalJson } from '../../core/canonicalJson.ts';
 import type { AuditRecord, UnsealedAuditRecord } from '../../core/auditRecord.ts';
 import type { AuditPage, AuditQuery, AuditTrail, IndexedPartition } from '../../core/stores.ts';
 import { isIndexedAt } from '../../core/auditRecord.ts';
-import { canonicalId } from '../../core/virtualMachineId.ts';
+import { canonicalId } from '../../core/resourceId.ts';
 import { encodePosition, positionOf } from './auditContinuation.ts';
 import { ask, eachRow, insertOnce, rowsOfPartition, type Entity } from './calls.ts';
 import { keyOf, parseRow, toProperties } from './entity.ts';

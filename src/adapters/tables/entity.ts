@@ -1,7 +1,7 @@
 import { UnreadableRowError } from '../../core/stores.ts';
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import { canonicalId } from '../../core/virtualMachineId.ts';
+import { canonicalId } from '../../core/resourceId.ts';
 
 /** A property holds 64 KiB of UTF-16: 32,768 code units. */
 const unitsPerProperty = 32_000;

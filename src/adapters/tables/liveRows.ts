@@ -17,7 +17,7 @@ import {
   type Stored,
   type UnendedRow,
 } from '../../core/stores.ts';
-import { canonicalId } from '../../core/virtualMachineId.ts';
+import { canonicalId } from '../../core/resourceId.ts';
 import { ask, getRow, insertOnce, replaceRow, rowsOfPartition, type Entity } from './calls.ts';
 import { keyOf, parseRow, toProperties } from './entity.ts';
 

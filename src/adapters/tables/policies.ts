@@ -4,7 +4,7 @@ import { protocols } from '../../core/accessRequest.ts';
 import { parsePrefix } from '../../core/address.ts';
 import { parseDuration } from '../../core/duration.ts';
 import type { Policies, Policy } from '../../core/policy.ts';
-import { canonicalId } from '../../core/virtualMachineId.ts';
+import { canonicalId } from '../../core/resourceId.ts';
 import { ask, rowsOfPartition, type Entity } from './calls.ts';
 import { keyOf, parseRow, toProperties } from './entity.ts';
 
