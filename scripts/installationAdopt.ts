@@ -8,7 +8,8 @@ import { createSweepState } from '../src/adapters/tables/sweepState.ts';
 import { ensureTables, openTables } from '../src/adapters/tables/tables.ts';
 import { ConfigurationError, readConfig } from '../src/config.ts';
 import type { Clock } from '../src/core/clock.ts';
-import { adoptInstallation, findOwned, type OwnedRules } from '../src/workflow/adoptInstallation.ts';
+import { adoptInstallation, findOwned } from '../src/workflow/adoptInstallation.ts';
+import { linesOf } from './ownedRules.ts';
 import { localSettings } from './localSettings.ts';
 import { UsageError } from './usageError.ts';
 
@@ -72,7 +73,9 @@ async function main(args: string[]): Promise<number> {
   });
   const correlationId = randomUUID();
   const found = await findOwned(inventory, config.installation, correlationId);
-  show(found, config.installation.id);
+  linesOf(found, config.installation.id).forEach((line) => {
+    console.log(line);
+  });
   if (!options.confirm) {
     console.log('\nNothing was changed. Run it again with --confirm to adopt this.');
     return 3;
@@ -85,19 +88,6 @@ async function main(args: string[]): Promise<number> {
   );
   console.log(`\nAdopted: the marker was made at ${marker.madeAt} by ${marker.madeBy}.`);
   return 0;
-}
-
-function show(found: readonly OwnedRules[], installation: string): void {
-  const rules = found.flatMap((nsg) => nsg.rules);
-  console.log(
-    `Installation ${installation}: ${rules.length} rules in ${found.length} network security groups.`,
-  );
-  for (const { nsgId, rules: owned } of found) {
-    console.log(`\n${nsgId}`);
-    for (const { name, access, priority, description } of owned) {
-      console.log(`  ${priority} ${access} ${name}\n    ${description}`);
-    }
-  }
 }
 
 function parse(args: string[]) {
