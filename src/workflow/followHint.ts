@@ -81,7 +81,9 @@ export function createFollowHint(dependencies: Dependencies, reconcileNsg: Recon
       const ended = await endLost(dependencies, grants, call);
       log.info('hint-followed', { grants: grants.length, ended, correlationId });
     }
-    for (const key of wanted) remember(key, now);
+    // What is of no grant is asked for again with its next event: there may be any number of such names.
+    const ours = new Set([...resourcesOf.values()].flat());
+    for (const key of wanted) if (ours.has(key)) remember(key, now);
   }
 
   async function grantsOn(wanted: ReadonlySet<string>): Promise<AccessRequest[]> {

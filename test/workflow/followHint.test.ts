@@ -226,6 +226,24 @@ describe('a hint at a machine', () => {
     expect(world.network.calls.length).toBe(before);
   });
 
+  it('of no grant is not remembered: whoever names ever new ones fills no memory', async () => {
+    const { world } = await opened();
+    let looks = 0;
+    const process = world.startProcess(undefined, {
+      before: (called) => {
+        if (called === 'live.unended') looks += 1;
+      },
+    });
+    const ours = hintAt(world, 'virtual-machine', vmId);
+    const other = hintAt(world, 'virtual-machine', `${vmId}-other`);
+    for (const hint of [ours, ours, other, other]) {
+      await world.clock.run(process.followHint(hint));
+      await world.clock.run(world.clock.sleep(5000));
+    }
+
+    expect(looks).toBe(3);
+  });
+
   it('that is as it was found leaves the grant open', async () => {
     const { world, process } = await opened();
 
