@@ -90,7 +90,7 @@ async function goRounds(
 
     first ??= nsg.body;
     const rowsReadAt = clock.now();
-    const asStored = await readRows(dependencies, nsgId, nsg.body);
+    const asStored = await readRows(dependencies, nsgId, nsg.body, call.areTablesDoubted);
     if (typeof asStored === 'string') return withoutRows(asStored);
     const now = clock.now();
     const found = { body: nsg.body, rows: acrossClocks(asStored, nsg.body, now, installation.id), now };

@@ -44,6 +44,8 @@ export interface ReconcileCall {
   requestId?: string;
   /** Something is told of this NSG, or not audited yet: whether it is still so is to be found out. */
   revisit?: boolean;
+  /** The tables may be lost: their marker is looked for even where every rule of ours has a row. */
+  areTablesDoubted?: boolean;
   /** Whether somebody waits to reconcile the same NSG next: what came later is left to them. */
   isAwaited?: () => boolean;
 }

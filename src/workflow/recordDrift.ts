@@ -5,8 +5,8 @@ import { chainRecord, type UnsealedAuditRecord } from '../core/auditRecord.ts';
 import type { Drift } from '../core/driftFinding.ts';
 import type { DriftPortion } from '../core/driftPortion.ts';
 import { driftEventName, driftPartition, type DriftEntry, type NsgRecord } from '../core/nsgRecord.ts';
-import type { Stored } from '../core/stores.ts';
 import { canonicalId } from '../core/resourceId.ts';
+import type { LiveRows, Stored } from '../core/stores.ts';
 import { changeRequest } from './changeRequest.ts';
 import { secondsAfter, type Dependencies } from './dependencies.ts';
 import { promptly, readWhole } from './recordJournal.ts';
@@ -125,11 +125,11 @@ async function accept(
   nsgId: string,
   { requestId, accepted }: DriftEntry,
 ): Promise<boolean> {
-  const { requests, clock } = dependencies;
+  const { requests, live, clock } = dependencies;
   if (requestId === undefined || accepted === undefined) return false;
   const seenAt = clock.now();
   const known = await requests.get(requestId);
-  if (known === undefined) return false;
+  if (known === undefined) return shutOrphan(live, nsgId, requestId);
   const { stored } = await changeRequest(
     requests,
     requestId,
@@ -138,6 +138,17 @@ async function accept(
   );
   await settle(dependencies, stored.row, seenAt);
   return true;
+}
+
+/**
+ * Has a live row without a request want nothing any more: tables were lost while it was written, and nobody would end it.
+ * Whoever changes it meanwhile is found by the next look.
+ */
+async function shutOrphan(live: LiveRows, nsgId: string, requestId: string): Promise<boolean> {
+  const stored = await live.get(nsgId, requestId);
+  if (stored === undefined || !isRunning(stored.row)) return false;
+  const shut = { ...stored.row, version: stored.row.version + 1, state: 'closing' } as const;
+  return (await live.replace(shut, stored.etag)) === 'replaced';
 }
 
 /** The request with this form of the rule as its desired one; undefined if it is so already, or is over. */

@@ -173,12 +173,14 @@ export function createNsgSweep(
 
   async function reconcileOne(
     { nsgId, revisit, closesSince }: { nsgId: string; revisit: boolean; closesSince: Date | undefined },
-    { began, correlationId }: NsgSweepCall,
+    { began, correlationId, withoutRows }: NsgSweepCall,
     sweep: NsgSweep,
   ): Promise<void> {
     sweep.reconciled += 1;
+    const areTablesDoubted = withoutRows === 'lost';
+    const call = { purpose: 'close', revisit, areTablesDoubted } as const;
     const outcome = await Promise.race([
-      attempt(nsgId, { correlationId, purpose: 'close', revisit }, closesSince !== undefined),
+      attempt(nsgId, { ...call, correlationId }, closesSince !== undefined),
       clock.sleep(patience * 1000).then(() => 'timed-out'),
     ]);
     const key = canonicalId(nsgId);

@@ -17,8 +17,9 @@ export const workflowMutants: readonly Mutant[] = [
           '    const early = await live.ofNsg(nsgId);\n    const readAt = clock.now();\n    const read = await network.readNsg(nsgId, options);',
       },
       {
-        text: 'await readRows(dependencies, nsgId, nsg.body);',
-        replacement: 'live !== undefined ? early : await readRows(dependencies, nsgId, nsg.body);',
+        text: 'await readRows(dependencies, nsgId, nsg.body, call.areTablesDoubted);',
+        replacement:
+          'live !== undefined ? early : await readRows(dependencies, nsgId, nsg.body, call.areTablesDoubted);',
       },
     ],
     hunters: [reconcile, 'E'],
