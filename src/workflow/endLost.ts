@@ -1,10 +1,10 @@
-import { isRunning, type AccessRequest } from '../core/accessRequest.ts';
+import { isRunning, type AccessRequest, type FoundVirtualMachine } from '../core/accessRequest.ts';
 import { causeOf } from '../core/cause.ts';
 import type { Inventory } from '../core/inventory.ts';
 import { enterState } from '../core/journal.ts';
 import type { ResolveRefusal, VirtualMachineNetwork } from '../core/network.ts';
 import type { Reason } from '../core/reason.ts';
-import { reasonToEnd, stateListed, stateResolved } from '../core/targetState.ts';
+import { reasonToEnd, stateListed, stateResolved, type TargetState } from '../core/targetState.ts';
 import { canonicalId, subscriptionOf } from '../core/resourceId.ts';
 import { changeRequest } from './changeRequest.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -57,7 +57,7 @@ export async function endLost(
 
   let ended = 0;
   await inParallel(grants.filter(isRunning), async (grant) => {
-    const reason = reasonToEnd(grant, (found) => {
+    const reason = reasonOf(dependencies, grant, correlationId, (found) => {
       const network = resolved.get(canonicalId(found.virtualMachineId));
       return network === undefined ? { kind: 'unknown' } : stateResolved(found, network);
     });
@@ -86,9 +86,26 @@ export async function endLostByLists(
   if (running.length === 0) return 0;
   const listing = await readListing(dependencies, running, nsgs, call.correlationId);
   const suspects = running.filter(
-    (grant) => reasonToEnd(grant, (found) => stateListed(grant, found, listing)) !== undefined,
+    (grant) =>
+      reasonOf(dependencies, grant, call.correlationId, (found) => stateListed(grant, found, listing)) !==
+      undefined,
   );
   return endLost(dependencies, suspects, call);
+}
+
+/** As `reasonToEnd`; a row that somebody has damaged ends nothing, and keeps nothing else from being looked at. */
+function reasonOf(
+  { log }: Pick<Dependencies, 'log'>,
+  grant: AccessRequest,
+  correlationId: string,
+  stateOf: (found: FoundVirtualMachine) => TargetState,
+): Reason | undefined {
+  try {
+    return reasonToEnd(grant, stateOf);
+  } catch (error) {
+    log.error('end-failed', { requestId: grant.id, correlationId, cause: causeOf(error) });
+    return undefined;
+  }
 }
 
 /** Writes that a running grant is closing, and has it closed. False where it was not running any more. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Box } from '../../src/core/accessRequest.ts';
 import { describeGrant } from '../../src/core/ownedRule.ts';
 import { foreignRule } from '../support/foreignRule.ts';
 import {
@@ -98,6 +99,23 @@ describe('a sweep of many NSGs', () => {
 
     expect(ids.flatMap((nsgId) => world.ownedRules(nsgId))).toEqual([]);
     expect((world.clock.now().getTime() - noon.getTime()) / 1000).toBeLessThan(120);
+  });
+});
+
+describe('a request that somebody has damaged', () => {
+  it('keeps no sweep from its end', async () => {
+    const world = await grantWorld();
+    const process = world.startProcess();
+    const id = await active(world, process);
+    const stored = await world.stores.requests.get(id);
+    if (stored === undefined) throw new Error('There is no request.');
+    const targets = stored.row.targets.map(({ nsgId }) => ({ nsgId, boxes: [{} as Box] }));
+    await world.stores.requests.replace({ ...stored.row, targets }, stored.etag);
+
+    const report = await world.clock.run(process.sweep());
+
+    expect(report).toMatchObject({ complete: true, ended: 0 });
+    expect(world.logged).toContain('end-failed');
   });
 });
 
