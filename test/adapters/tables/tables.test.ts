@@ -8,7 +8,7 @@ import { createRequests } from '../../../src/adapters/tables/requests.ts';
 import { createSeals, readSeals } from '../../../src/adapters/tables/seals.ts';
 import { keyOf, RowTooLargeError, toProperties } from '../../../src/adapters/tables/entity.ts';
 import { ensureTables, openTables } from '../../../src/adapters/tables/tables.ts';
-import { chainRecord } from '../../../src/core/auditRecord.ts';
+import { chainRecord, type AuditRecord } from '../../../src/core/auditRecord.ts';
 import { sampleSeals } from '../../contracts/seals.ts';
 import {
   nsgId,
@@ -244,6 +244,25 @@ describe('an answer that is lost on the way', () => {
     const next = { ...first.row, version: 2 };
     expect(await requests.replace(next, first.etag)).toBe('changed');
     expect((await requests.get(next.id))?.row).toEqual(next);
+  });
+});
+
+describe('an audit query', () => {
+  it('reads the records of one NSG once for a page, however many of them it is about', async () => {
+    const { tables, calls } = await faultyTables(() => 'pass');
+    const audit = createAuditTrail(tables, now);
+    const partition = `nsg-${requestId('Web-Nsg')}`;
+    let last: AuditRecord | undefined;
+    for (let second = 1; second <= 6; second += 1) {
+      const record = sampleRecord(partition, `2026-11-23T08:00:0${second}.000Z`);
+      await audit.index(record);
+      last = chainRecord(record, last);
+      await audit.insert(last);
+    }
+    calls.length = 0;
+    const { records } = await audit.query({});
+    expect(records.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(calls.filter((call) => call.startsWith('GET') && call.includes(`nsg-`))).toHaveLength(1);
   });
 });
 
