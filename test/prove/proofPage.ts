@@ -81,6 +81,8 @@ tokens have expired (G), where a real process is when it is killed (I), and whic
 - An administrator who deletes a rule of ours between its read-back and the record of it, while another worker writes and
   somebody revokes: the model finds that the rule may then come back after the grant was recorded closed. The next sweep
   removes it, within I1's bound, which is what is proven for that case.
+- The books of a request that is being stored in the very moment in which its tables are lost: its port is shut like every
+  other, but its row may stay unfinished.
 - Clocks that are more than 30 s off, an app that does not run, and storage that never answers: the promises do not speak of them.
 - Security admin rules, route tables, firewalls, and other ways into a network than its NSGs.
 `;
