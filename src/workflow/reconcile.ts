@@ -67,6 +67,9 @@ async function goRounds(
   let hasWritten = false;
   /** What was to be written last was too old by then: its rows, or what came after them, took too long. */
   let isLate = false;
+  /** What the last write changed that settled, and how often in a row. */
+  let settled: string | undefined;
+  let repeats = 0;
 
   while (clock.now() < secondsAfter(began, limits.reconcile)) {
     const wasOver = over;
@@ -168,6 +171,10 @@ async function goRounds(
       case 'settled':
         pause = firstPause;
         hasWritten = true;
+        // Something changes what is written, or Azure does not show it: not as fast as it takes writes, all the time.
+        repeats = proof.changes.join() === settled ? repeats + 1 : 0;
+        settled = proof.changes.join();
+        if (repeats > 0) await clock.sleep(Math.min(2 ** repeats, 8) * 500);
         // The same content that failed before may fail again at once.
         if (nsg.provisioningState === 'Failed') await clock.sleep(1000);
         break;

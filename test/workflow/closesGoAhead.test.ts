@@ -6,6 +6,7 @@ import {
   grantWorld,
   nicNsg,
   noon,
+  submission,
   subnetNsg,
   type GrantWorld,
   type Hindrance,
@@ -116,6 +117,30 @@ describe('a request that somebody has damaged', () => {
 
     expect(report).toMatchObject({ complete: true, ended: 0 });
     expect(world.logged).toContain('end-failed');
+  });
+});
+
+describe('a rule that Azure does not show as it is written', () => {
+  it('is not written again and again without a pause', async () => {
+    const world = await grantWorld();
+    const process = world.startProcess(undefined, {
+      after: (effect, _parameters, result) =>
+        effect === 'network.readNsg'
+          ? {
+              instead: JSON.parse(
+                JSON.stringify(result).replaceAll('Sallyport grant', 'By policy'),
+              ) as unknown,
+            }
+          : undefined,
+    });
+    await world.clock.run(process.submit());
+
+    const call = { correlationId: submission.correlationId, purpose: 'open' as const };
+    await world.clock.run(process.reconcile(subnetNsg, call));
+
+    const writes = world.network.calls.filter(({ method }) => method === 'write');
+    expect(writes.length).toBeGreaterThan(1);
+    expect(writes.length).toBeLessThan(9);
   });
 });
 
