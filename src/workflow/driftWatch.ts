@@ -87,6 +87,10 @@ export function watchDrift(
       earlier = known;
       holding.clear();
       decided.found.forEach(({ key }) => holding.add(key));
+      // A note that took too long may have been made all the same: what its row has taken is not to be told again.
+      for (const { key, accepted: form } of lost.values()) {
+        if (form !== undefined && !holding.has(key)) lost.delete(key);
+      }
       if (decided.unsure || decided.found.some(({ sure }) => !sure)) {
         isNeeded = true;
         return 'look-again';

@@ -100,6 +100,20 @@ describe('a rule that somebody deletes', () => {
     expect(world.ownedRules(subnetNsg)).toEqual([]);
   });
 
+  it('is told once although its note is made only when nobody waits for it any more', async () => {
+    const { world } = await opened();
+    const slow = once('nsgs.insert', () => world.clock.sleep(2300));
+    deleteRule(world);
+    edit(world, (rules) => [...rules, { ...foreignRule(`sallyport-contoso-${idOf(99)}-1`, 120) }] as Rule[]);
+
+    await look(world, world.startProcess(undefined, slow));
+    await look(world, world.startProcess());
+
+    expect(world.logged).toContain('drift-not-recorded');
+    expect((await drifts(world)).filter((event) => event === 'nsg.rule-deleted')).toHaveLength(1);
+    expect(await acceptedForms(world)).toEqual([undefined, { 1: 'absent' }]);
+  });
+
   it('is found in the audit by whom, what machine and when it concerns', async () => {
     const { world, process } = await opened();
     deleteRule(world);
