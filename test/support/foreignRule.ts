@@ -23,3 +23,24 @@ export function withRule(body: JsonObject, rule: JsonObject): JsonObject {
   const properties = body['properties'] as { securityRules: JsonObject[] };
   return { ...body, properties: { ...properties, securityRules: [...properties.securityRules, rule] } };
 }
+
+/** An NSG of somebody else that ends with this deny, with what only a newer version of the interface would know. */
+export function nsgOfOthers(deny: JsonObject): JsonObject {
+  return {
+    location: 'westeurope',
+    properties: {
+      flushConnection: false,
+      aPropertyOfTheFuture: { kept: [1, 2] },
+      securityRules: [
+        foreignRule('allow-https', 300, {
+          protocol: 'TCP',
+          destinationPortRange: '443',
+          sourceAddressPrefix: 'Internet',
+          access: 'Allow',
+          anotherPropertyOfTheFuture: true,
+        }),
+        deny,
+      ],
+    },
+  };
+}

@@ -20,7 +20,7 @@ import { createRefusalQuota } from '../../src/workflow/refusalQuota.ts';
 import { createStep, type Step } from '../../src/workflow/step.ts';
 import { createSweep, type SweepReport } from '../../src/workflow/sweep.ts';
 import { drive, type Drive } from './driveOrchestrator.ts';
-import { foreignRule } from './foreignRule.ts';
+import { foreignRule, nsgOfOthers } from './foreignRule.ts';
 import { contoso } from './liveRow.ts';
 import {
   createMemoryBudget,
@@ -359,21 +359,7 @@ function ruleNames(body: JsonObject | undefined): string[] {
 }
 
 function foreignNsg(): JsonObject {
-  return {
-    location: 'westeurope',
-    properties: {
-      flushConnection: false,
-      aPropertyOfTheFuture: { kept: [1, 2] },
-      securityRules: [
-        foreignRule('allow-https', 300, {
-          protocol: 'TCP',
-          destinationPortRange: '443',
-          sourceAddressPrefix: 'Internet',
-          access: 'Allow',
-          anotherPropertyOfTheFuture: true,
-        }),
-        foreignRule('deny-ssh', 1000, { destinationPortRange: '22', sourceAddressPrefix: 'Internet' }),
-      ],
-    },
-  };
+  return nsgOfOthers(
+    foreignRule('deny-ssh', 1000, { destinationPortRange: '22', sourceAddressPrefix: 'Internet' }),
+  );
 }

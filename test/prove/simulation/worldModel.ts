@@ -1,5 +1,5 @@
 import type { JsonObject, VirtualMachineNetwork } from '../../../src/core/network.ts';
-import { foreignRule } from '../../support/foreignRule.ts';
+import { foreignRule, nsgOfOthers } from '../../support/foreignRule.ts';
 import { textOf } from '../../support/packetOracle.ts';
 
 /** The Azure of the simulation: which machine is behind which NSGs, at which address. The checks know no other. */
@@ -49,24 +49,9 @@ export const networkOf = ({
   nsgIds: path,
 });
 
-/** An NSG before anybody was let in, with what only a newer version of the interface would know. */
-export const foreignNsg = (): JsonObject => ({
-  location: 'westeurope',
-  properties: {
-    flushConnection: false,
-    aPropertyOfTheFuture: { kept: [1, 2] },
-    securityRules: [
-      foreignRule('allow-https', 300, {
-        protocol: 'TCP',
-        destinationPortRange: '443',
-        sourceAddressPrefix: 'Internet',
-        access: 'Allow',
-        anotherPropertyOfTheFuture: true,
-      }),
-      foreignRule('deny-the-rest', 1000, { sourceAddressPrefix: 'Internet' }),
-    ],
-  },
-});
+/** An NSG before anybody was let in. */
+export const foreignNsg = (): JsonObject =>
+  nsgOfOthers(foreignRule('deny-the-rest', 1000, { sourceAddressPrefix: 'Internet' }));
 
 /** The rules of an NSG's body. */
 export function rulesOf(body: JsonObject): JsonObject[] {
