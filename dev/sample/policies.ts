@@ -1,4 +1,4 @@
-import type { Policy } from '../../src/core/policy.ts';
+import type { EffectivePolicy } from '../../src/core/effectivePolicy.ts';
 
 /** The one subscription of azure.json. */
 export const sampleSubscription = '/subscriptions/11111111-2222-3333-4444-555555555555';
@@ -18,7 +18,7 @@ export const virtualMachines = {
 const office = ['203.0.113.0/24', '2001:db8::/32'];
 
 /** What may be asked for in the sample. */
-export const samplePolicies: readonly Policy[] = [
+export const samplePolicies: readonly EffectivePolicy[] = [
   {
     id: 'web-ssh',
     virtualMachineId: virtualMachines.web,

@@ -1,4 +1,5 @@
 import type { JsonObject } from './network.ts';
+import type { Approval } from './approval.ts';
 import type { Decision, Reason } from './reason.ts';
 
 export const protocols = ['Tcp', 'Udp', '*'] as const;
@@ -78,6 +79,35 @@ export interface FoundVirtualMachine {
   nsgIds: string[];
 }
 
+/** What happens within a state. */
+export type RequestEvent =
+  | 'orchestration-restarted'
+  /** One person's yes; the last that was needed is followed by the next state. */
+  | 'approved'
+  | 'extension-requested'
+  | 'extension-approved'
+  | 'extension-denied'
+  | 'extension-expired'
+  | 'extended'
+  /** It ends in a few minutes. */
+  | 'ending-soon'
+  /** Somebody else has looked at why approval was skipped. */
+  | 'break-glass-reviewed';
+
+/** An extension that waits for approval; the grant goes on to its end meanwhile. */
+export interface Extension {
+  /** The end that is asked for, ISO 8601. */
+  end: string;
+  justification: string;
+  requestedAt: string;
+  approval: Approval;
+}
+
+/** A request that skipped approval. Somebody else must look at it afterwards. */
+export interface BreakGlass {
+  reviewed?: { by: Person; at: string; comment: string };
+}
+
 /**
  * One entry of a request's journal. The journal is the truth of what happened; the audit is made from it, entry by
  * entry and under the entry's number, so that each transition gets exactly one record whatever is retried or killed.
@@ -86,7 +116,7 @@ export interface JournalEntry {
   /** 1, 2, 3 …: also the sequence number of its audit record. */
   number: number;
   /** The state entered, or what happened within a state. */
-  event: RequestState | 'orchestration-restarted';
+  event: RequestState | RequestEvent;
   /** ISO 8601 instant of the change. */
   at: string;
   /** `sallyport`, `sweep`, or the object id of a person. */
@@ -120,6 +150,14 @@ export interface AccessRequest {
   start: string;
   end: string;
   decision: Decision;
+  /** What it waits for or has got, where a policy wants people to approve. */
+  approval?: Approval;
+  breakGlass?: BreakGlass;
+  extension?: Extension;
+  /** When Azure last said that the requester may, ISO 8601; asked again before something is opened if that is old. */
+  authorizedAt?: string;
+  /** A policy wants flows that are established cut at the end. */
+  flushConnection?: true;
   /** Where `closing` leads to. */
   outcome: 'closed' | 'failed';
   /** Why it ended or is ending. */

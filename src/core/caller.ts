@@ -3,12 +3,18 @@ import type { Person } from './accessRequest.ts';
 /** App roles of the token; both see everybody's requests and audit records. */
 const administratorRole = 'Sallyport.Administrator';
 const auditorRole = 'Sallyport.Auditor';
+/** May approve wherever a policy wants approval. */
+const approverRole = 'Sallyport.Approver';
+/** May skip approval, loudly. */
+const breakGlassRole = 'Sallyport.BreakGlass';
 
 /** Who is asking, proven. */
 export interface Caller {
   person: Person;
   /** App roles as the identity provider states them. */
   roles: readonly string[];
+  /** An application on its own account, nobody's request. */
+  isApplication?: true;
 }
 
 /** Whether this caller may act on everybody's requests. */
@@ -19,6 +25,16 @@ export function isAdministrator(caller: Caller): boolean {
 /** Whether this caller may see everybody's requests and audit records. */
 export function seesEverything(caller: Caller): boolean {
   return isAdministrator(caller) || caller.roles.includes(auditorRole);
+}
+
+/** Whether this caller counts as an approver everywhere. */
+export function isApprover(caller: Caller): boolean {
+  return caller.roles.includes(approverRole);
+}
+
+/** Whether this caller may skip approval. */
+export function mayBreakGlass(caller: Caller): boolean {
+  return caller.roles.includes(breakGlassRole);
 }
 
 /** Why a caller was not believed. Stable: clients, counters and alerts match on them. */

@@ -1,7 +1,8 @@
 import type { Protocol, RequestedPort, RequestedVirtualMachine } from './accessRequest.ts';
 import { aggregate, containsPrefix, isEverybody } from './address.ts';
 import { formatDuration, parseDuration } from './duration.ts';
-import type { Policy, PolicyPort } from './policy.ts';
+import type { EffectivePolicy } from './effectivePolicy.ts';
+import type { PolicyPort } from './policy.ts';
 import type { Decision, Reason } from './reason.ts';
 
 /** What is decided on: a request that is right in its form. */
@@ -32,7 +33,10 @@ interface TooLong {
  *
  * `policies` are in the order of the submission's virtual machines, `undefined` where there is none.
  */
-export function decide(input: { submission: Asked; policies: readonly (Policy | undefined)[] }): Deciding {
+export function decide(input: {
+  submission: Asked;
+  policies: readonly (EffectivePolicy | undefined)[];
+}): Deciding {
   const { submission, policies } = input;
   const reasons: Reason[] = [];
   const tooLong: TooLong[] = [];
@@ -72,7 +76,7 @@ export function decide(input: { submission: Asked; policies: readonly (Policy | 
 function admit(
   asked: Asked['virtualMachines'][number]['ports'][number],
   field: string,
-  policy: Policy,
+  policy: EffectivePolicy,
   durationSeconds: number,
   reasons: Reason[],
   tooLong: TooLong[],

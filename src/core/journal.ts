@@ -1,4 +1,4 @@
-import type { AccessRequest, JournalEntry, RequestState } from './accessRequest.ts';
+import type { AccessRequest, JournalEntry, RequestEvent, RequestState } from './accessRequest.ts';
 import type { Reason } from './reason.ts';
 
 /** Which states may follow which. A request that is closing is never opened again. */
@@ -48,7 +48,7 @@ export function enterState(
 /** The request after something that changes no state was noted, such as a new orchestration. */
 export function note(
   request: AccessRequest,
-  event: 'orchestration-restarted',
+  event: RequestEvent,
   change: Change,
   fields: Partial<Pick<AccessRequest, 'instance' | 'nextDue'>> = {},
 ): AccessRequest {

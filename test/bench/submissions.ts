@@ -1,9 +1,9 @@
-import type { Policy } from '../../src/core/policy.ts';
+import type { EffectivePolicy } from '../../src/core/effectivePolicy.ts';
 import type { Submission } from '../../src/workflow/contracts.ts';
 import { sourceOf, vmId } from './azureState.ts';
 
 /** The policy of one machine: these ports, for the one person who asks for it. */
-export function policyOf(machine: number, ports: readonly number[]): Policy {
+export function policyOf(machine: number, ports: readonly number[]): EffectivePolicy {
   return {
     id: 'p',
     virtualMachineId: vmId(machine),

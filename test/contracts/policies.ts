@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Policies } from '../../src/core/policy.ts';
+import type { EffectivePolicies } from '../../src/core/effectivePolicy.ts';
 import { samplePolicy, vmId } from './samples.ts';
 
-/** What every implementation of Policies does. `make` returns an empty one. */
-export function describePoliciesContract(name: string, make: () => Promise<Policies>): void {
-  describe(`Policies: ${name}`, () => {
+/** What every implementation of EffectivePolicies does. `make` returns an empty one. */
+export function describePoliciesContract(name: string, make: () => Promise<EffectivePolicies>): void {
+  describe(`EffectivePolicies: ${name}`, () => {
     it('has no policy for a machine that nobody protected', async () => {
       const policies = await make();
       await policies.put(samplePolicy('Web-1'));

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { AccessRequest, LiveRow } from '../../src/core/accessRequest.ts';
 import type { UnsealedAuditRecord } from '../../src/core/auditRecord.ts';
 import { enterState } from '../../src/core/journal.ts';
-import type { Policy } from '../../src/core/policy.ts';
+import type { EffectivePolicy } from '../../src/core/effectivePolicy.ts';
 
 export const alice = '11111111-1111-4111-8111-111111111111';
 export const bob = '22222222-2222-4222-8222-222222222222';
@@ -117,7 +117,7 @@ export function sampleLiveRow(nsg: string, request: string, changes: Partial<Liv
   };
 }
 
-export function samplePolicy(vm: string, changes: Partial<Policy> = {}): Policy {
+export function samplePolicy(vm: string, changes: Partial<EffectivePolicy> = {}): EffectivePolicy {
   return {
     id: 'default',
     virtualMachineId: vmId(vm),

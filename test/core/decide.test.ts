@@ -5,7 +5,8 @@ import { containsPrefix } from '../../src/core/address.ts';
 import { decide } from '../../src/core/decide.ts';
 import type { Asked } from '../../src/core/decide.ts';
 import { formatDuration, parseDuration } from '../../src/core/duration.ts';
-import type { Policy, PolicyPort } from '../../src/core/policy.ts';
+import type { EffectivePolicy } from '../../src/core/effectivePolicy.ts';
+import type { PolicyPort } from '../../src/core/policy.ts';
 
 const id =
   '/subscriptions/11111111-2222-4333-8444-555555555555/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/web-1';
@@ -20,13 +21,13 @@ function aPort(changes: Partial<PolicyPort> = {}): PolicyPort {
   };
 }
 
-function aPolicy(...ports: PolicyPort[]): Policy {
+function aPolicy(...ports: PolicyPort[]): EffectivePolicy {
   return { id: 'web-1-ssh', virtualMachineId: id, ports };
 }
 
 type AskedPort = Asked['virtualMachines'][number]['ports'][number];
 
-function judge(policy: Policy | undefined, ports: AskedPort[], durationSeconds = 3600) {
+function judge(policy: EffectivePolicy | undefined, ports: AskedPort[], durationSeconds = 3600) {
   return decide({
     submission: { virtualMachines: [{ id, ports }], durationSeconds },
     policies: [policy],

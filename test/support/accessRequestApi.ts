@@ -1,5 +1,5 @@
 import type { JWTPayload } from 'jose';
-import type { Policy } from '../../src/core/policy.ts';
+import type { EffectivePolicy } from '../../src/core/effectivePolicy.ts';
 import { createAccessRequestHandlers } from '../../src/http/accessRequests.ts';
 import type { AccessRequestHandlers } from '../../src/http/accessRequests.ts';
 import { call, surroundings } from './httpCalls.ts';
@@ -12,7 +12,7 @@ import type { TokenIssuer } from './tokenIssuer.ts';
 const group = '/subscriptions/11111111-2222-4333-8444-555555555555/resourceGroups/contoso-rg';
 export const vm = (name: string) => `${group}/providers/Microsoft.Compute/virtualMachines/${name}`;
 
-function policyOf(name: string, ...sources: string[]): Policy {
+function policyOf(name: string, ...sources: string[]): EffectivePolicy {
   return {
     id: `${name}-policy`,
     virtualMachineId: vm(name),

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { finalStates } from '../../src/core/accessRequest.ts';
 import type { AccessRequest, Person, RequestState } from '../../src/core/accessRequest.ts';
 import { decide } from '../../src/core/decide.ts';
-import type { Policy } from '../../src/core/policy.ts';
+import type { EffectivePolicy } from '../../src/core/effectivePolicy.ts';
 import { canonicalId } from '../../src/core/resourceId.ts';
 import type { AccessRequestService, SubmitResult, Submission } from '../../src/workflow/contracts.ts';
 
@@ -17,7 +17,7 @@ export interface InMemoryAccessRequestService extends AccessRequestService {
 }
 
 export function createInMemoryAccessRequestService(options: {
-  policies: Policy[];
+  policies: EffectivePolicy[];
   /** Ids of the virtual machines that exist. */
   virtualMachines: string[];
 }): InMemoryAccessRequestService {

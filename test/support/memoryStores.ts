@@ -4,7 +4,7 @@ import type { AccessRequest, LiveRow } from '../../src/core/accessRequest.ts';
 import type { NsgRecord } from '../../src/core/nsgRecord.ts';
 import { isIndexedAt, type AuditRecord, type UnsealedAuditRecord } from '../../src/core/auditRecord.ts';
 import type { Clock } from '../../src/core/clock.ts';
-import type { Policies, Policy } from '../../src/core/policy.ts';
+import type { EffectivePolicies, EffectivePolicy } from '../../src/core/effectivePolicy.ts';
 import type { Seal } from '../../src/core/seal.ts';
 import type {
   AuditPage,
@@ -122,9 +122,9 @@ export function createMemoryLiveRows(): LiveRows {
   };
 }
 
-/** Policies in memory. */
-export function createMemoryPolicies(): Policies {
-  const table = new MemoryTable<Policy>();
+/** EffectivePolicies in memory. */
+export function createMemoryPolicies(): EffectivePolicies {
+  const table = new MemoryTable<EffectivePolicy>();
   return {
     forVirtualMachine: (id) => Promise.resolve(table.get(canonicalId(id))?.row),
     put(policy) {

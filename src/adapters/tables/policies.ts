@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { protocols } from '../../core/accessRequest.ts';
 import { parsePrefix } from '../../core/address.ts';
 import { parseDuration } from '../../core/duration.ts';
-import type { Policies, Policy } from '../../core/policy.ts';
+import type { EffectivePolicies, EffectivePolicy } from '../../core/effectivePolicy.ts';
 import { canonicalId } from '../../core/resourceId.ts';
 import { ask, rowsOfPartition, type Entity } from './calls.ts';
 import { keyOf, parseRow, toProperties } from './entity.ts';
@@ -32,10 +32,10 @@ const schema = z.strictObject({
 });
 
 /**
- * Policies, one partition for each virtual machine.
+ * EffectivePolicies, one partition for each virtual machine.
  * A row that cannot be read throws an Error that names it: it is never taken for "no policy".
  */
-export function createPolicies(table: TableClient): Policies {
+export function createPolicies(table: TableClient): EffectivePolicies {
   return {
     async forVirtualMachine(virtualMachineId) {
       const policies = await policiesOf(table, virtualMachineId);
@@ -71,8 +71,8 @@ export function createPolicies(table: TableClient): Policies {
   };
 }
 
-async function policiesOf(table: TableClient, virtualMachineId: string): Promise<Policy[]> {
-  const policies: Policy[] = [];
+async function policiesOf(table: TableClient, virtualMachineId: string): Promise<EffectivePolicy[]> {
+  const policies: EffectivePolicy[] = [];
   const what = `policies of ${virtualMachineId}`;
   for await (const entity of rowsOfPartition(what, table, keyOf(virtualMachineId))) {
     policies.push(parse(virtualMachineId, entity));
@@ -80,7 +80,7 @@ async function policiesOf(table: TableClient, virtualMachineId: string): Promise
   return policies;
 }
 
-function parse(virtualMachineId: string, entity: Entity): Policy {
+function parse(virtualMachineId: string, entity: Entity): EffectivePolicy {
   const id = entity.rowKey ?? '';
   const belongs = schema.refine(
     (policy) => policy.id === id && canonicalId(policy.virtualMachineId) === canonicalId(virtualMachineId),
