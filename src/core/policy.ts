@@ -76,6 +76,8 @@ export interface Policy {
   /** ISO 8601; the object id of a person. */
   changedAt: string;
   changedBy: string;
+  /** Machines that have left it and that an administrator has released; until their baselines are gone. */
+  released?: string[];
   /** Deleted: kept, so that its baselines are known to be ended by a decision. */
   isDeleted?: true;
   /** Changes whose audit records are not known to be there yet. */
