@@ -5,7 +5,8 @@ import type { Clock, Log } from '../core/clock.ts';
 import type { Orchestrations } from './contracts.ts';
 import { grantOrchestrator } from './grantOrchestrator.ts';
 import { grantOrchestratorName, ringEventName, stepActivityName } from './names.ts';
-import type { Step, StepResult } from './step.ts';
+import type { Step } from './step.ts';
+import type { StepResult } from './stepResult.ts';
 
 /** The SDK's HTTP client has no deadline of its own; a call that hangs would hold the request or the sweep. */
 const callDeadline = 10_000;

@@ -1,6 +1,6 @@
 import type { OrchestrationContext, Task, TimerTask } from 'durable-functions';
 import { ringEventName, stepActivityName } from './names.ts';
-import type { StepResult } from './step.ts';
+import type { StepResult } from './stepResult.ts';
 
 /** Growing pauses between attempts to close, in seconds; after the last the sweep goes on for ever. */
 const closePauses = [10, 20, 40, 80, 160] as const;

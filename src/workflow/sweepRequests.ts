@@ -6,8 +6,9 @@ import { changeRequest } from './changeRequest.ts';
 import type { Orchestrations } from './contracts.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
 import { inParallel } from './inParallel.ts';
+import { givesUpAt } from './openGrant.ts';
 import { settle } from './settle.ts';
-import { givesUpAt, type Step } from './step.ts';
+import type { Step } from './step.ts';
 import type { WalkedRequest } from './walkRequests.ts';
 
 /** What the sweep did with the requests. */

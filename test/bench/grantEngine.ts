@@ -1,6 +1,6 @@
 import type { Orchestrations } from '../../src/workflow/contracts.ts';
 import { grantOrchestratorName, ringEventName, stepActivityName } from '../../src/workflow/names.ts';
-import type { StepResult } from '../../src/workflow/step.ts';
+import type { StepResult } from '../../src/workflow/stepResult.ts';
 import { drive, type Asked } from '../support/driveOrchestrator.ts';
 import { createActivityQueue, type EngineSettings } from './activityQueue.ts';
 import { eventTypes, type DurableEvent } from './durableHistory.ts';

@@ -6,7 +6,8 @@ import type { Dependencies } from '../../src/workflow/dependencies.ts';
 import { createHeartbeat } from '../../src/workflow/heartbeat.ts';
 import { createReconciler } from '../../src/workflow/reconciler.ts';
 import { createRefusalQuota } from '../../src/workflow/refusalQuota.ts';
-import { createStep, type StepResult } from '../../src/workflow/step.ts';
+import { createStep } from '../../src/workflow/step.ts';
+import type { StepResult } from '../../src/workflow/stepResult.ts';
 import { createSweep, type SweepReport } from '../../src/workflow/sweep.ts';
 import { createMemoryRights } from '../support/memoryInventory.ts';
 import {

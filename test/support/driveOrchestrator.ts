@@ -1,6 +1,6 @@
 import type { OrchestrationContext, Task } from 'durable-functions';
 import { grantOrchestrator } from '../../src/workflow/grantOrchestrator.ts';
-import type { StepResult } from '../../src/workflow/step.ts';
+import type { StepResult } from '../../src/workflow/stepResult.ts';
 
 /** What the orchestrator asked for last. */
 export type Asked =

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ringEventName, stepActivityName } from '../../src/workflow/names.ts';
-import type { StepResult } from '../../src/workflow/step.ts';
+import type { StepResult } from '../../src/workflow/stepResult.ts';
 import { replay, type HistoryEvent, type ReplayedAction } from '../support/replayOrchestrator.ts';
 
 const at = (seconds: number) =>

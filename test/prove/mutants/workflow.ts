@@ -71,7 +71,7 @@ export const workflowMutants: readonly Mutant[] = [
     id: 'no-late-write-margin',
     what: 'a grant that was never seen open is called closed at once',
     breaks: 'I5',
-    file: 'src/workflow/step.ts',
+    file: 'src/workflow/closeGrant.ts',
     edits: [{ text: 'if (!wasActive) {', replacement: 'if (!wasActive && row.version < 0) {' }],
     hunters: ['test/workflow/grant.test.ts', races, 'A', 'B'],
   },
@@ -79,7 +79,7 @@ export const workflowMutants: readonly Mutant[] = [
     id: 'one-nsg-is-enough',
     what: 'a grant is called active when one NSG of its path shows it',
     breaks: 'I5',
-    file: 'src/workflow/step.ts',
+    file: 'src/workflow/openGrant.ts',
     edits: [
       {
         text: 'const isOpen = row.targets.every(({ nsgId }) => {',
@@ -92,7 +92,7 @@ export const workflowMutants: readonly Mutant[] = [
     id: 'close-without-look',
     what: 'a close is recorded without having seen that the rule is gone',
     breaks: 'I5',
-    file: 'src/workflow/step.ts',
+    file: 'src/workflow/closeGrant.ts',
     edits: [
       {
         text: 'const open = results.find((result) => !isShut(result, row.id));',
@@ -105,7 +105,7 @@ export const workflowMutants: readonly Mutant[] = [
     id: 'active-after-end',
     what: 'a grant is called active although its end has passed',
     breaks: 'I5',
-    file: 'src/workflow/step.ts',
+    file: 'src/workflow/openGrant.ts',
     edits: [
       {
         text: "current.state === 'opening' && isDesired(current, clock.now())\n          ? enterState(",

@@ -12,7 +12,8 @@ import { grantOrchestratorName, ringEventName, stepActivityName } from '../../..
 import { createHeartbeat } from '../../../src/workflow/heartbeat.ts';
 import { createReconciler } from '../../../src/workflow/reconciler.ts';
 import { createRefusalQuota } from '../../../src/workflow/refusalQuota.ts';
-import { createStep, type StepResult } from '../../../src/workflow/step.ts';
+import { createStep } from '../../../src/workflow/step.ts';
+import type { StepResult } from '../../../src/workflow/stepResult.ts';
 import { createSweep } from '../../../src/workflow/sweep.ts';
 import { contoso } from '../../support/liveRow.ts';
 import {
