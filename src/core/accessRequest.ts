@@ -128,6 +128,18 @@ export interface JournalEntry {
   observedAt?: string;
   /** Of the call that asked for it, where that is not the request's own. */
   correlationId?: string;
+  /** What a person said with it: why more time is needed, why it ends early, why it was decided so. */
+  comment?: string;
+  /** Who calls again with the same Idempotency-Key is answered by this entry. */
+  call?: IdempotentCall;
+}
+
+/** A call that carried an Idempotency-Key. */
+export interface IdempotentCall {
+  /** Hash of the person and the key, 32 lower-case hexadecimal digits. */
+  key: string;
+  /** SHA-256 of the canonical body. */
+  bodyHash: string;
 }
 
 /** The row of a request: the truth of its life, changed by ETag only. */

@@ -24,7 +24,7 @@ export interface AuditRecord {
   correlationId: string;
   /**
    * Further facts of single events, such as the count of refused tokens. `changes`: who could newly reach what, or no
-   * longer. `observedAt`: when what had happened before was seen or recorded, ISO 8601.
+   * longer. `observedAt`: when what had happened before was seen or recorded, ISO 8601. `comment`: what a person said.
    */
   details?: Record<string, string | number | string[]>;
   /** Hash of the record before it in the partition; empty for the first. */

@@ -1,4 +1,10 @@
-import type { AccessRequest, JournalEntry, RequestEvent, RequestState } from './accessRequest.ts';
+import type {
+  AccessRequest,
+  IdempotentCall,
+  JournalEntry,
+  RequestEvent,
+  RequestState,
+} from './accessRequest.ts';
 import type { Reason } from './reason.ts';
 
 /** Which states may follow which. A request that is closing is never opened again. */
@@ -21,6 +27,8 @@ export interface Change {
   changes?: string[];
   observedAt?: Date;
   correlationId?: string;
+  comment?: string;
+  call?: IdempotentCall;
 }
 
 /**
@@ -71,5 +79,7 @@ function entry(request: AccessRequest, event: JournalEntry['event'], change: Cha
     ...(change.changes === undefined || change.changes.length === 0 ? {} : { changes: change.changes }),
     ...(change.observedAt === undefined ? {} : { observedAt: change.observedAt.toISOString() }),
     ...(change.correlationId === undefined ? {} : { correlationId: change.correlationId }),
+    ...(change.comment === undefined ? {} : { comment: change.comment }),
+    ...(change.call === undefined ? {} : { call: change.call }),
   };
 }

@@ -33,6 +33,13 @@ export const reasonCodes = [
   'ended',
   'revoked',
   'closed-unseen',
+  // Extensions and warnings.
+  'extended',
+  'ending-soon',
+  'not-running',
+  'extension-waiting',
+  'extension-expired',
+  'extended-too-often',
   // Changes by others.
   'change-accepted',
   'change-reverted',

@@ -88,6 +88,7 @@ export function isRecordOf(record: AuditRecord, entry: JournalEntry): boolean {
     canonicalJson(record.details?.['changes'] ?? []) === canonicalJson(entry.changes ?? []) &&
     // A record that follows late says when; the journal could not.
     (entry.observedAt === undefined || record.details?.['observedAt'] === entry.observedAt) &&
+    record.details?.['comment'] === entry.comment &&
     (entry.correlationId === undefined || record.correlationId === entry.correlationId)
   );
 }

@@ -116,6 +116,9 @@ function meaningOf(code: ProblemCode): { status: number; title: string } {
   if (code === 'vm-not-found') return { status: 404, title: 'The virtual machine was not found' };
   // No fault of the request: the same may be granted once the tables are there again.
   if (code === 'tables-lost') return { status: 503, title: 'The tables of this installation are lost' };
+  if (code === 'not-running' || code === 'extension-waiting') {
+    return { status: 409, title: 'The grant cannot be extended as it stands' };
+  }
   const status = code === 'duration-exceeds-policy' ? 400 : 403;
   return { status, title: 'The request was denied' };
 }
