@@ -124,6 +124,22 @@ export function rangeOf(prefix: string): AddressRange {
   return { family, first, last: first + (1n << BigInt(bitsOf[family] - length)) - 1n };
 }
 
+/** The fewest canonical prefixes with exactly the addresses of a range, rising. */
+export function prefixesOfRange({ family, first, last }: AddressRange): string[] {
+  const bits = BigInt(bitsOf[family]);
+  const prefixes: string[] = [];
+  for (let at = first; at <= last;) {
+    // As large as its first address is aligned to, and not beyond the end.
+    let length = bits;
+    while (length > 0n && at % (2n << (bits - length)) === 0n && at + (2n << (bits - length)) - 1n <= last) {
+      length -= 1n;
+    }
+    prefixes.push(formatPrefix(family, at, Number(length)));
+    at += 1n << (bits - length);
+  }
+  return prefixes;
+}
+
 /**
  * The fewest canonical prefixes with exactly the same addresses: sorted, IPv4 first, none overlapping, siblings merged.
  */
