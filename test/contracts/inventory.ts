@@ -1,19 +1,27 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Inventory, InventoryCall, InventoryPage } from '../../src/core/inventory.ts';
+import type {
+  Inventory,
+  InventoryCall,
+  InventoryPage,
+  ListedVirtualMachine,
+  ListedVirtualNetwork,
+} from '../../src/core/inventory.ts';
 import type { Network } from '../../src/core/network.ts';
 
-export type ListName = 'nsgs' | 'networkInterfaces' | 'virtualMachines';
-export const listNames: ListName[] = ['nsgs', 'networkInterfaces', 'virtualMachines'];
+export type ListName = 'nsgs' | 'networkInterfaces' | 'virtualMachines' | 'virtualNetworks';
+export const listNames: ListName[] = ['nsgs', 'networkInterfaces', 'virtualMachines', 'virtualNetworks'];
 
 export interface InventoryHarness {
   inventory: Inventory;
   network: Network;
-  /** Two subscriptions; the first has at least three NSGs, interfaces and machines, and pages hold two. */
+  /** Two subscriptions; the first has at least three of each that is listed, and pages hold two. */
   subscriptionIds: [string, string];
   /** Every NSG of the first subscription. */
   nsgIds: string[];
   /** A machine of the first subscription and its interface, which has an NSG of its own. */
-  virtualMachine: { id: string; vmId: string };
+  virtualMachine: ListedVirtualMachine;
+  /** A network of the first subscription. */
+  virtualNetwork: ListedVirtualNetwork;
   networkInterface: { id: string; nsgId: string; address: string; subnetId: string };
   /** The second page of the list in the first subscription fails, once, with a quota's Retry-After of 7. */
   failSecondPage(list: ListName): void;
@@ -55,7 +63,15 @@ export function describeInventoryContract(name: string, make: () => Promise<Inve
       expect(found?.addresses).toContainEqual({ address, subnetId });
     });
 
-    it('shows a machine with Azure’s own id of it', async () => {
+    it('shows a virtual network with the prefixes of its subnets', async () => {
+      const [subscriptionId] = harness.subscriptionIds;
+      const pages = await all(
+        harness.inventory.virtualNetworks({ ...call, subscriptionIds: [subscriptionId] }),
+      );
+      expect(itemsOf(pages)).toContainEqual(harness.virtualNetwork);
+    });
+
+    it('shows a machine with Azure’s own id of it, its tags and its operating system', async () => {
       const [subscriptionId] = harness.subscriptionIds;
       const pages = await all(
         harness.inventory.virtualMachines({ ...call, subscriptionIds: [subscriptionId] }),

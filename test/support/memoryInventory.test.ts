@@ -31,12 +31,23 @@ describeInventoryContract('the memory', () => {
   const [machine] = machines;
   if (machine === undefined) throw new Error('There is no machine.');
   const inventory = createMemoryInventory(network, { pageSize: 2 });
+  const shown = { location: 'westeurope', tags: { env: 'sample' }, osType: 'Linux' };
+  inventory.describe(machine.virtualMachineId, shown);
+  const networks = [0, 1, 2].map((index) => {
+    const id = `${group(0)}/Microsoft.Network/virtualNetworks/vnet-${String(index)}`;
+    const subnets = [{ id: `${id}/subnets/web`, name: 'web', prefixes: [`10.${String(index)}.0.0/24`] }];
+    inventory.addVirtualNetwork({ id, subnets });
+    return { id, subnets };
+  });
+  const [virtualNetwork] = networks;
+  if (virtualNetwork === undefined) throw new Error('There is no network.');
   return Promise.resolve({
     inventory,
     network,
     subscriptionIds,
     nsgIds: nsgs.slice(0, 3),
-    virtualMachine: { id: machine.virtualMachineId, vmId: machine.vmId },
+    virtualMachine: { id: machine.virtualMachineId, vmId: machine.vmId, ...shown },
+    virtualNetwork,
     networkInterface: {
       id: machine.networkInterfaceId,
       nsgId: nsgs[0] ?? '',

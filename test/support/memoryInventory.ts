@@ -4,6 +4,7 @@ import type {
   InventoryPage,
   ListedInterface,
   ListedVirtualMachine,
+  ListedVirtualNetwork,
 } from '../../src/core/inventory.ts';
 import type { JsonObject, NsgDocument, VirtualMachineNetwork } from '../../src/core/network.ts';
 import type { Closability, Rights } from '../../src/core/rights.ts';
@@ -21,6 +22,11 @@ export interface MemoryInventory extends Inventory {
   ): void;
   /** Reads that lists may spend; 150 unless told otherwise. */
   setReadsLeft(reads: number): void;
+  /** What lists show of a machine besides its id; it replaces what was said before. */
+  describe(virtualMachineId: string, shown: Omit<ListedVirtualMachine, 'id' | 'vmId'>): void;
+  /** Adds or replaces an interface besides the primary ones that the network knows. */
+  addInterface(one: ListedInterface): void;
+  addVirtualNetwork(one: ListedVirtualNetwork): void;
   /** Every page that was asked for, in order. */
   readonly pages: { list: ListName; subscriptionId: string; correlationId: string }[];
 }
@@ -36,7 +42,11 @@ export function createMemoryInventory(
     nsgs: [],
     networkInterfaces: [],
     virtualMachines: [],
+    virtualNetworks: [],
   };
+  const shown = new Map<string, Omit<ListedVirtualMachine, 'id' | 'vmId'>>();
+  const interfaces = new Map<string, ListedInterface>();
+  const networks = new Map<string, ListedVirtualNetwork>();
   let reads = 150;
 
   async function* each<Item extends { id: string }>(
@@ -71,8 +81,25 @@ export function createMemoryInventory(
     pages,
     nsgs: (call) =>
       each('nsgs', call, () => network.documents().map((nsg) => withSubnets(nsg, network.machines()))),
-    networkInterfaces: (call) => each('networkInterfaces', call, () => network.machines().map(interfaceOf)),
-    virtualMachines: (call) => each('virtualMachines', call, () => network.machines().map(machineOf)),
+    networkInterfaces: (call) =>
+      each('networkInterfaces', call, () => [...network.machines().map(interfaceOf), ...interfaces.values()]),
+    virtualMachines: (call) =>
+      each('virtualMachines', call, () =>
+        network.machines().map((machine) => ({
+          ...machineOf(machine),
+          ...shown.get(machine.virtualMachineId.toLowerCase()),
+        })),
+      ),
+    virtualNetworks: (call) => each('virtualNetworks', call, () => [...networks.values()]),
+    describe(virtualMachineId, facts) {
+      shown.set(virtualMachineId.toLowerCase(), facts);
+    },
+    addInterface(one) {
+      interfaces.set(one.id.toLowerCase(), one);
+    },
+    addVirtualNetwork(one) {
+      networks.set(one.id.toLowerCase(), one);
+    },
     readsLeft: () => reads,
     fail(list, failure = {}, { skip = 0, times = 1 } = {}) {
       const plan = { message: 'Azure did not answer.', ...failure };

@@ -5,7 +5,9 @@ import type {
   ListedAddress,
   ListedInterface,
   ListedVirtualMachine,
+  ListedVirtualNetwork,
 } from '../../core/inventory.ts';
+import { canonicalPrefix } from '../../core/address.ts';
 import type { JsonObject, NsgDocument } from '../../core/network.ts';
 import { list, type ListPage, type ListSettings } from './list.ts';
 import { isRecord } from './problem.ts';
@@ -93,6 +95,12 @@ export function createInventory(
         apiVersion: computeVersion,
         read: readMachine,
       }),
+    virtualNetworks: (call) =>
+      each(call, {
+        type: 'Microsoft.Network/virtualNetworks',
+        apiVersion: settings.apiVersion,
+        read: readVirtualNetwork,
+      }),
     readsLeft,
   };
 }
@@ -130,12 +138,60 @@ function readAddress(configuration: unknown): ListedAddress[] {
   const address = isRecord(properties) ? properties['privateIPAddress'] : undefined;
   if (!isRecord(properties) || typeof address !== 'string') return [];
   const subnetId = idIn(properties['subnet']);
-  return [{ address, ...(subnetId === undefined ? {} : { subnetId }) }];
+  const pools = properties['loadBalancerBackendAddressPools'];
+  return [
+    {
+      address,
+      ...(subnetId === undefined ? {} : { subnetId }),
+      ...(Array.isArray(pools) && pools.length > 0 ? { isBalanced: true } : {}),
+    },
+  ];
 }
 
-function readMachine({ id, properties }: Record<string, unknown>): ListedVirtualMachine | undefined {
-  const vmId = isRecord(properties) ? properties['vmId'] : undefined;
-  return typeof id === 'string' && typeof vmId === 'string' ? { id, vmId } : undefined;
+function readMachine(item: Record<string, unknown>): ListedVirtualMachine | undefined {
+  const { id, location, properties } = item;
+  if (typeof id !== 'string' || !isRecord(properties)) return undefined;
+  const vmId = properties['vmId'];
+  if (typeof vmId !== 'string') return undefined;
+  const tags = readTags(item['tags']);
+  const osType = memberOf(memberOf(properties['storageProfile'], 'osDisk'), 'osType');
+  return {
+    id,
+    vmId,
+    ...(typeof location === 'string' ? { location } : {}),
+    ...(Object.keys(tags).length === 0 ? {} : { tags }),
+    ...(typeof osType === 'string' ? { osType } : {}),
+  };
+}
+
+function readTags(tags: unknown): Record<string, string> {
+  if (!isRecord(tags)) return {};
+  return Object.fromEntries(
+    Object.entries(tags).filter((tag): tag is [string, string] => typeof tag[1] === 'string'),
+  );
+}
+
+function readVirtualNetwork({ id, properties }: Record<string, unknown>): ListedVirtualNetwork | undefined {
+  const subnets = memberOf(properties, 'subnets') ?? [];
+  if (typeof id !== 'string' || !Array.isArray(subnets)) return undefined;
+  return { id, subnets: subnets.flatMap(readSubnet) };
+}
+
+/** Azure shows one prefix in the singular field, several in the plural one. */
+function readSubnet(subnet: unknown): ListedVirtualNetwork['subnets'] {
+  const id = idIn(subnet);
+  const name = memberOf(subnet, 'name');
+  if (id === undefined || typeof name !== 'string') return [];
+  const one = memberOf(memberOf(subnet, 'properties'), 'addressPrefix');
+  const many = memberOf(memberOf(subnet, 'properties'), 'addressPrefixes');
+  const texts = [one, ...(Array.isArray(many) ? (many as unknown[]) : [])].filter(
+    (text) => typeof text === 'string',
+  );
+  return [{ id, name, prefixes: texts.flatMap((text) => canonicalPrefix(text) ?? []) }];
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return isRecord(value) ? value[name] : undefined;
 }
 
 function idIn(reference: unknown): string | undefined {

@@ -17,6 +17,7 @@ const paths: Record<ListName, string> = {
   nsgs: '/networkSecurityGroups$',
   networkInterfaces: '/networkInterfaces$',
   virtualMachines: '/virtualMachines$',
+  virtualNetworks: '/virtualNetworks$',
 };
 const fabrikam = `/subscriptions/${otherSubscriptionId}/resourceGroups/fabrikam/providers`;
 const elsewhere = [
@@ -38,7 +39,21 @@ describeInventoryContract('Azure Resource Manager', async () => {
     network,
     subscriptionIds: [subscriptionId, otherSubscriptionId],
     nsgIds: ['web', 'web-1', 'shared', 'solo', 'pair'].map((name) => ids.nsg(name)),
-    virtualMachine: { id: ids.vm('web-1'), vmId: 'web-1' },
+    virtualMachine: {
+      id: ids.vm('web-1'),
+      vmId: 'web-1',
+      location: 'westeurope',
+      tags: { env: 'sample' },
+      osType: 'Linux',
+    },
+    virtualNetwork: {
+      id: ids.subnet('a', 'x').replace(/\/subnets\/.*$/, ''),
+      subnets: ['web', 'open', 'twins', 'solo'].map((name) => ({
+        id: ids.subnet('a', name),
+        name,
+        prefixes: ['10.1.0.0/16'],
+      })),
+    },
     networkInterface: {
       id: ids.nic('web-1'),
       nsgId: ids.nsg('web-1'),
@@ -69,6 +84,39 @@ describe('the lists of Azure Resource Manager', () => {
     // Five NSGs in one subscription, none in the other.
     expect(simulated.arm.requests).toHaveLength(1 + 3 + 1);
     expect(simulated.arm.requests.every(({ method }) => method === 'GET')).toBe(true);
+  });
+
+  it('show an address that a load balancer may probe', async () => {
+    const pool = `${fabrikam}/Microsoft.Network/loadBalancers/lb/backendAddressPools/web`;
+    const id = `${fabrikam}/Microsoft.Network/networkInterfaces/balanced`;
+    const properties = { privateIPAddress: '10.3.0.9', loadBalancerBackendAddressPools: [{ id: pool }] };
+    const balanced = {
+      id,
+      location: 'westeurope',
+      properties: { ipConfigurations: [{ name: 'one', properties }] },
+    };
+    const plain = {
+      id: `${id}-not`,
+      location: 'westeurope',
+      properties: { ipConfigurations: [{ name: 'one', properties: { privateIPAddress: '10.3.0.10' } }] },
+    };
+    const simulatedHere = await simulateArm({
+      state: { ...world, resources: [...world.resources, balanced, plain] },
+    });
+    try {
+      const pages = await all(
+        simulatedHere
+          .connectAll()
+          .inventory.networkInterfaces({ ...call, subscriptionIds: [otherSubscriptionId] }),
+      );
+      const listed = pages.flatMap((page) => (page.kind === 'page' ? page.items : []));
+      expect(listed.flatMap(({ addresses }) => addresses)).toEqual([
+        { address: '10.3.0.9', isBalanced: true },
+        { address: '10.3.0.10' },
+      ]);
+    } finally {
+      await simulatedHere.arm.close();
+    }
   });
 
   it('hand the token to nobody whom a next link names', async () => {

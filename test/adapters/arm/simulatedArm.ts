@@ -174,10 +174,15 @@ const nsg = (name: string, properties: object = {}) => ({
   properties: { securityRules: [], ...properties },
 });
 
-const vm = (name: string, interfaces: object[]) => ({
+const vm = (name: string, interfaces: object[], osType?: string) => ({
   id: ids.vm(name),
   location: 'westeurope',
-  properties: { vmId: name, networkProfile: { networkInterfaces: interfaces } },
+  ...(osType === undefined ? {} : { tags: { env: 'sample' } }),
+  properties: {
+    vmId: name,
+    ...(osType === undefined ? {} : { storageProfile: { osDisk: { osType } } }),
+    networkProfile: { networkInterfaces: interfaces },
+  },
 });
 
 const configuration = (name: string, subnet: string, address: string, more: object = {}) => ({
@@ -239,11 +244,16 @@ export const world = {
       solo: 'solo',
     }),
     virtualNetwork(networkId(ids.subnet('b', 'x')), '10.1.0.0/16', { twins: 'shared', open: undefined }),
+    virtualNetwork(networkId(ids.subnet('d', 'x')), '10.4.0.0/16', { AzureBastionSubnet: undefined }),
     virtualNetwork(networkId(ids.otherSubnet('c', 'x')), '10.3.0.0/16', { far: 'web' }),
-    vm('web-1', [
-      { id: ids.nic('web-1-back'), properties: { primary: false } },
-      { id: ids.nic('web-1'), properties: { primary: true } },
-    ]),
+    vm(
+      'web-1',
+      [
+        { id: ids.nic('web-1-back'), properties: { primary: false } },
+        { id: ids.nic('web-1'), properties: { primary: true } },
+      ],
+      'Linux',
+    ),
     nic(
       'web-1',
       [
