@@ -130,6 +130,8 @@ export interface JournalEntry {
   correlationId?: string;
   /** What a person said with it: why more time is needed, why it ends early, why it was decided so. */
   comment?: string;
+  /** Of a person who is not the requester: their name, for people to read. */
+  actorName?: string;
   /** Who calls again with the same Idempotency-Key is answered by this entry. */
   call?: IdempotentCall;
 }
@@ -161,6 +163,8 @@ export interface AccessRequest {
   requestedAt: string;
   start: string;
   end: string;
+  /** When it was asked to begin, ISO 8601; absent where that is at once. */
+  chosenStart?: string;
   decision: Decision;
   /** What it waits for or has got, where a policy wants people to approve. */
   approval?: Approval;

@@ -28,6 +28,7 @@ export interface Change {
   observedAt?: Date;
   correlationId?: string;
   comment?: string;
+  actorName?: string;
   call?: IdempotentCall;
 }
 
@@ -39,7 +40,21 @@ export function enterState(
   request: AccessRequest,
   state: RequestState,
   change: Change,
-  fields: Partial<Pick<AccessRequest, 'outcome' | 'reason' | 'nextDue'>> = {},
+  fields: Partial<
+    Pick<
+      AccessRequest,
+      | 'outcome'
+      | 'reason'
+      | 'nextDue'
+      | 'start'
+      | 'end'
+      | 'targets'
+      | 'found'
+      | 'decision'
+      | 'authorizedAt'
+      | 'flushConnection'
+    >
+  > = {},
 ): AccessRequest {
   if (!successors[request.state].includes(state)) {
     throw new Error(`Request ${request.id} cannot go from ${request.state} to ${state}.`);
@@ -58,7 +73,7 @@ export function note(
   request: AccessRequest,
   event: RequestEvent,
   change: Change,
-  fields: Partial<Pick<AccessRequest, 'instance' | 'nextDue'>> = {},
+  fields: Partial<Pick<AccessRequest, 'instance' | 'nextDue' | 'approval' | 'breakGlass'>> = {},
 ): AccessRequest {
   return { ...request, ...fields, journal: [...request.journal, entry(request, event, change)] };
 }
@@ -67,6 +82,15 @@ export function note(
 export function enteredAt(request: AccessRequest, state: RequestState): Date | undefined {
   const found = request.journal.find((candidate) => candidate.event === state);
   return found === undefined ? undefined : new Date(found.at);
+}
+
+/**
+ * Whether it waits for people or for its start, or has ended while it did: then nothing of it was ever wanted in Azure, and
+ * it has no live rows. Whoever makes it wanted has to change its row first, under its ETag.
+ */
+export function wasNeverWanted({ journal }: Pick<AccessRequest, 'journal'>): boolean {
+  const has = (...events: JournalEntry['event'][]) => journal.some(({ event }) => events.includes(event));
+  return has('pending', 'scheduled') && !has('opening');
 }
 
 function entry(request: AccessRequest, event: JournalEntry['event'], change: Change): JournalEntry {
@@ -79,6 +103,7 @@ function entry(request: AccessRequest, event: JournalEntry['event'], change: Cha
     ...(change.changes === undefined || change.changes.length === 0 ? {} : { changes: change.changes }),
     ...(change.observedAt === undefined ? {} : { observedAt: change.observedAt.toISOString() }),
     ...(change.correlationId === undefined ? {} : { correlationId: change.correlationId }),
+    ...(change.actorName === undefined ? {} : { actorName: change.actorName }),
     ...(change.comment === undefined ? {} : { comment: change.comment }),
     ...(change.call === undefined ? {} : { call: change.call }),
   };

@@ -89,7 +89,8 @@ export function isRecordOf(record: AuditRecord, entry: JournalEntry): boolean {
     // A record that follows late says when; the journal could not.
     (entry.observedAt === undefined || record.details?.['observedAt'] === entry.observedAt) &&
     record.details?.['comment'] === entry.comment &&
-    (entry.correlationId === undefined || record.correlationId === entry.correlationId)
+    (entry.correlationId === undefined || record.correlationId === entry.correlationId) &&
+    record.details?.['actorName'] === entry.actorName
   );
 }
 

@@ -129,13 +129,14 @@ function checkAgainst(request: AccessRequest, present: readonly AuditRecord[]): 
 /** Made from the row, so that a later attempt at the same record says the same, but for that it is later. */
 function recordOf(request: AccessRequest, entry: JournalEntry, now: Date): UnsealedAuditRecord {
   const { objectId, displayName } = request.requester;
-  const { changes, comment } = entry;
+  const { changes, comment, actorName } = entry;
   const isLate = now > secondsAfter(new Date(entry.at), promptly);
   const observedAt = entry.observedAt ?? (isLate ? now.toISOString() : undefined);
   const details = {
     ...(changes === undefined || changes.length === 0 ? {} : { changes }),
     ...(observedAt === undefined ? {} : { observedAt }),
     ...(comment === undefined ? {} : { comment }),
+    ...(actorName === undefined ? {} : { actorName }),
   };
   return {
     partition: request.id,
