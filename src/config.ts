@@ -8,6 +8,8 @@ export interface Config {
   installation: Installation;
   token: { tenantId: string; issuer: string; audience: string; jwksUri?: string };
   trustAppServiceAuthentication: boolean;
+  /** How many proxies before the app append to X-Forwarded-For what is so; 0: none is known. */
+  trustedProxyHops: number;
   arm: { endpoint: string; networkApiVersion: string };
   credential: { kind: 'managed-identity' | 'azure-cli'; clientId?: string };
   tables: { connectionString: string } | { serviceUri: string };
@@ -69,6 +71,10 @@ const schema = z
       .min(1, 'the audience that tokens must carry, such as api://sallyport'),
     SALLYPORT_TOKEN_JWKS_URI: address.optional(),
     SALLYPORT_TRUST_APP_SERVICE_AUTHENTICATION: flag.default(false),
+    SALLYPORT_TRUSTED_PROXY_HOPS: z
+      .string()
+      .regex(/^(0|[1-9]|10)$/, 'how many proxies stand before the app, 0 to 10')
+      .default('0'),
     SALLYPORT_ARM_ENDPOINT: z
       .url({ protocol: /^https$/, error: 'must be an https address' })
       .default('https://management.azure.com'),
@@ -145,6 +151,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
       ...(value.SALLYPORT_TOKEN_JWKS_URI === undefined ? {} : { jwksUri: value.SALLYPORT_TOKEN_JWKS_URI }),
     },
     trustAppServiceAuthentication: value.SALLYPORT_TRUST_APP_SERVICE_AUTHENTICATION,
+    trustedProxyHops: Number(value.SALLYPORT_TRUSTED_PROXY_HOPS),
     arm: {
       endpoint: value.SALLYPORT_ARM_ENDPOINT.replace(/\/+$/, ''),
       networkApiVersion: value.SALLYPORT_NETWORK_API_VERSION,

@@ -87,6 +87,7 @@ const authenticate = createAuthenticate({
 const call = { authenticate, newId: randomUUID, log };
 const accessRequests = createAccessRequestHandlers({
   ...call,
+  trustedProxyHops: config.trustedProxyHops,
   service: (context) => createAccessRequestService(dependencies, quota, orchestrationsOf(context, clock)),
 });
 

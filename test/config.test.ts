@@ -33,6 +33,7 @@ describe('readConfig', () => {
         audience: 'api://sallyport',
       },
       trustAppServiceAuthentication: false,
+      trustedProxyHops: 0,
       arm: { endpoint: 'https://management.azure.com', networkApiVersion: '2025-05-01' },
       credential: { kind: 'managed-identity' },
       tables: { serviceUri: 'https://contoso.table.core.windows.net' },
@@ -64,6 +65,8 @@ describe('readConfig', () => {
     ['a baseline band that leaves a gap', { SALLYPORT_BASELINE_BAND: '260-299' }],
     ['a band beyond 4096', { SALLYPORT_ALLOW_BAND: '100-4097' }],
     ['a flag that is neither true nor false', { SALLYPORT_TRUST_APP_SERVICE_AUTHENTICATION: 'yes' }],
+    ['proxies that are no number', { SALLYPORT_TRUSTED_PROXY_HOPS: 'one' }],
+    ['a negative number of proxies', { SALLYPORT_TRUSTED_PROXY_HOPS: '-1' }],
     ['two places for the tables', { SALLYPORT_TABLES: 'UseDevelopmentStorage=true' }],
     ['a topic that is no system topic', { SALLYPORT_EVENT_TOPICS: '/subscriptions/contoso' }],
     ['an installation id of 13 characters', { SALLYPORT_INSTALLATION_ID: 'abcdefghijklm' }],
@@ -86,6 +89,11 @@ describe('readConfig', () => {
       one,
       other,
     ]);
+  });
+
+  it('trusts no proxy unless told how many there are', () => {
+    expect(readConfig(minimal).trustedProxyHops).toBe(0);
+    expect(readConfig({ ...minimal, SALLYPORT_TRUSTED_PROXY_HOPS: '2' }).trustedProxyHops).toBe(2);
   });
 
   it('accepts a loopback issuer, for development', () => {

@@ -40,10 +40,9 @@ export function parsePrefix(text: string): PrefixResult {
   const network = (first >> BigInt(bitsOf[family] - length)) << BigInt(bitsOf[family] - length);
   const prefix = formatPrefix(family, network, length);
   if (family === 'IPv6' && containsPrefix(mapped, prefix)) {
-    const inner = formatPrefix('IPv4', network & 0xffff_ffffn, length - 96);
     return refuse(
       `${quote(text)} is an IPv4 address written as IPv6; Azure would never match it.`,
-      correction(inner),
+      correction(withoutIPv4Mapping(prefix)),
     );
   }
   if (multicast.some((group) => containsPrefix(group, prefix))) {
@@ -64,6 +63,14 @@ export function canonicalPrefix(text: string): string | undefined {
   if ('problem' in read || read.first % (1n << BigInt(bitsOf[read.family] - read.length)) !== 0n)
     return undefined;
   return formatPrefix(read.family, read.first, read.length);
+}
+
+/** The IPv4 prefix that an IPv4-mapped IPv6 prefix stands for; any other canonical prefix as it is. */
+export function withoutIPv4Mapping(prefix: string): string {
+  if (!containsPrefix(mapped, prefix)) return prefix;
+  const { first, last } = rangeOf(prefix);
+  const length = lengthOf({ family: 'IPv6', first, last }) - 96;
+  return formatPrefix('IPv4', first & 0xffff_ffffn, length);
 }
 
 type Refusal = Extract<PrefixResult, { ok: false }>;

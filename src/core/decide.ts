@@ -1,5 +1,5 @@
 import type { Protocol, RequestedPort, RequestedVirtualMachine } from './accessRequest.ts';
-import { aggregate, containsPrefix, isEverybody } from './address.ts';
+import { containsPrefix } from './address.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import type { EffectivePolicy } from './effectivePolicy.ts';
 import type { PolicyPort } from './policy.ts';
@@ -9,8 +9,8 @@ import type { Decision, Reason } from './reason.ts';
 export interface Asked {
   virtualMachines: readonly {
     id: string;
-    /** What is left out is taken from the policy. Sources are canonical prefixes. */
-    ports: readonly { number: number; protocol?: Protocol; allowedSourceAddressPrefix?: string }[];
+    /** A protocol that is left out is taken from the policy. Sources are canonical prefixes. */
+    ports: readonly { number: number; protocol?: Protocol; allowedSourceAddressPrefix: string }[];
   }[];
   durationSeconds: number;
 }
@@ -116,10 +116,7 @@ function admit(
   return {
     number: asked.number,
     protocol: asked.protocol ?? entry.protocol,
-    allowedSourceAddressPrefixes:
-      asked.allowedSourceAddressPrefix === undefined
-        ? [...entry.allowedSourceAddressPrefixes]
-        : [asked.allowedSourceAddressPrefix],
+    allowedSourceAddressPrefixes: [asked.allowedSourceAddressPrefix],
   };
 }
 
@@ -127,27 +124,18 @@ function admitsProtocol(entry: PolicyPort, asked: Protocol | undefined): boolean
   return asked === undefined || entry.protocol === '*' || entry.protocol === asked;
 }
 
-/**
- * One allowed prefix must hold the whole source. Leaving the source out means the policy's sources, but never
- * everybody, however it is cut up: whoever wants a port open to the world has to write that down.
- */
-function admitsSource(entry: PolicyPort, asked: string | undefined): boolean {
-  const allowed = entry.allowedSourceAddressPrefixes;
-  return asked === undefined
-    ? allowed.length > 0 && !aggregate(allowed).some(isEverybody)
-    : allowed.some((prefix) => containsPrefix(prefix, asked));
+/** One allowed prefix must hold the whole source. */
+function admitsSource(entry: PolicyPort, asked: string): boolean {
+  return entry.allowedSourceAddressPrefixes.some((prefix) => containsPrefix(prefix, asked));
 }
 
 function sourceReason(
-  asked: { number: number; allowedSourceAddressPrefix?: string },
+  asked: { number: number; allowedSourceAddressPrefix: string },
   field: string,
   entries: readonly PolicyPort[],
 ): Reason {
   const allowed = unique(entries.flatMap((entry) => entry.allowedSourceAddressPrefixes));
-  const message =
-    asked.allowedSourceAddressPrefix === undefined
-      ? `The policy admits everybody to port ${asked.number}: name the source address or range that you need.`
-      : `For port ${asked.number} the policy does not allow ${asked.allowedSourceAddressPrefix}, but only what lies within one of ${shortList(allowed)}.`;
+  const message = `For port ${asked.number} the policy does not allow ${asked.allowedSourceAddressPrefix}, but only what lies within one of ${shortList(allowed)}.`;
   return { code: 'source-not-in-policy', message, field: `${field}.allowedSourceAddressPrefix`, allowed };
 }
 

@@ -7,7 +7,7 @@ import { parseDuration } from '../core/duration.ts';
 import { isBlank, isPlainText } from '../core/plainText.ts';
 import { canonicalId } from '../core/resourceId.ts';
 import { parseVirtualMachineId } from '../core/virtualMachineId.ts';
-import type { Submission } from '../workflow/contracts.ts';
+import type { AskedPort, Submission } from '../workflow/contracts.ts';
 import { fieldProblemsOf } from './fieldProblems.ts';
 import type { FieldProblem } from './problem.ts';
 
@@ -19,11 +19,16 @@ export const limits = {
   problems: 50,
 } as const;
 
-/** The part of a submission that the body says. */
+/** The part of a submission that the body says, where the sources that it leaves out are still to be filled in. */
 export type AccessRequestBody = Pick<
   Submission,
-  'virtualMachines' | 'duration' | 'durationSeconds' | 'justification' | 'bodyHash'
->;
+  'duration' | 'durationSeconds' | 'justification' | 'bodyHash'
+> & {
+  virtualMachines: {
+    id: string;
+    ports: (Omit<AskedPort, 'allowedSourceAddressPrefix'> & { allowedSourceAddressPrefix?: string })[];
+  }[];
+};
 
 export type AccessRequestBodyResult =
   | { ok: true; body: AccessRequestBody }

@@ -5,11 +5,13 @@ import { isAdministrator, seesEverything } from '../core/caller.ts';
 import type { Caller } from '../core/caller.ts';
 import type { AccessRequestService, SubmitResult } from '../workflow/contracts.ts';
 import { parseAccessRequestBody } from './accessRequestBody.ts';
+import { callerAddress } from './callerAddress.ts';
 import { handleCall } from './handleCall.ts';
 import type { Answer, Call, CallDependencies } from './handleCall.ts';
+import { nameSources, presentCallerAddress } from './nameSources.ts';
 import { presentRequest } from './presentRequest.ts';
 import { problemOfDecision } from './problem.ts';
-import type { Problem } from './problem.ts';
+import type { FieldProblem, Problem } from './problem.ts';
 import { readBody } from './readBody.ts';
 import { readQuery } from './readQuery.ts';
 import type { Parameter } from './readQuery.ts';
@@ -17,6 +19,8 @@ import type { Parameter } from './readQuery.ts';
 export interface AccessRequestDependencies extends CallDependencies {
   /** The service as one invocation sees it: Durable's client hangs on the context. */
   service: (context: InvocationContext) => AccessRequestService;
+  /** How many proxies before the app are trusted to tell who called them. */
+  trustedProxyHops: number;
 }
 
 export interface AccessRequestHandlers {
@@ -32,28 +36,29 @@ export interface AccessRequestHandlers {
 
 /** The handlers of access requests, to be registered with the routes that AccessRequestHandlers names. */
 export function createAccessRequestHandlers(dependencies: AccessRequestDependencies): AccessRequestHandlers {
-  const { service } = dependencies;
+  const { service, trustedProxyHops } = dependencies;
   return {
-    create: handleCall(dependencies, (call) => create(call, service(call.context))),
+    create: handleCall(dependencies, (call) => create(call, service(call.context), trustedProxyHops)),
     get: handleCall(dependencies, (call) => get(call, service(call.context))),
     list: handleCall(dependencies, (call) => list(call, service(call.context))),
     revoke: handleCall(dependencies, (call) => revoke(call, service(call.context))),
   };
 }
 
-async function create(call: Call, service: AccessRequestService): Promise<Answer> {
+async function create(call: Call, service: AccessRequestService, trustedProxyHops: number): Promise<Answer> {
   const key = idempotencyKeyOf(call.request);
   if (!key.ok) return key;
   const read = await readBody(call.request);
   if (!read.ok) return read;
   const parsed = parseAccessRequestBody(read.json);
-  if (!parsed.ok) {
-    const [first] = parsed.problems;
-    const detail = `${first?.field === undefined ? '' : `${first.field}: `}${first?.detail ?? ''}`;
-    return refuse({ code: 'body-invalid', detail, errors: parsed.problems });
-  }
+  if (!parsed.ok) return refuse(bodyInvalid(parsed.problems));
+  const named = nameSources(parsed.body.virtualMachines, () =>
+    callerAddress(call.request, call.caller, trustedProxyHops),
+  );
+  if (!named.ok) return refuse(bodyInvalid(named.problems));
   const submitted = await service.submit({
     ...parsed.body,
+    virtualMachines: named.virtualMachines,
     requester: call.caller.person,
     correlationId: call.correlationId,
     ...(key.value !== undefined && { idempotencyKey: key.value }),
@@ -61,7 +66,14 @@ async function create(call: Call, service: AccessRequestService): Promise<Answer
   if (submitted.kind !== 'accepted') return refuse(problemOfSubmission(submitted));
   const { request } = submitted;
   const location = `/api/access-requests/${request.id}`;
-  return { ok: true, status: 202, body: presentRequest(request), location };
+  const body = { ...presentRequest(request), ...presentCallerAddress(named.address, request) };
+  return { ok: true, status: 202, body, location };
+}
+
+function bodyInvalid(errors: FieldProblem[]): Problem {
+  const [first] = errors;
+  const detail = `${first?.field === undefined ? '' : `${first.field}: `}${first?.detail ?? ''}`;
+  return { code: 'body-invalid', detail, errors };
 }
 
 async function get(call: Call, service: AccessRequestService): Promise<Answer> {

@@ -24,6 +24,8 @@ const claimNames = {
   tenantId: ['http://schemas.microsoft.com/identity/claims/tenantid', 'tid'],
   displayName: ['name', 'preferred_username'],
   role: ['roles', 'http://schemas.microsoft.com/ws/2008/06/identity/claims/role'],
+  subject: ['http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier', 'sub'],
+  identityType: ['idtyp'],
 };
 
 /** The caller that App Service names; undefined where the header is absent. */
@@ -45,9 +47,15 @@ export function readAppServicePrincipal(request: HttpRequest, tenantId: string):
   if (named !== null && named.toLowerCase() !== objectId)
     return { kind: 'refused', code: 'principal-mismatch' };
   const displayName = toPlainText(all(claimNames.displayName)[0] ?? '', maximumNameLength);
+  // A browser's session has no scope, so its absence tells nothing here. The subject of an application is its object
+  // id; that of a person differs with the application they sign in to.
+  const isApplication =
+    all(claimNames.identityType).includes('app') ||
+    all(claimNames.subject).some((subject) => subject.toLowerCase() === objectId);
   const caller: Caller = {
     person: { objectId, tenantId: tenantId.toLowerCase(), displayName: displayName || objectId },
     roles: all(claimNames.role),
+    ...(isApplication && { isApplication: true }),
   };
   return { kind: 'verified', caller };
 }

@@ -39,6 +39,7 @@ export const fieldCodes = [
   'vm-id-malformed',
   'vm-not-supported',
   'source-malformed',
+  'caller-address-unknown',
   'duration-malformed',
   'malformed',
 ] as const;

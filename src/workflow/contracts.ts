@@ -2,12 +2,12 @@ import type { AccessRequest, Person, Protocol } from '../core/accessRequest.ts';
 import type { NetworkHint } from '../core/networkHint.ts';
 import type { Decision } from '../core/reason.ts';
 
-/** A port as it was asked for, syntactically valid; what is left out is taken from the policy. */
+/** A port as it was asked for, syntactically valid; a protocol that is left out is taken from the policy. */
 export interface AskedPort {
   number: number;
   protocol?: Protocol;
-  /** Canonical prefix. */
-  allowedSourceAddressPrefix?: string;
+  /** Canonical prefix; what was left out means the caller's own address, and was filled in. */
+  allowedSourceAddressPrefix: string;
 }
 
 /** A request as it was asked for: checked for form, not yet against any policy. */

@@ -163,14 +163,13 @@ function recordOfDenied({ id, at, submission, decision }: DeniedSubmission): Uns
     at,
     actor: 'sallyport',
     requester: { objectId, displayName },
-    // What was left out would have come from the policy: any protocol, no source named.
+    // A protocol that was left out would have come from the policy.
     virtualMachines: submission.virtualMachines.map((virtualMachine) => ({
       id: virtualMachine.id,
       ports: virtualMachine.ports.map(({ number, protocol, allowedSourceAddressPrefix }) => ({
         number,
         protocol: protocol ?? '*',
-        allowedSourceAddressPrefixes:
-          allowedSourceAddressPrefix === undefined ? [] : [allowedSourceAddressPrefix],
+        allowedSourceAddressPrefixes: [allowedSourceAddressPrefix],
       })),
     })),
     justification: submission.justification,

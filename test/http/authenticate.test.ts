@@ -71,6 +71,21 @@ describe('the identity that App Service passes on', () => {
     expect(answer.status).toBe(200);
   });
 
+  it.each([
+    ['is named as one', 'idtyp', 'app'],
+    [
+      'is its own subject',
+      'http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier',
+      bob.objectId.toUpperCase(),
+    ],
+  ])('is an application where it %s', async (_case, typ, val) => {
+    const person = await ask(aPrincipal(), true);
+    const application = await ask(aPrincipal({ claims: claimsWith(typ, val) }), true);
+
+    expect(person.json).not.toHaveProperty('isApplication');
+    expect(application.json).toMatchObject({ isApplication: true });
+  });
+
   it('is who is asking where the setting trusts it', async () => {
     const answer = await ask(aPrincipal(), true);
 

@@ -168,11 +168,4 @@ describe('a request beyond the policies', () => {
       expect(granted.status).toBe(202);
     },
   );
-
-  it('must name its source where the policy admits everybody', async () => {
-    const answer = await api.post(withPort({}, 'open-1'));
-
-    expect(answer).toMatchObject({ status: 403, json: { code: 'source-not-in-policy' } });
-    expect(answer.json['detail']).toContain('name the source');
-  });
 });

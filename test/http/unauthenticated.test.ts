@@ -86,7 +86,11 @@ describe('whoever has no valid token', () => {
 
   it('stays refused when it cannot be counted', async () => {
     const uncounted = surroundings(issuer, { countingFails: true });
-    const { create } = createAccessRequestHandlers({ ...uncounted, service: () => api.service });
+    const { create } = createAccessRequestHandlers({
+      ...uncounted,
+      trustedProxyHops: 0,
+      service: () => api.service,
+    });
 
     expect(await call(create, { method: 'POST' })).toMatchObject({ status: 401 });
     expect(uncounted.errors).toHaveLength(1);
@@ -94,7 +98,11 @@ describe('whoever has no valid token', () => {
 
   it('gets 503 and is not counted while the keys cannot be had', async () => {
     const down = surroundings({ issuer: issuer.issuer, jwksUri: 'http://127.0.0.1:1/keys' });
-    const { create } = createAccessRequestHandlers({ ...down, service: () => api.service });
+    const { create } = createAccessRequestHandlers({
+      ...down,
+      trustedProxyHops: 0,
+      service: () => api.service,
+    });
 
     const answer = await call(create, { method: 'POST', body: aBody(), headers: await api.as(alice) });
 

@@ -27,6 +27,9 @@ function policyOf(name: string, ...sources: string[]): EffectivePolicy {
   };
 }
 
+/** As the proxy before the app says it. */
+export const calledFrom = { 'x-forwarded-for': '203.0.113.7:50123' };
+
 /** The handlers of access requests over a service without Azure, and Alice to call them. */
 export interface AccessRequestApi {
   service: InMemoryAccessRequestService;
@@ -34,7 +37,7 @@ export interface AccessRequestApi {
   handlers: AccessRequestHandlers;
   /** Headers with a token of this person. */
   as(who: { objectId: string }, roles?: string[]): Promise<Record<string, string>>;
-  /** Posts a request as Alice, unless the headers say otherwise. */
+  /** Posts a request as Alice, from where `web-1` may be asked for, unless the headers say otherwise. */
   post(body: unknown, headers?: Record<string, string>): Promise<Answered>;
   /** The id of a new request. */
   created(headers?: Record<string, string>): Promise<string>;
@@ -51,13 +54,17 @@ export function createAccessRequestApi(issuer: TokenIssuer): AccessRequestApi {
     virtualMachines: [vm('web-1'), vm('open-1'), vm('unprotected-1')],
   });
   const around = surroundings(issuer);
-  const handlers = createAccessRequestHandlers({ ...around, service: () => service });
+  const handlers = createAccessRequestHandlers({ ...around, trustedProxyHops: 1, service: () => service });
   const as = async (who: { objectId: string }, roles: string[] = []) => {
     const claims: JWTPayload = { oid: who.objectId, roles };
     return { authorization: `Bearer ${await issuer.sign(claims)}` };
   };
   const post = async (body: unknown, headers: Record<string, string> = {}) =>
-    call(handlers.create, { method: 'POST', body, headers: { ...(await as(alice)), ...headers } });
+    call(handlers.create, {
+      method: 'POST',
+      body,
+      headers: { ...(await as(alice)), ...calledFrom, ...headers },
+    });
   const created = async (headers: Record<string, string> = {}) =>
     (await post(aBody(), headers)).json['id'] as string;
   return { service, around, handlers, as, post, created };

@@ -114,6 +114,7 @@ export function validClaims(issuer: string): JWTPayload {
     oid: alice.objectId,
     sub: 'alice-at-sallyport',
     name: alice.displayName,
+    scp: 'access_as_user',
     iat: now,
     nbf: now,
     exp: now + 3600,

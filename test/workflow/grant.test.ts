@@ -310,7 +310,11 @@ describe('submitting', () => {
 
     const results = await Promise.all(
       [missing, other].map((id) =>
-        world.clock.run(process.submit({ virtualMachines: [{ id, ports: [{ number: 22 }] }] })),
+        world.clock.run(
+          process.submit({
+            virtualMachines: [{ id, ports: [{ number: 22, allowedSourceAddressPrefix: '203.0.113.7/32' }] }],
+          }),
+        ),
       ),
     );
 
@@ -344,7 +348,13 @@ describe('submitting', () => {
     const world = await grantWorld();
     const process = world.startProcess();
     const ask = () =>
-      world.clock.run(process.submit({ virtualMachines: [{ id: vmId, ports: [{ number: 1 }] }] }));
+      world.clock.run(
+        process.submit({
+          virtualMachines: [
+            { id: vmId, ports: [{ number: 1, allowedSourceAddressPrefix: '203.0.113.7/32' }] },
+          ],
+        }),
+      );
     for (let count = 0; count < 20; count += 1) expect((await ask()).kind).toBe('denied');
 
     expect(await ask()).toEqual({ kind: 'too-many-refusals', retryAfterSeconds: 60 });

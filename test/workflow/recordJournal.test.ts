@@ -212,7 +212,7 @@ describe('recordDenied', () => {
       {
         id: vmId('Web-1'),
         ports: [
-          { number: 22 },
+          { number: 22, allowedSourceAddressPrefix: '2001:db8::/64' },
           { number: 53, protocol: 'Udp', allowedSourceAddressPrefix: '203.0.113.7/32' },
         ],
       },
@@ -246,7 +246,7 @@ describe('recordDenied', () => {
         {
           id: vmId('Web-1'),
           ports: [
-            { number: 22, protocol: '*', allowedSourceAddressPrefixes: [] },
+            { number: 22, protocol: '*', allowedSourceAddressPrefixes: ['2001:db8::/64'] },
             { number: 53, protocol: 'Udp', allowedSourceAddressPrefixes: ['203.0.113.7/32'] },
           ],
         },

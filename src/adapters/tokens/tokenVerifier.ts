@@ -82,8 +82,14 @@ function judgeClaims(payload: JWTPayload, tenantId: string): VerifyResult {
   const caller: Caller = {
     person: { objectId, tenantId: tid.toLowerCase(), displayName: displayName || objectId },
     roles: Array.isArray(roles) ? roles.filter((role) => typeof role === 'string') : [],
+    ...(isApplication(payload) && { isApplication: true }),
   };
   return { kind: 'verified', caller };
+}
+
+/** `idtyp` is an optional claim; a scope is what a person has let an application do, so without one there is no person. */
+function isApplication({ idtyp, scp }: JWTPayload): boolean {
+  return idtyp === 'app' || typeof scp !== 'string' || scp === '';
 }
 
 function refusalOf(error: unknown): CredentialRefusalCode {

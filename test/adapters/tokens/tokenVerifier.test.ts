@@ -68,6 +68,17 @@ describe('a token that is right', () => {
     expect(await verifier().verify(early, new Date())).toMatchObject({ kind: 'verified' });
   });
 
+  it.each([
+    ['that says so', { idtyp: 'app' }],
+    ['that has no scope', { scp: undefined }],
+    ['whose scope is empty', { scp: '' }],
+    ['whose scope is no text', { scp: ['access_as_user'] }],
+  ])('is that of an application %s', async (_case, claims) => {
+    const token = await issuer.sign(claims);
+
+    expect(await verifier().verify(token, new Date())).toMatchObject({ caller: { isApplication: true } });
+  });
+
   it('gives no roles where the claim is no list', async () => {
     const token = await issuer.sign({ roles: 'Sallyport.Administrator' });
 

@@ -29,6 +29,8 @@ export async function fuzzBody(random: Random, seed: number, api: FuzzedApi): Pr
   const body = aBody(random);
   const headers = {
     ...principalOf(personOf(seed)),
+    // Whoever names no source means this one: the last but one.
+    'x-forwarded-for': '198.51.100.1, 203.0.113.9:50123, 10.0.0.1:443',
     ...(random.oneIn(30) ? { 'content-type': random.pick(contentTypes) } : {}),
     ...(random.oneIn(20) ? { 'idempotency-key': visible(mutate(random, 'ticket-4711')) } : {}),
   };

@@ -42,7 +42,14 @@ export async function createFuzzedApi(issuer: TokenIssuer): Promise<FuzzedApi> {
   });
   const make = (trustAppServiceAuthentication: boolean) => {
     const around = surroundings(issuer, { trustAppServiceAuthentication });
-    return { around, handlers: createAccessRequestHandlers({ ...around, service: () => process.service }) };
+    return {
+      around,
+      handlers: createAccessRequestHandlers({
+        ...around,
+        trustedProxyHops: trustAppServiceAuthentication ? 2 : 0,
+        service: () => process.service,
+      }),
+    };
   };
   const [trusted, plain] = [make(true), make(false)];
   const arounds: Surroundings[] = [trusted.around, plain.around];
