@@ -1,4 +1,5 @@
 import type { AccessRequest, LiveRow, SeenGrant } from './accessRequest.ts';
+import type { BaselineRow } from './baseline.ts';
 import type { AuditRecord, UnsealedAuditRecord } from './auditRecord.ts';
 import type { NsgRecord } from './nsgRecord.ts';
 import type { Seal } from './seal.ts';
@@ -41,19 +42,51 @@ export interface SeenMark {
   seen: SeenGrant;
 }
 
+/** What was read back of a baseline, and the ETag of the row that it was read with. */
+export interface BaselineMark {
+  virtualMachineId: string;
+  etag: string;
+  seen: NonNullable<BaselineRow['seen']>;
+}
+
+/** Everything that speaks of one NSG. */
+export interface NsgRows {
+  grants: Stored<LiveRow>[];
+  baselines: Stored<BaselineRow>[];
+}
+
+/** The baselines of virtual machines, each a row of its NSG beside the live ones. ARM ids in any case. */
+export interface Baselines {
+  /** `unreadable`: there is one, and it does not say what it must; it may be replaced. */
+  getBaseline(
+    nsgId: string,
+    virtualMachineId: string,
+  ): Promise<Stored<BaselineRow | 'unreadable'> | undefined>;
+  insertBaseline(row: BaselineRow): Promise<'inserted' | 'exists'>;
+  /** Replaces the row if it still has this ETag. */
+  replaceBaseline(row: BaselineRow, etag: string): Promise<'replaced' | 'changed'>;
+  /** Removes the row if it still has this ETag; one that is gone is removed. */
+  removeBaseline(nsgId: string, virtualMachineId: string, etag: string): Promise<'removed' | 'changed'>;
+}
+
 /** What reconcile and the sweep read. */
-export interface LiveRows {
-  /** Every row of one NSG, ended ones included. */
+export interface LiveRows extends Baselines {
+  /**
+   * Every row of one NSG, by one query. A row of a baseline that cannot be read is left out: rules that no row speaks of
+   * stay as they are.
+   */
+  allOfNsg(nsgId: string): Promise<NsgRows>;
+  /** Every row of a grant at one NSG, ended ones included. */
   ofNsg(nsgId: string): Promise<Stored<LiveRow>[]>;
   get(nsgId: string, requestId: string): Promise<Stored<LiveRow> | undefined>;
   insert(row: LiveRow): Promise<'inserted' | 'exists'>;
   /** Replaces the row if it still has this ETag. */
   replace(row: LiveRow, etag: string): Promise<'replaced' | 'changed'>;
   /**
-   * Notes what was read back of grants, each only if its row still has the ETag. Returns the ids of those whose row was
-   * changed or removed meanwhile: what was read back is then no longer what it was read for.
+   * Notes what was read back of grants and baselines, each only if its row still has the ETag. Returns the ids of those
+   * whose row was changed or removed meanwhile: what was read back is then no longer what it was read for.
    */
-  markSeen(nsgId: string, marks: readonly SeenMark[]): Promise<string[]>;
+  markSeen(nsgId: string, marks: readonly (SeenMark | BaselineMark)[]): Promise<string[]>;
   remove(nsgId: string, requestId: string): Promise<void>;
   unended(): Promise<UnendedRow[]>;
   /** Does nothing if it is there already. */

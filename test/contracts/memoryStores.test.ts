@@ -8,6 +8,7 @@ import {
   createMemorySweepState,
 } from '../support/memoryStores.ts';
 import { describeAuditTrailContract } from './auditTrail.ts';
+import { describeBaselinesContract } from './baselines.ts';
 import { describeLiveRowsContract } from './liveRows.ts';
 import { describeNsgRecordsContract } from './nsgRecords.ts';
 import { describePoliciesContract } from './policies.ts';
@@ -17,6 +18,7 @@ import { describeSweepStateContract } from './sweepState.ts';
 
 describeRequestsContract('in memory', () => Promise.resolve(createMemoryRequests()));
 describeLiveRowsContract('in memory', () => Promise.resolve(createMemoryLiveRows()));
+describeBaselinesContract('in memory', () => Promise.resolve(createMemoryLiveRows()));
 describePoliciesContract('in memory', () => Promise.resolve(createMemoryPolicies()));
 describeAuditTrailContract('in memory', (now) => Promise.resolve(createMemoryAuditTrail(now)));
 describeSealsContract('in memory', () => Promise.resolve(createMemorySeals()));

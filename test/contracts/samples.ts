@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AccessRequest, LiveRow } from '../../src/core/accessRequest.ts';
+import type { BaselineRow } from '../../src/core/baseline.ts';
 import type { UnsealedAuditRecord } from '../../src/core/auditRecord.ts';
 import { enterState } from '../../src/core/journal.ts';
 import type { EffectivePolicy } from '../../src/core/effectivePolicy.ts';
@@ -113,6 +114,34 @@ export function sampleLiveRow(nsg: string, request: string, changes: Partial<Liv
     start: '2026-11-23T08:00:00.000Z',
     end: '2026-11-23T09:00:00.000Z',
     boxes: sampleRequest(request).targets.flatMap(({ boxes }) => boxes),
+    ...changes,
+  };
+}
+
+/** The baseline of a machine with an address of each family. */
+export function sampleBaseline(nsg: string, vm: string, changes: Partial<BaselineRow> = {}): BaselineRow {
+  return {
+    nsgId: nsgId(nsg),
+    virtualMachineId: vmId(vm),
+    version: 1,
+    state: 'standing',
+    boxes: ['10.0.0.4/32', '2001:db8:1::4/128'].map((address) => ({
+      protocol: 'Tcp',
+      sourceAddressPrefixes: ['Internet'],
+      destinationAddressPrefixes: [address],
+      destinationPorts: [22, 3389],
+    })),
+    causes: [
+      {
+        policyId: 'web',
+        version: 3,
+        ports: [
+          { number: 22, protocol: 'Tcp' },
+          { number: 3389, protocol: 'Tcp' },
+        ],
+        source: { kind: 'internet' },
+      },
+    ],
     ...changes,
   };
 }

@@ -3,6 +3,7 @@ import { encodePosition, positionOf } from '../../src/adapters/tables/auditConti
 import type { AccessRequest, LiveRow } from '../../src/core/accessRequest.ts';
 import type { NsgRecord } from '../../src/core/nsgRecord.ts';
 import { isIndexedAt, type AuditRecord, type UnsealedAuditRecord } from '../../src/core/auditRecord.ts';
+import type { BaselineRow } from '../../src/core/baseline.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import type { EffectivePolicies, EffectivePolicy } from '../../src/core/effectivePolicy.ts';
 import type { Seal } from '../../src/core/seal.ts';
@@ -75,19 +76,50 @@ export function createMemoryRequests(): Requests {
 /** Live rows in memory. */
 export function createMemoryLiveRows(): LiveRows {
   const rows = new MemoryTable<LiveRow>();
+  const baselines = new MemoryTable<BaselineRow>();
   const unended = new MemoryTable<UnendedRow>();
   const keyOf = (nsgId: string, requestId: string) => `${canonicalId(nsgId)} ${requestId}`;
+  const baselineKeyOf = (nsgId: string, virtualMachineId: string) =>
+    keyOf(nsgId, canonicalId(virtualMachineId));
+  const grantsOf = (nsgId: string) => rows.under(keyOf(nsgId, '')).map(({ row, etag }) => ({ row, etag }));
   return {
-    ofNsg: (nsgId) => Promise.resolve(rows.under(keyOf(nsgId, '')).map(({ row, etag }) => ({ row, etag }))),
+    ofNsg: (nsgId) => Promise.resolve(grantsOf(nsgId)),
+    allOfNsg: (nsgId) =>
+      Promise.resolve({
+        grants: grantsOf(nsgId),
+        baselines: baselines.under(keyOf(nsgId, '')).map(({ row, etag }) => ({ row, etag })),
+      }),
     markSeen(nsgId, marks) {
-      const changed = marks.filter(({ requestId, etag, seen }) => {
-        const found = rows.get(keyOf(nsgId, requestId));
-        return (
-          found === undefined ||
-          rows.replace(keyOf(nsgId, requestId), { ...found.row, seen }, etag) === 'changed'
-        );
+      const changed = marks.flatMap((mark) => {
+        if ('requestId' in mark) {
+          const key = keyOf(nsgId, mark.requestId);
+          return note(rows, key, mark) ? [] : [mark.requestId];
+        }
+        const key = baselineKeyOf(nsgId, mark.virtualMachineId);
+        return note(baselines, key, mark) ? [] : [mark.virtualMachineId];
       });
-      return Promise.resolve(changed.map(({ requestId }) => requestId));
+      return Promise.resolve(changed);
+    },
+    getBaseline: (nsgId, virtualMachineId) =>
+      Promise.resolve(baselines.get(baselineKeyOf(nsgId, virtualMachineId))),
+    insertBaseline: (row) =>
+      Promise.resolve(
+        baselines.insert(baselineKeyOf(row.nsgId, row.virtualMachineId), row) === 'exists'
+          ? 'exists'
+          : 'inserted',
+      ),
+    replaceBaseline: (row, etag) =>
+      Promise.resolve(
+        baselines.replace(baselineKeyOf(row.nsgId, row.virtualMachineId), row, etag) === 'changed'
+          ? 'changed'
+          : 'replaced',
+      ),
+    removeBaseline(nsgId, virtualMachineId, etag) {
+      const key = baselineKeyOf(nsgId, virtualMachineId);
+      const found = baselines.get(key);
+      if (found !== undefined && found.etag !== etag) return Promise.resolve('changed');
+      baselines.delete(key);
+      return Promise.resolve('removed');
     },
     get: (nsgId, requestId) => Promise.resolve(rows.get(keyOf(nsgId, requestId))),
     insert: (row) =>
@@ -120,6 +152,16 @@ export function createMemoryLiveRows(): LiveRows {
       return Promise.resolve();
     },
   };
+}
+
+/** Whether a row that still has this ETag was there to note it. */
+function note<Row extends { seen?: unknown }>(
+  table: MemoryTable<Row>,
+  key: string,
+  { etag, seen }: { etag: string; seen: Row['seen'] },
+): boolean {
+  const found = table.get(key);
+  return found !== undefined && table.replace(key, { ...found.row, seen }, etag) !== 'changed';
 }
 
 /** EffectivePolicies in memory. */

@@ -18,6 +18,11 @@ export function keyOf(id: string): string {
   return createHash('sha256').update(canonicalId(id)).digest('hex').slice(0, 32);
 }
 
+/** The partition of everything that reconcile reads of one network security group. */
+export function partitionOfNsg(nsgId: string): string {
+  return `nsg-${keyOf(nsgId)}`;
+}
+
 /**
  * JSON text as numbered properties, each small enough.
  * Throws RowTooLargeError above 900 KB, counted as Table Storage counts: two bytes per UTF-16 code unit.

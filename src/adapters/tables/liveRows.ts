@@ -12,14 +12,16 @@ import type { Log } from '../../core/clock.ts';
 import { checkRow } from '../../core/liveRow.ts';
 import {
   UnreadableRowError,
+  type BaselineMark,
   type LiveRows,
+  type NsgRows,
   type SeenMark,
-  type Stored,
   type UnendedRow,
 } from '../../core/stores.ts';
 import { canonicalId } from '../../core/resourceId.ts';
+import { baselineKeyOf, createBaselines, isBaselineKey, readBaselineRow } from './baselines.ts';
 import { ask, getRow, insertOnce, replaceRow, rowsOfPartition, type Entity } from './calls.ts';
-import { keyOf, parseRow, toProperties } from './entity.ts';
+import { parseRow, partitionOfNsg, toProperties } from './entity.ts';
 
 const unended = 'unended';
 /** As many changes as Table Storage takes in one transaction. */
@@ -83,15 +85,25 @@ export function createLiveRows(table: TableClient, log: Pick<Log, 'error'>): Liv
     }
   }
 
-  return {
-    async ofNsg(nsgId) {
-      const rows: Stored<LiveRow>[] = [];
-      const what = `live rows of ${nsgId}`;
-      for await (const entity of rowsOfPartition(what, table, partitionOf(nsgId))) {
-        rows.push({ row: parse(nsgId, entity.rowKey ?? '', entity), etag: entity.etag });
+  async function allOfNsg(nsgId: string): Promise<NsgRows> {
+    const rows: NsgRows = { grants: [], baselines: [] };
+    const what = `live rows of ${nsgId}`;
+    for await (const entity of rowsOfPartition(what, table, partitionOfNsg(nsgId))) {
+      const { rowKey = '', etag } = entity;
+      if (!isBaselineKey(rowKey)) {
+        rows.grants.push({ row: parse(nsgId, rowKey, entity), etag });
+        continue;
       }
-      return rows;
-    },
+      const row = readBaselineRow(nsgId, entity, log);
+      if (row !== 'unreadable') rows.baselines.push({ row, etag });
+    }
+    return rows;
+  }
+
+  return {
+    ...createBaselines(table, log),
+    allOfNsg,
+    ofNsg: async (nsgId) => (await allOfNsg(nsgId)).grants,
     async markSeen(nsgId, marks) {
       const changed: string[] = [];
       for (let first = 0; first < marks.length; first += largestTransaction) {
@@ -100,7 +112,7 @@ export function createLiveRows(table: TableClient, log: Pick<Log, 'error'>): Liv
       return changed;
     },
     async get(nsgId, requestId) {
-      const entity = await getRow(nameOf(nsgId, requestId), table, partitionOf(nsgId), requestId);
+      const entity = await getRow(nameOf(nsgId, requestId), table, partitionOfNsg(nsgId), requestId);
       return entity === undefined ? undefined : { row: parse(nsgId, requestId, entity), etag: entity.etag };
     },
     async insert(row) {
@@ -112,7 +124,7 @@ export function createLiveRows(table: TableClient, log: Pick<Log, 'error'>): Liv
       return replaced === 'changed' ? 'changed' : 'replaced';
     },
     async remove(nsgId, requestId) {
-      await remove(`remove ${nameOf(nsgId, requestId)}`, table, partitionOf(nsgId), requestId);
+      await remove(`remove ${nameOf(nsgId, requestId)}`, table, partitionOfNsg(nsgId), requestId);
     },
     async unended() {
       const rows: UnendedRow[] = [];
@@ -145,11 +157,19 @@ export function createLiveRows(table: TableClient, log: Pick<Log, 'error'>): Liv
 }
 
 /** Either all are marked in one transaction or, where one row was changed, each that was not. */
-async function markAtOnce(table: TableClient, nsgId: string, marks: SeenMark[]): Promise<string[]> {
-  const entities = marks.map(({ requestId, etag, seen }) => ({
-    entity: { partitionKey: partitionOf(nsgId), rowKey: requestId, ...seenProperty(seen) },
-    etag,
-  }));
+async function markAtOnce(
+  table: TableClient,
+  nsgId: string,
+  marks: (SeenMark | BaselineMark)[],
+): Promise<string[]> {
+  const entities = marks.map((mark) => {
+    const [id, rowKey] =
+      'requestId' in mark
+        ? [mark.requestId, mark.requestId]
+        : [mark.virtualMachineId, baselineKeyOf(mark.virtualMachineId)];
+    const entity = { partitionKey: partitionOfNsg(nsgId), rowKey, seen: JSON.stringify(mark.seen) };
+    return { id, entity, etag: mark.etag };
+  });
   if (marks.length > 1) {
     const actions = entities.map(({ entity, etag }): TransactionAction => [
       'update',
@@ -162,14 +182,14 @@ async function markAtOnce(table: TableClient, nsgId: string, marks: SeenMark[]):
     if (done !== 'changed' && done !== 'absent') return [];
   }
   const changed: string[] = [];
-  for (const { entity, etag } of entities) {
+  for (const { id, entity, etag } of entities) {
     const done = await ask(
       `mark ${nameOf(nsgId, entity.rowKey)} as seen`,
       (signal) => table.updateEntity(entity, 'Merge', { ...signal, etag }),
       'changed',
       'absent',
     );
-    if (done === 'changed' || done === 'absent') changed.push(entity.rowKey);
+    if (done === 'changed' || done === 'absent') changed.push(id);
   }
   return changed;
 }
@@ -193,14 +213,10 @@ async function remove(what: string, table: TableClient, partition: string, row: 
   await ask(what, (signal) => table.deleteEntity(partition, row, signal), 'absent');
 }
 
-function partitionOf(nsgId: string): string {
-  return `nsg-${keyOf(nsgId)}`;
-}
-
 function entityOf({ seen, ...row }: LiveRow): TableEntity {
   const content = toProperties(nameOf(row.nsgId, row.requestId), JSON.stringify(row));
   return {
-    partitionKey: partitionOf(row.nsgId),
+    partitionKey: partitionOfNsg(row.nsgId),
     rowKey: row.requestId,
     nsgId: row.nsgId,
     ...content,

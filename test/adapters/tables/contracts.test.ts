@@ -6,6 +6,7 @@ import { createRequests } from '../../../src/adapters/tables/requests.ts';
 import { createSeals } from '../../../src/adapters/tables/seals.ts';
 import { createSweepState } from '../../../src/adapters/tables/sweepState.ts';
 import { describeAuditTrailContract } from '../../contracts/auditTrail.ts';
+import { describeBaselinesContract } from '../../contracts/baselines.ts';
 import { describeLiveRowsContract } from '../../contracts/liveRows.ts';
 import { describeNsgRecordsContract } from '../../contracts/nsgRecords.ts';
 import { describePoliciesContract } from '../../contracts/policies.ts';
@@ -18,6 +19,9 @@ const { freshTables } = useAzurite();
 
 describeRequestsContract('Table Storage', async () => createRequests((await freshTables()).requests));
 describeLiveRowsContract('Table Storage', async () =>
+  createLiveRows((await freshTables()).live, { error: () => undefined }),
+);
+describeBaselinesContract('Table Storage', async () =>
   createLiveRows((await freshTables()).live, { error: () => undefined }),
 );
 describePoliciesContract('Table Storage', async () => createPolicies((await freshTables()).policies));

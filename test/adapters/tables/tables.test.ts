@@ -13,6 +13,7 @@ import { sampleSeals } from '../../contracts/seals.ts';
 import {
   nsgId,
   requestId,
+  sampleBaseline,
   sampleLiveRow,
   samplePolicy,
   sampleRecord,
@@ -152,6 +153,49 @@ describe('what cannot be read is not absent', () => {
       expect(await rows.get(row.nsgId, row.requestId)).toMatchObject({ row });
     },
   );
+
+  it.each([
+    ['says that it belongs to another NSG', { nsgId: nsgId('Other') }],
+    ["says that it is another machine's", { virtualMachineId: vmId('Web-2') }],
+    ['has no state', { state: undefined }],
+    ['is ending and does not say since when', { state: 'ending' }],
+    ['keeps nothing shut', { boxes: [] }],
+    [
+      'keeps a whole subnet shut',
+      {
+        boxes: [
+          { ...sampleBaseline('Web-Nsg', 'Web-1').boxes[0], destinationAddressPrefixes: ['10.0.0.0/24'] },
+        ],
+      },
+    ],
+  ])('leaves a baseline out that %s, says so, and lets it be written anew', async (_what, damage) => {
+    const { live } = await freshTables();
+    const errors: unknown[] = [];
+    const rows = createLiveRows(live, { error: (...text) => errors.push(text) });
+    const row = sampleBaseline('Web-Nsg', 'Web-1');
+    const grant = sampleLiveRow('Web-Nsg', 'b');
+    await rows.insertBaseline(row);
+    await rows.insert(grant);
+    const rowKey = `baseline-${keyOf(row.virtualMachineId)}`;
+    await live.updateEntity(
+      {
+        partitionKey: `nsg-${keyOf(row.nsgId)}`,
+        rowKey,
+        ...toProperties('', JSON.stringify({ ...row, ...damage })),
+      },
+      'Replace',
+    );
+
+    const read = await rows.allOfNsg(row.nsgId);
+    const found = await rows.getBaseline(row.nsgId, row.virtualMachineId);
+
+    expect(read.baselines).toEqual([]);
+    expect(read.grants.map((stored) => stored.row)).toEqual([grant]);
+    expect(errors[0]).toMatchObject(['baseline-row-unreadable', { rowKey }]);
+    expect(found?.row).toBe('unreadable');
+    expect(await rows.replaceBaseline(row, found?.etag ?? '')).toBe('replaced');
+    expect(await rows.getBaseline(row.nsgId, row.virtualMachineId)).toMatchObject({ row });
+  });
 
   it('knows which request an unended row is of that cannot be read', async () => {
     const { live } = await freshTables();
