@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { Band } from './core/band.ts';
 import type { Installation } from './core/installation.ts';
 import { isEventTopic } from './core/networkHint.ts';
+import { isResourceManagerAudience } from './core/resourceManagerAudience.ts';
 import { periodOf } from './core/sweepSchedule.ts';
 
 export interface Config {
@@ -68,7 +69,11 @@ const schema = z
     SALLYPORT_TOKEN_ISSUER: address,
     SALLYPORT_TOKEN_AUDIENCE: z
       .string()
-      .min(1, 'the audience that tokens must carry, such as api://sallyport'),
+      .min(1, 'the audience that tokens must carry, such as api://sallyport')
+      .refine(
+        (audience) => !isResourceManagerAudience(audience),
+        'must not be that of Azure Resource Manager, whose tokens nobody may send here',
+      ),
     SALLYPORT_TOKEN_JWKS_URI: address.optional(),
     SALLYPORT_TRUST_APP_SERVICE_AUTHENTICATION: flag.default(false),
     SALLYPORT_TRUSTED_PROXY_HOPS: z

@@ -59,6 +59,7 @@ describe('readConfig', () => {
 
   it.each([
     ['a plain http issuer', { SALLYPORT_TOKEN_ISSUER: 'http://login.contoso.example' }],
+    ['the audience of Azure Resource Manager', { SALLYPORT_TOKEN_AUDIENCE: 'https://management.azure.com/' }],
     ['a plain http ARM endpoint, even on loopback', { SALLYPORT_ARM_ENDPOINT: 'http://127.0.0.1:8443' }],
     ['a sweep that runs unevenly', { SALLYPORT_SWEEP_SCHEDULE: '*/25 * * * * *' }],
     ['a sweep that runs once an hour', { SALLYPORT_SWEEP_SCHEDULE: '0 0 * * * *' }],

@@ -57,7 +57,8 @@ export type CredentialRefusalCode = (typeof credentialRefusalCodes)[number];
 
 export type VerifyResult =
   | { kind: 'verified'; caller: Caller }
-  | { kind: 'refused'; code: CredentialRefusalCode }
+  /** `detail` is for the caller, where more can be said than the code does. */
+  | { kind: 'refused'; code: CredentialRefusalCode; detail?: string }
   /** The issuer's keys cannot be had: nothing is known about the token. The message is for the log. */
   | { kind: 'unavailable'; retryAfterSeconds: number; message: string };
 

@@ -61,7 +61,7 @@ export function createAuthenticate(dependencies: AuthenticateDependencies): Auth
       // The caller stays refused whether or not it could be counted.
       log.error('A refused credential could not be counted', { error: String(error) });
     }
-    return { ok: false, problem: { code: result.code, detail: details[result.code] } };
+    return { ok: false, problem: { code: result.code, detail: result.detail ?? details[result.code] } };
   };
 }
 

@@ -1,8 +1,9 @@
-import { decodeProtectedHeader, errors, jwtVerify } from 'jose';
+import { decodeJwt, decodeProtectedHeader, errors, jwtVerify } from 'jose';
 import type { JWTPayload } from 'jose';
 import { isGuid } from '../../core/caller.ts';
 import type { Caller, CredentialRefusalCode, TokenVerifier, VerifyResult } from '../../core/caller.ts';
 import { toPlainText } from '../../core/plainText.ts';
+import { isResourceManagerAudience } from '../../core/resourceManagerAudience.ts';
 import { createSigningKeys, KeysUnavailable, retryAfterFailureSeconds } from './signingKeys.ts';
 import type { SigningKeysSettings } from './signingKeys.ts';
 
@@ -45,7 +46,14 @@ export function createTokenVerifier(settings: TokenVerifierSettings): TokenVerif
             message: `${error.message}: ${describe(error.cause)}`,
           };
         }
-        return { kind: 'refused', code: refusalOf(error) };
+        const code = refusalOf(error);
+        return isForResourceManager(token)
+          ? {
+              kind: 'refused',
+              code: audienceBefore(code),
+              detail: sendNoResourceManagerToken(settings.audience),
+            }
+          : { kind: 'refused', code };
       }
     },
   };
@@ -90,6 +98,28 @@ function judgeClaims(payload: JWTPayload, tenantId: string): VerifyResult {
 /** `idtyp` is an optional claim; a scope is what a person has let an application do, so without one there is no person. */
 function isApplication({ idtyp, scp }: JWTPayload): boolean {
   return idtyp === 'app' || typeof scp !== 'string' || scp === '';
+}
+
+/** Read from a token that was refused: it chooses a sentence and decides nothing. */
+function isForResourceManager(token: string): boolean {
+  try {
+    const { aud } = decodeJwt(token);
+    return (typeof aud === 'string' ? [aud] : (aud ?? [])).some(
+      (audience) => typeof audience === 'string' && isResourceManagerAudience(audience),
+    );
+  } catch {
+    return false;
+  }
+}
+
+/** Tokens for Azure Resource Manager name an older issuer too; what is to be changed is the audience. */
+function audienceBefore(code: CredentialRefusalCode): CredentialRefusalCode {
+  return code === 'token-issuer-wrong' ? 'token-audience-wrong' : code;
+}
+
+function sendNoResourceManagerToken(audience: string | string[]): string {
+  const [own = ''] = [audience].flat();
+  return `The token was issued for Azure Resource Manager, and whoever has it can act on Azure: never send it here. Set credentialScopes to ["${own}/.default"] in the options of the client, beside its endpoint.`;
 }
 
 function refusalOf(error: unknown): CredentialRefusalCode {

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import fc from 'fast-check';
+import type { JWTPayload } from 'jose';
 import { createTokenVerifier } from '../../../src/adapters/tokens/tokenVerifier.ts';
 import type { TokenVerifierSettings } from '../../../src/adapters/tokens/tokenVerifier.ts';
 import {
@@ -296,5 +297,62 @@ describe("the issuer's keys", () => {
 
     expect(during).toMatchObject({ kind: 'unavailable' });
     expect(await discovering.verify(token, new Date())).toMatchObject({ kind: 'verified' });
+  });
+});
+
+describe('a token for Azure Resource Manager', () => {
+  it.each([
+    ...[
+      'https://management.azure.com',
+      'https://management.azure.com/',
+      'https://management.core.windows.net//',
+    ],
+    ...['https://MANAGEMENT.usgovcloudapi.net/', 'https://management.chinacloudapi.cn'],
+    '797f4846-ba00-4fd7-ba43-dac1f8f63013',
+  ])('with the audience %s is refused, telling what to set', async (aud) => {
+    const token = await issuer.sign({ aud });
+
+    expect(await verifier().verify(token, new Date())).toEqual({
+      kind: 'refused',
+      code: 'token-audience-wrong',
+      detail: expect.stringContaining(`Set credentialScopes to ["${audience}/.default"]`) as string,
+    });
+  });
+
+  it('is told so although its issuer is an older one', async () => {
+    const token = await issuer.sign({
+      aud: 'https://management.azure.com',
+      iss: `https://sts.windows.net/${tenantId}/`,
+    });
+
+    expect(await verifier().verify(token, new Date())).toMatchObject({
+      code: 'token-audience-wrong',
+      detail: expect.stringContaining('credentialScopes') as string,
+    });
+  });
+
+  it('is told so among several audiences, and an expired one stays expired', async () => {
+    const several = await issuer.sign({
+      aud: ['https://graph.microsoft.com', 'https://management.azure.com'],
+    });
+    const expired = await issuer.sign({ aud: 'https://management.azure.com', exp: seconds(-3600) });
+
+    expect(await verifier().verify(several, new Date())).toMatchObject({
+      code: 'token-audience-wrong',
+      detail: expect.anything() as string,
+    });
+    expect(await verifier().verify(expired, new Date())).toMatchObject({ kind: 'refused' });
+  });
+
+  it('is all that is told more of: another audience, or one that only looks alike, is refused as before', async () => {
+    for (const aud of [
+      'https://graph.microsoft.com',
+      'https://management.azure.com.evil.example',
+      7,
+      undefined,
+    ]) {
+      const token = await issuer.sign({ aud } as JWTPayload);
+      expect(await verifier().verify(token, new Date())).not.toHaveProperty('detail');
+    }
   });
 });
