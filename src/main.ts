@@ -16,9 +16,9 @@ import { createTokenVerifier } from './adapters/tokens/tokenVerifier.ts';
 import { readConfig } from './config.ts';
 import type { Clock } from './core/clock.ts';
 import { createNetworkChangedHandler } from './events/networkChanged.ts';
-import { createAccessRequestHandlers } from './http/accessRequests.ts';
-import { createAuditHandler } from './http/audit.ts';
 import { createAuthenticate } from './http/authenticate.ts';
+import type { Operation } from './http/operation.ts';
+import { createRoutes } from './http/routes.ts';
 import { createInvocationLog } from './invocationLog.ts';
 import { createAccessRequestService } from './workflow/accessRequestService.ts';
 import { createUnauthenticatedCounter } from './workflow/countUnauthenticated.ts';
@@ -85,11 +85,6 @@ const authenticate = createAuthenticate({
   log,
 });
 const call = { authenticate, newId: randomUUID, log };
-const accessRequests = createAccessRequestHandlers({
-  ...call,
-  trustedProxyHops: config.trustedProxyHops,
-  service: (context) => createAccessRequestService(dependencies, quota, orchestrationsOf(context, clock)),
-});
 
 registerGrantOrchestration(
   (requestId, actor) => tablesReady().then(() => step(requestId, actor)),
@@ -127,23 +122,25 @@ app.eventGrid<unknown>('networkChanged', {
     }),
 });
 
-route('createAccessRequest', 'POST', 'api/access-requests', accessRequests.create);
-route('getAccessRequest', 'GET', 'api/access-requests/{id}', accessRequests.get);
-route('listAccessRequests', 'GET', 'api/access-requests', accessRequests.list);
-route('revokeAccessRequest', 'POST', 'api/access-requests/{id}/revoke', accessRequests.revoke);
-route('readAudit', 'GET', 'api/audit', createAuditHandler({ ...call, audit: dependencies.audit }));
+const routes = createRoutes({
+  ...call,
+  trustedProxyHops: config.trustedProxyHops,
+  service: (context) => createAccessRequestService(dependencies, quota, orchestrationsOf(context, clock)),
+  audit: dependencies.audit,
+});
+for (const { operation, handler } of routes) register(operation, handler);
 
 /** Function keys are no identity: every route is anonymous to the host and asks for a token itself. */
-function route(name: string, method: 'GET' | 'POST', template: string, handler: HttpHandler): void {
+function register({ name, method, route, isPublic }: Operation, handler: HttpHandler): void {
   app.http(name, {
-    route: template,
+    route,
     methods: [method],
     authLevel: 'anonymous',
     extraInputs: [durableClientInput],
     handler: (request, context) =>
       log.run(context, async () => {
         // Who is refused needs no tables; whoever needs them is told by their own error.
-        await tablesReady().catch(tablesNotReady);
+        if (isPublic !== true) await tablesReady().catch(tablesNotReady);
         return handler(request, context);
       }),
   });

@@ -8,6 +8,7 @@ import { isBlank, isPlainText } from '../core/plainText.ts';
 import { canonicalId } from '../core/resourceId.ts';
 import { parseVirtualMachineId } from '../core/virtualMachineId.ts';
 import type { AskedPort, Submission } from '../workflow/contracts.ts';
+import { exampleVirtualMachineId } from './exampleIds.ts';
 import { fieldProblemsOf } from './fieldProblems.ts';
 import type { FieldProblem } from './problem.ts';
 
@@ -39,20 +40,27 @@ export type AccessRequestBodyResult =
 const maximumSourceLength = 64;
 const maximumIdLength = 300;
 
-const protocol = z.string().transform((text, context) => {
-  const known = protocols.find((name) => name.toLowerCase() === text.toLowerCase());
-  if (known !== undefined) return known;
-  context.addIssue({
-    code: 'custom',
-    message: 'The protocol must be Tcp, Udp or *.',
-    params: { code: 'not-allowed', allowed: protocols },
+const protocol = z
+  .string()
+  .meta({ pattern: '^([Tt][Cc][Pp]|[Uu][Dd][Pp]|[*])$', examples: [...protocols] })
+  .transform((text, context) => {
+    const known = protocols.find((name) => name.toLowerCase() === text.toLowerCase());
+    if (known !== undefined) return known;
+    context.addIssue({
+      code: 'custom',
+      message: 'The protocol must be Tcp, Udp or *.',
+      params: { code: 'not-allowed', allowed: protocols },
+    });
+    return z.NEVER;
   });
-  return z.NEVER;
-});
 
 const allowedSourceAddressPrefix = z
   .string()
   .max(maximumSourceLength)
+  .meta({
+    description: 'An IPv4 or IPv6 address or CIDR prefix, without host bits.',
+    examples: ['203.0.113.7', '2001:db8::/64'],
+  })
   .transform((text, context) => {
     const read = parsePrefix(text);
     if (read.ok) return read.prefix;
@@ -63,10 +71,13 @@ const allowedSourceAddressPrefix = z
     return z.NEVER;
   });
 
-const portNumber = z.number().refine((value) => Number.isInteger(value) && value >= 1 && value <= 65_535, {
-  message: 'The port must be a whole number from 1 to 65535.',
-  params: { code: 'out-of-range' },
-});
+const portNumber = z
+  .number()
+  .refine((value) => Number.isInteger(value) && value >= 1 && value <= 65_535, {
+    message: 'The port must be a whole number from 1 to 65535.',
+    params: { code: 'out-of-range' },
+  })
+  .meta({ type: 'integer', minimum: 1, maximum: 65_535, examples: [22, 3389] });
 
 const port = z.strictObject({
   number: portNumber,
@@ -81,37 +92,52 @@ const virtualMachine = z.strictObject({
     .superRefine((text, context) => {
       const read = parseVirtualMachineId(text);
       if (!read.ok) context.addIssue({ code: 'custom', message: read.problem, params: { code: read.code } });
-    }),
+    })
+    .meta({ description: 'ARM id of a virtual machine, in any case.', examples: [exampleVirtualMachineId] }),
   ports: z.array(port).min(1).max(limits.portsPerVirtualMachine),
 });
 
-const accessRequest = z
+const durationText = z.string().meta({
+  description: 'ISO 8601 of weeks alone, or of days, hours, minutes and seconds; at most seven days.',
+  examples: ['PT1H', 'PT90M'],
+});
+
+/** The body of POST /api/access-requests. */
+export const accessRequestSchema = z
   .strictObject({
     virtualMachines: z.array(virtualMachine).min(1).max(limits.virtualMachines),
-    duration: z.string().transform((text, context) => {
+    duration: durationText.transform((text, context) => {
       const read = parseDuration(text);
       if (read.ok) return { text, seconds: read.seconds };
       context.addIssue({ code: 'custom', message: read.problem, params: { code: 'duration-malformed' } });
       return z.NEVER;
     }),
-    justification: z.string().superRefine((text, context) => {
-      const add = (code: string, message: string) => {
-        context.addIssue({ code: 'custom', message, params: { code } });
-      };
-      if (isBlank(text)) add('empty', 'The justification must say why the access is needed.');
-      if (Array.from(text).length > limits.justificationCharacters) {
-        add(
-          'too-long',
-          `The justification must not be longer than ${limits.justificationCharacters} characters.`,
-        );
-      }
-      if (!isPlainText(text)) {
-        add(
-          'unfit-characters',
-          'The justification must be one line, without control characters, bidirectional overrides or half surrogates.',
-        );
-      }
-    }),
+    justification: z
+      .string()
+      .superRefine((text, context) => {
+        const add = (code: string, message: string) => {
+          context.addIssue({ code: 'custom', message, params: { code } });
+        };
+        if (isBlank(text)) add('empty', 'The justification must say why the access is needed.');
+        if (Array.from(text).length > limits.justificationCharacters) {
+          add(
+            'too-long',
+            `The justification must not be longer than ${limits.justificationCharacters} characters.`,
+          );
+        }
+        if (!isPlainText(text)) {
+          add(
+            'unfit-characters',
+            'The justification must be one line, without control characters, bidirectional overrides or half surrogates.',
+          );
+        }
+      })
+      .meta({
+        description: 'Why: one line, without control characters.',
+        minLength: 1,
+        maxLength: limits.justificationCharacters,
+        examples: ['Restart the web server (change 4711)'],
+      }),
   })
   .superRefine(({ virtualMachines }, context) => {
     const total = virtualMachines.reduce((sum, { ports }) => sum + ports.length, 0);
@@ -137,11 +163,12 @@ const accessRequest = z
         params: { code: 'duplicate' },
       });
     }
-  });
+  })
+  .meta({ id: 'NewAccessRequest' });
 
 /** Checks the form of an access request; whether it is allowed is for the policies. */
 export function parseAccessRequestBody(json: unknown): AccessRequestBodyResult {
-  const read = accessRequest.safeParse(json);
+  const read = accessRequestSchema.safeParse(json);
   if (!read.success)
     return { ok: false, problems: fieldProblemsOf(read.error, json).slice(0, limits.problems) };
   const { virtualMachines, duration, justification } = read.data;

@@ -1,20 +1,22 @@
-import type { HttpHandler, HttpRequest, InvocationContext } from '@azure/functions';
-import { finalStates, requestStates } from '../core/accessRequest.ts';
+import type { HttpRequest, InvocationContext } from '@azure/functions';
+import { finalStates } from '../core/accessRequest.ts';
 import type { AccessRequest } from '../core/accessRequest.ts';
 import { isAdministrator, seesEverything } from '../core/caller.ts';
 import type { Caller } from '../core/caller.ts';
 import type { AccessRequestService, SubmitResult } from '../workflow/contracts.ts';
+import { idempotencyKey, listQuery } from './accessRequestOperations.ts';
+import type { accessRequestOperations } from './accessRequestOperations.ts';
 import { parseAccessRequestBody } from './accessRequestBody.ts';
 import { callerAddress } from './callerAddress.ts';
 import { handleCall } from './handleCall.ts';
 import type { Answer, Call, CallDependencies } from './handleCall.ts';
 import { nameSources, presentCallerAddress } from './nameSources.ts';
+import type { HandlersOf } from './operation.ts';
 import { presentRequest } from './presentRequest.ts';
 import { problemOfDecision } from './problem.ts';
 import type { FieldProblem, Problem } from './problem.ts';
 import { readBody } from './readBody.ts';
 import { readQuery } from './readQuery.ts';
-import type { Parameter } from './readQuery.ts';
 
 export interface AccessRequestDependencies extends CallDependencies {
   /** The service as one invocation sees it: Durable's client hangs on the context. */
@@ -23,18 +25,9 @@ export interface AccessRequestDependencies extends CallDependencies {
   trustedProxyHops: number;
 }
 
-export interface AccessRequestHandlers {
-  /** POST /api/access-requests */
-  create: HttpHandler;
-  /** GET /api/access-requests/{id} */
-  get: HttpHandler;
-  /** GET /api/access-requests */
-  list: HttpHandler;
-  /** POST /api/access-requests/{id}/revoke */
-  revoke: HttpHandler;
-}
+export type AccessRequestHandlers = HandlersOf<typeof accessRequestOperations>;
 
-/** The handlers of access requests, to be registered with the routes that AccessRequestHandlers names. */
+/** The handlers of accessRequestOperations. */
 export function createAccessRequestHandlers(dependencies: AccessRequestDependencies): AccessRequestHandlers {
   const { service, trustedProxyHops } = dependencies;
   return {
@@ -82,7 +75,7 @@ async function get(call: Call, service: AccessRequestService): Promise<Answer> {
 }
 
 async function list(call: Call, service: AccessRequestService): Promise<Answer> {
-  const read = readQuery(call.request, { state: stateParameter });
+  const read = readQuery(call.request, listQuery);
   if (!read.ok) return read;
   const { state } = read.query;
   const everybodys = seesEverything(call.caller);
@@ -124,15 +117,9 @@ function isOwn({ requester }: AccessRequest, { person }: Caller): boolean {
   return requester.objectId === person.objectId && requester.tenantId === person.tenantId;
 }
 
-const unendedStates: readonly string[] = requestStates.filter((state) => !finalStates.has(state));
-const stateParameter: Parameter = (text) =>
-  unendedStates.includes(text)
-    ? { value: text }
-    : { detail: `This must be one of ${unendedStates.join(', ')}.` };
-
 function idempotencyKeyOf(request: HttpRequest) {
   const value = request.headers.get('idempotency-key') ?? undefined;
-  if (value === undefined || /^[\x21-\x7e]{1,128}$/.test(value)) return { ok: true, value } as const;
+  if (value === undefined || idempotencyKey.safeParse(value).success) return { ok: true, value } as const;
   const detail = 'The Idempotency-Key must be 1 to 128 visible ASCII characters.';
   const errors = [{ field: 'Idempotency-Key', code: 'malformed', detail } as const];
   return { ok: false, problem: { code: 'header-invalid', detail, errors } satisfies Problem } as const;

@@ -1,13 +1,12 @@
 import type { HttpHandler } from '@azure/functions';
-import { isGuid, seesEverything } from '../core/caller.ts';
+import { seesEverything } from '../core/caller.ts';
 import { InvalidContinuationError } from '../core/stores.ts';
 import type { AuditPage, AuditQuery, AuditTrail } from '../core/stores.ts';
-import { parseVirtualMachineId } from '../core/virtualMachineId.ts';
+import { auditQuery, notOurContinuation } from './auditOperations.ts';
 import { handleCall } from './handleCall.ts';
 import type { Answer, Call, CallDependencies } from './handleCall.ts';
 import type { Problem } from './problem.ts';
-import { instantParameter, readQuery } from './readQuery.ts';
-import type { Parameter } from './readQuery.ts';
+import { readQuery } from './readQuery.ts';
 
 export interface AuditDependencies extends CallDependencies {
   audit: Pick<AuditTrail, 'query'>;
@@ -18,25 +17,8 @@ export function createAuditHandler(dependencies: AuditDependencies): HttpHandler
   return handleCall(dependencies, (call) => read(call, dependencies.audit));
 }
 
-const notOurContinuation = 'This must be the continuation of an earlier answer, unchanged.';
-
-const parameters = {
-  vm: (text) => {
-    const read = parseVirtualMachineId(text);
-    return read.ok ? { value: text } : { detail: read.problem };
-  },
-  requester: (text) =>
-    isGuid(text)
-      ? { value: text.toLowerCase() }
-      : { detail: 'This must be the object id of a person, a GUID.' },
-  from: instantParameter,
-  to: instantParameter,
-  continuation: (text) =>
-    /^[\x21-\x2b\x2d-\x7e]{1,2048}$/.test(text) ? { value: text } : { detail: notOurContinuation },
-} satisfies Record<string, Parameter>;
-
 async function read(call: Call, audit: Pick<AuditTrail, 'query'>): Promise<Answer> {
-  const parsed = readQuery(call.request, parameters);
+  const parsed = readQuery(call.request, auditQuery);
   if (!parsed.ok) return parsed;
   const { vm, requester, from, to, continuation } = parsed.query;
   if (from !== undefined && to !== undefined && from >= to) {

@@ -1,4 +1,5 @@
 import type { HttpResponseInit } from '@azure/functions';
+import * as z from 'zod';
 import { credentialRefusalCodes } from '../core/caller.ts';
 import type { CredentialRefusalCode } from '../core/caller.ts';
 import { reasonCodes } from '../core/reason.ts';
@@ -63,14 +64,53 @@ export interface Problem {
   retryAfterSeconds?: number;
 }
 
+const everyCode: readonly ProblemCode[] = [
+  ...(Object.keys(ownProblems) as OwnProblemCode[]),
+  ...credentialRefusalCodes,
+  ...reasonCodes,
+];
+
 /** Every code that a problem can have, for the documentation's sake. */
 export function everyProblem(): { code: ProblemCode; status: number }[] {
-  const own = Object.keys(ownProblems) as OwnProblemCode[];
-  return [...own, ...credentialRefusalCodes, ...reasonCodes].map((code) => ({
-    code,
-    status: meaningOf(code).status,
-  }));
+  return everyCode.map((code) => ({ code, status: statusOf(code) }));
 }
+
+/** The status of an answer with this code. */
+export function statusOf(code: ProblemCode): number {
+  return meaningOf(code).status;
+}
+
+/** What every call of somebody with a token may be answered with. */
+export const everyonesProblems: readonly ProblemCode[] = [
+  ...credentialRefusalCodes,
+  'identity-unavailable',
+  'internal',
+];
+
+/** A problem as it is answered. */
+export const problemDocument = z
+  .strictObject({
+    type: z.string().meta({ description: '`urn:sallyport:problem:` and the code.' }),
+    title: z.string(),
+    status: z.int().min(400).max(599),
+    detail: z.string().meta({ description: 'A sentence for people; it may change.' }),
+    code: z.enum(everyCode).meta({ description: 'Stable.' }),
+    errors: z
+      .array(
+        z.strictObject({
+          field: z
+            .string()
+            .meta({ description: 'JSON path in the body, or the name of a header or parameter.' })
+            .optional(),
+          code: z.enum([...new Set([...fieldCodes, ...reasonCodes])]),
+          detail: z.string(),
+          allowed: z.unknown().meta({ description: 'What would be right there.' }).optional(),
+        }),
+      )
+      .meta({ description: 'Everything that is wrong, at most 50 entries.' }),
+    correlationId: z.guid(),
+  })
+  .meta({ id: 'Problem', description: 'A problem document after RFC 9457.' });
 
 /**
  * A refusal by policy or network. What asking otherwise would cure leads only if nothing else is wrong: first what is
@@ -99,7 +139,7 @@ export function respondProblem(problem: Problem, correlationId: string): HttpRes
     headers['www-authenticate'] =
       problem.code === 'token-missing' ? 'Bearer' : 'Bearer error="invalid_token"';
   }
-  const body = {
+  const body: z.infer<typeof problemDocument> = {
     type: `urn:sallyport:problem:${problem.code}`,
     title,
     status,

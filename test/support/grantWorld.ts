@@ -4,6 +4,7 @@ import type { Clock, Log } from '../../src/core/clock.ts';
 import type { NetworkHint } from '../../src/core/networkHint.ts';
 import type { CallOptions, JsonObject, Network } from '../../src/core/network.ts';
 import { verifyTrail } from '../../src/core/verifyTrail.ts';
+import { exampleVirtualMachineId } from '../../src/http/exampleIds.ts';
 import { createAccessRequestService } from '../../src/workflow/accessRequestService.ts';
 import type {
   AccessRequestService,
@@ -46,7 +47,7 @@ import { virtualClock, type VirtualClock } from './virtualClock.ts';
 const group = '/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/Contoso-RG/providers';
 export const subnetNsg = `${group}/Microsoft.Network/networkSecurityGroups/nsg-subnet`;
 export const nicNsg = `${group}/Microsoft.Network/networkSecurityGroups/nsg-nic`;
-export const vmId = `${group}/Microsoft.Compute/virtualMachines/vm-web`;
+export const vmId = exampleVirtualMachineId;
 export const noon = new Date('2026-11-23T12:00:00.000Z');
 /** So many seconds after noon. */
 export const seconds = (count: number) => new Date(noon.getTime() + count * 1000);

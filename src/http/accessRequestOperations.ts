@@ -1,0 +1,152 @@
+import * as z from 'zod';
+import { finalStates, requestStates } from '../core/accessRequest.ts';
+import { reasonCodes } from '../core/reason.ts';
+import { accessRequestSchema } from './accessRequestBody.ts';
+import { exampleRequestId, exampleVirtualMachineId } from './exampleIds.ts';
+import type { Operation } from './operation.ts';
+import { presentedRequest } from './presentRequest.ts';
+
+/** The header Idempotency-Key, of everything that makes something. */
+export const idempotencyKey = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,128}$/)
+  .meta({ description: 'The same key with the same body is the same request.', examples: ['change-4711'] });
+
+const unended = requestStates.filter((state) => !finalStates.has(state));
+
+/** The query of GET /api/access-requests. */
+export const listQuery = z.strictObject({
+  state: z
+    .enum(unended, { error: `This must be one of ${unended.join(', ')}.` })
+    .meta({ description: 'Only requests in this state.' })
+    .optional(),
+});
+
+const ofOneRequest = {
+  id: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/)
+    .meta({ description: 'Id of the request.' }),
+};
+
+/** The answer to whoever has just asked. */
+const acceptedRequest = presentedRequest
+  .extend({
+    callerAddress: z
+      .strictObject({
+        allowedSourceAddressPrefix: z.string(),
+        foundBy: z.string().meta({ description: 'A sentence.' }),
+      })
+      .meta({ description: 'Where you ask from, if no source was named and this was taken for it.' })
+      .optional(),
+  })
+  .meta({ id: 'AcceptedAccessRequest' });
+
+const exampleBody = {
+  virtualMachines: [
+    {
+      id: exampleVirtualMachineId,
+      ports: [{ number: 22, protocol: 'Tcp', allowedSourceAddressPrefix: '203.0.113.7' }],
+    },
+  ],
+  duration: 'PT1H',
+  justification: 'Restart the web server (change 4711)',
+};
+
+/** What accessRequests.ts answers. */
+export const accessRequestOperations = {
+  create: {
+    name: 'createAccessRequest',
+    method: 'POST',
+    route: 'api/access-requests',
+    summary: 'Asks for access.',
+    description:
+      'Decided at once. Access is there when the state is `active`: ask for the request until it is, with a pause of a second or more.',
+    headers: { 'Idempotency-Key': idempotencyKey },
+    body: accessRequestSchema,
+    answers: { 202: { description: 'Accepted.', schema: acceptedRequest, hasLocation: true } },
+    problems: [
+      ...(['body-missing', 'body-too-large', 'body-malformed', 'body-invalid'] as const),
+      ...(['content-type-unsupported', 'header-invalid', 'idempotency-key-reused'] as const),
+      ...(['too-many-refusals', 'unavailable'] as const),
+      ...reasonCodes,
+    ],
+    examples: {
+      ssh: {
+        summary: 'SSH from one address for an hour',
+        headers: { 'Idempotency-Key': 'change-4711' },
+        body: exampleBody,
+        status: 202,
+      },
+      least: {
+        summary:
+          'No more than what is needed: the protocol is that of the policy, the source your own address',
+        body: {
+          ...exampleBody,
+          virtualMachines: [{ id: exampleVirtualMachineId, ports: [{ number: 22 }] }],
+        },
+        status: 202,
+      },
+      tooLong: {
+        summary: 'Longer than the policy allows',
+        body: { ...exampleBody, duration: 'P1D' },
+        status: 400,
+      },
+      anotherPort: {
+        summary: 'A port that no policy names',
+        body: {
+          ...exampleBody,
+          virtualMachines: [{ id: exampleVirtualMachineId, ports: [{ number: 23 }] }],
+        },
+        status: 403,
+      },
+    },
+  },
+  list: {
+    name: 'listAccessRequests',
+    method: 'GET',
+    route: 'api/access-requests',
+    summary: 'Lists requests that have not ended, newest first.',
+    description: "Your own; auditors and administrators see everybody's.",
+    query: listQuery,
+    answers: {
+      200: {
+        description: 'The requests.',
+        schema: z.strictObject({ value: z.array(presentedRequest) }).meta({ id: 'AccessRequestList' }),
+      },
+    },
+    problems: ['query-invalid'],
+    examples: {
+      all: { summary: 'Everything that has not ended', status: 200 },
+      active: { summary: 'What is open now', query: { state: 'active' }, status: 200 },
+      ended: { summary: 'A state that is not listed', query: { state: 'closed' }, status: 400 },
+    },
+  },
+  get: {
+    name: 'getAccessRequest',
+    method: 'GET',
+    route: 'api/access-requests/{id}',
+    summary: 'Shows one request, ended ones too.',
+    path: ofOneRequest,
+    answers: { 200: { description: 'The request.', schema: presentedRequest } },
+    problems: ['request-not-found'],
+    examples: {
+      one: { summary: 'One of your own', path: { id: exampleRequestId }, status: 200 },
+      absent: { summary: 'One that is not there', path: { id: '0'.repeat(32) }, status: 404 },
+    },
+  },
+  revoke: {
+    name: 'revokeAccessRequest',
+    method: 'POST',
+    route: 'api/access-requests/{id}/revoke',
+    summary: 'Ends access early.',
+    description: 'The requester, or an administrator. What is ending or has ended stays as it is.',
+    path: ofOneRequest,
+    answers: { 200: { description: 'The request as it stands now.', schema: presentedRequest } },
+    problems: ['request-not-found', 'role-missing'],
+    examples: {
+      own: { summary: 'One of your own', path: { id: exampleRequestId }, status: 200 },
+      absent: { summary: 'One that is not there', path: { id: '0'.repeat(32) }, status: 404 },
+    },
+  },
+} satisfies Record<string, Operation>;

@@ -1,0 +1,25 @@
+import { accessRequestOperations } from './accessRequestOperations.ts';
+import { createAccessRequestHandlers } from './accessRequests.ts';
+import type { AccessRequestDependencies } from './accessRequests.ts';
+import { createAuditHandler } from './audit.ts';
+import type { AuditDependencies } from './audit.ts';
+import { auditOperations } from './auditOperations.ts';
+import { createOpenApiHandler } from './openApi.ts';
+import { openApiOperations } from './openApiOperations.ts';
+import { routesOf } from './operation.ts';
+import type { Route } from './operation.ts';
+
+export interface RouteDependencies extends AccessRequestDependencies, AuditDependencies {}
+
+/**
+ * Every route of the app, with what is said of it. Only Microsoft's own API (/api/arm) is not here: its description is
+ * Microsoft's.
+ */
+export function createRoutes(dependencies: RouteDependencies): Route[] {
+  const described: Route[] = [
+    ...routesOf(accessRequestOperations, createAccessRequestHandlers(dependencies)),
+    ...routesOf(auditOperations, { readAudit: createAuditHandler(dependencies) }),
+  ];
+  const operations = [...described.map(({ operation }) => operation), ...Object.values(openApiOperations)];
+  return [...described, ...routesOf(openApiOperations, { openApi: createOpenApiHandler(operations) })];
+}
