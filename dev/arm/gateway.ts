@@ -108,8 +108,10 @@ export function checkLocks(exchange: Exchange): void {
   );
 }
 
-function isAtOrBelow(scope: string, above: string): boolean {
+/** Whether a scope is the other one or lies in it; management groups and `/` are above every subscription. */
+export function isAtOrBelow(scope: string, above: string): boolean {
   const top = idKey(above).replace(/\/$/, '');
+  if (/^\/providers\/microsoft\.management\/managementgroups\/[^/]+$/.test(top)) return true;
   return idKey(scope) === top || idKey(scope).startsWith(`${top}/`);
 }
 

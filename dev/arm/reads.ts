@@ -56,7 +56,9 @@ export function paged(list: (exchange: Exchange) => JsonObject[]) {
       throw gatewayError(400, 'InvalidSkipToken', 'The skip token is not valid.');
     }
     const until = from + settings.pageSize;
-    const next = `${origin}${encodeURI(target.path)}?api-version=${apiVersion}&$skiptoken=${Buffer.from(String(until)).toString('base64url')}`;
+    const filter = query.get('$filter');
+    const filtered = filter === null ? '' : `&$filter=${encodeURIComponent(filter)}`;
+    const next = `${origin}${encodeURI(target.path)}?api-version=${apiVersion}${filtered}&$skiptoken=${Buffer.from(String(until)).toString('base64url')}`;
     const value = all.slice(from, until);
     return { status: 200, body: { value, ...(until < all.length && { nextLink: next }) } };
   };

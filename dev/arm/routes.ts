@@ -1,3 +1,12 @@
+import {
+  deleteRoleAssignment,
+  denyAssignmentList,
+  getRoleAssignment,
+  getRoleDefinition,
+  putRoleAssignment,
+  roleAssignmentList,
+  roleDefinitionList,
+} from './access.ts';
 import { deleteLock, lockList, permissionList, putLock } from './authorization.ts';
 import { gatewayError } from './errors.ts';
 import type { Exchange, Handler } from './exchange.ts';
@@ -68,6 +77,14 @@ const TYPES: Record<string, TypeRoutes> = {
   [`${NETWORK}/locations/operationResults`]: { get: pollResult },
   'Microsoft.Compute/virtualMachines': readable('Microsoft.Compute/virtualMachines'),
   'Microsoft.Authorization/permissions': { list: paged(permissionList) },
+  'Microsoft.Authorization/roleAssignments': {
+    list: paged(roleAssignmentList),
+    get: getRoleAssignment,
+    put: putRoleAssignment,
+    delete: deleteRoleAssignment,
+  },
+  'Microsoft.Authorization/roleDefinitions': { list: paged(roleDefinitionList), get: getRoleDefinition },
+  'Microsoft.Authorization/denyAssignments': { list: paged(denyAssignmentList) },
   'Microsoft.Authorization/locks': { list: paged(lockList), put: putLock, delete: deleteLock },
 };
 

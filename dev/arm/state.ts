@@ -30,6 +30,57 @@ const resourceSchema = z.looseObject({
   properties: z.record(z.string(), z.unknown()).default({}),
 });
 
+const rolePermission = z.object({
+  actions: z.array(z.string()).default([]),
+  notActions: z.array(z.string()).default([]),
+  dataActions: z.array(z.string()).default([]),
+  notDataActions: z.array(z.string()).default([]),
+});
+const principals = z.array(z.object({ id: z.guid(), type: z.string() }));
+
+const accessSchema = z.object({
+  groups: z
+    .array(z.object({ id: z.guid(), displayName: z.string(), members: z.array(z.guid()) }))
+    .default([]),
+  roleAssignments: z
+    .array(
+      z.object({
+        name: z.guid(),
+        scope,
+        role: z.guid(),
+        principalId: z.guid(),
+        principalType: z.enum(['User', 'Group', 'ServicePrincipal']),
+        condition: z.string().optional(),
+      }),
+    )
+    .default([]),
+  roleDefinitions: z
+    .array(
+      z.object({
+        name: z.guid(),
+        roleName: z.string(),
+        type: z.enum(['BuiltInRole', 'CustomRole']).default('CustomRole'),
+        permissions: z.array(rolePermission),
+        assignableScopes: z.array(scope).default(['/']),
+      }),
+    )
+    .default([]),
+  denyAssignments: z
+    .array(
+      z.object({
+        name: z.guid(),
+        denyAssignmentName: z.string(),
+        scope,
+        permissions: z.array(rolePermission),
+        doNotApplyToChildScopes: z.boolean().default(false),
+        principals,
+        excludePrincipals: principals.default([]),
+        condition: z.string().optional(),
+      }),
+    )
+    .default([]),
+});
+
 const operationSchema = z.custom<Operation>(
   (value) => isObject(value) && typeof value['id'] === 'string' && typeof value['dueAt'] === 'number',
   'must be an operation as the simulator saved it',
@@ -58,6 +109,7 @@ const stateSchema = z.strictObject({
       }),
     )
     .default([{ principalId: '*', scope: '/', actions: ['*'], notActions: [] }]),
+  ...accessSchema.shape,
   operations: z.array(operationSchema).default([]),
 });
 
@@ -135,6 +187,7 @@ function pathOf(path: PropertyKey[]): string {
 /** The world as JSON that readState takes back, running operations included. */
 export function writeState(world: World): JsonObject {
   const { tenantId, subscriptions, resourceGroups, locks, permissions } = world;
+  const { groups, roleAssignments, roleDefinitions, denyAssignments } = world;
   return structuredClone({
     tenantId,
     subscriptions,
@@ -142,6 +195,10 @@ export function writeState(world: World): JsonObject {
     resources: [...world.resources.values()],
     locks,
     permissions,
+    groups,
+    roleAssignments,
+    roleDefinitions,
+    denyAssignments,
     operations: [...world.operations.values()],
   });
 }

@@ -16,6 +16,51 @@ export interface Permission {
   notActions: string[];
 }
 
+/** People or groups in a group; assignments to it are theirs too. */
+export interface Group {
+  id: string;
+  displayName: string;
+  members: string[];
+}
+
+export interface RoleAssignment {
+  name: string;
+  /** May be above every subscription: `/`, or the id of a management group. */
+  scope: string;
+  /** GUID of the role. */
+  role: string;
+  principalId: string;
+  principalType: 'User' | 'Group' | 'ServicePrincipal';
+  condition?: string | undefined;
+}
+
+/** As the API shows it, in a role definition and in a deny assignment. */
+export interface RolePermission {
+  actions: string[];
+  notActions: string[];
+  dataActions: string[];
+  notDataActions: string[];
+}
+
+export interface RoleDefinition {
+  name: string;
+  roleName: string;
+  type: 'BuiltInRole' | 'CustomRole';
+  permissions: RolePermission[];
+  assignableScopes: string[];
+}
+
+export interface DenyAssignment {
+  name: string;
+  denyAssignmentName: string;
+  scope: string;
+  permissions: RolePermission[];
+  doNotApplyToChildScopes: boolean;
+  principals: { id: string; type: string }[];
+  excludePrincipals: { id: string; type: string }[];
+  condition?: string | undefined;
+}
+
 /** Everything that the simulator knows of Azure at one instant. */
 export interface World {
   tenantId: string;
@@ -24,6 +69,10 @@ export interface World {
   resources: Map<string, Resource>;
   locks: Lock[];
   permissions: Permission[];
+  groups: Group[];
+  roleAssignments: RoleAssignment[];
+  roleDefinitions: RoleDefinition[];
+  denyAssignments: DenyAssignment[];
   operations: Map<string, Operation>;
   running: Set<Operation>;
   associations: Associations;

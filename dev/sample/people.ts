@@ -14,7 +14,7 @@ export interface SamplePerson {
 export const sampleTenantId = 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee';
 
 export const people = {
-  /** Asks for access. */
+  /** Asks for access, by the role Sallyport Requester. */
   alice: {
     displayName: 'Alice Example',
     userPrincipalName: 'alice@contoso.example',
@@ -28,7 +28,7 @@ export const people = {
     objectId: '00000000-0000-4000-8000-000000000b0b',
     roles: [],
   },
-  /** Approves where a policy wants a second person. */
+  /** Approves where a policy wants a second person: through a group. */
   carol: {
     displayName: 'Carol Example',
     userPrincipalName: 'carol@contoso.example',
@@ -42,7 +42,7 @@ export const people = {
     objectId: '00000000-0000-4000-8000-00000000da7e',
     roles: ['Sallyport.Auditor'],
   },
-  /** Writes policies. */
+  /** Writes policies, and is administrator of the app. */
   erin: {
     displayName: 'Erin Example',
     userPrincipalName: 'erin@contoso.example',
@@ -56,6 +56,9 @@ export type PersonName = keyof typeof people;
 export function isPersonName(name: string): name is PersonName {
   return Object.hasOwn(people, name);
 }
+
+/** The group whose members approve, carol among them; azure.json has the same. */
+export const approversGroupId = '00000000-0000-4000-8000-0000000a9904';
 
 /** The managed identity of the sample function app. */
 export const appIdentity = {

@@ -4,6 +4,7 @@
 export const reasonCodes = [
   // Decisions on a request.
   'within-policy',
+  'not-authorized',
   'no-policy',
   'port-not-in-policy',
   'protocol-not-in-policy',

@@ -26,8 +26,8 @@ export function grantsAction(entry: { actions?: unknown; notActions?: unknown },
   );
 }
 
-/** `*` stands for any text, slashes included; case does not count. */
-function matchesAction(pattern: string, action: string): boolean {
+/** Whether a pattern of a role names an action: `*` stands for any text, slashes included; case does not count. */
+export function matchesAction(pattern: string, action: string): boolean {
   const [first = '', ...others] = pattern.toLowerCase().split('*');
   const text = action.toLowerCase();
   const last = others.pop();
@@ -43,6 +43,7 @@ function matchesAction(pattern: string, action: string): boolean {
   return true;
 }
 
-function isTexts(value: unknown): value is string[] {
+/** Whether it is a list of patterns. */
+export function isTexts(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((one) => typeof one === 'string');
 }

@@ -1,3 +1,4 @@
+import type { Authorization } from '../core/authorization.ts';
 import type { Clock, Log } from '../core/clock.ts';
 import type { Installation } from '../core/installation.ts';
 import type { Inventory } from '../core/inventory.ts';
@@ -21,6 +22,7 @@ export interface Dependencies {
   network: Network;
   inventory: Inventory;
   rights: Rights;
+  authorization: Authorization;
   budget: WriteBudget;
   clock: Clock;
   log: Log;

@@ -23,7 +23,7 @@ export interface Unavailable {
 }
 
 /** Waits that nobody named, in seconds. */
-const defaultRetry = 10;
+export const defaultRetry = 10;
 
 /**
  * Whether writes that open are taken soon in all of the subscriptions that these ids lie in. Whoever would have to wait

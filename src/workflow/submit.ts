@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import type { AccessRequest } from '../core/accessRequest.ts';
 import { causeOf } from '../core/cause.ts';
 import { decide } from '../core/decide.ts';
+import type { Decision } from '../core/reason.ts';
+import { authorizeRequester } from './authorize.ts';
 import type { Orchestrations, Submission, SubmitResult } from './contracts.ts';
 import { secondsAfter, type Dependencies } from './dependencies.ts';
 import { admit, preflight } from './preflight.ts';
@@ -39,30 +41,35 @@ export async function submit(
   }
 
   const asked = submission.virtualMachines.map((machine) => machine.id);
-  const deciding = decide({
-    submission,
-    policies: await Promise.all(asked.map((machine) => policies.forVirtualMachine(machine))),
-  });
-  const isGranted = deciding.decision.outcome !== 'denied';
   // Before anything is read: what the reads would cost is better spent on closing.
-  const wait = isGranted ? admit(dependencies, asked) : undefined;
+  const wait = admit(dependencies, asked);
   if (wait !== undefined) return wait;
-  const resolved = await resolvePath(dependencies, submission, deciding);
-  if ('kind' in resolved) return resolved;
-  const { path, found } = resolved;
-  const against =
-    resolved.reasons.length > 0 ? resolved.reasons : await preflight(dependencies, id, path, options);
-  if ('kind' in against) return against;
-  if (against.length > 0) {
+  const deny = async (decision: Decision): Promise<SubmitResult> => {
     quota.count(submission.requester.objectId, clock.now());
-    const decision = { ...deciding.decision, outcome: 'denied' as const, reasons: against };
     // Under an id of its own: a denied submission uses up no Idempotency-Key.
     await recordDenied(
       { id: newId(), at: clock.now().toISOString(), submission, decision },
       dependencies.audit,
     );
     return { kind: 'denied', decision };
-  }
+  };
+  // Before anything is decided: what a policy says is nobody's business who may not ask.
+  const authorizedAt = clock.now().toISOString();
+  const forbidding = await authorizeRequester(dependencies, submission, options);
+  if ('kind' in forbidding) return forbidding;
+  if (forbidding.length > 0) return deny({ outcome: 'denied', reasons: forbidding, policies: [] });
+
+  const deciding = decide({
+    submission,
+    policies: await Promise.all(asked.map((machine) => policies.forVirtualMachine(machine))),
+  });
+  const resolved = await resolvePath(dependencies, submission, deciding);
+  if ('kind' in resolved) return resolved;
+  const { path, found } = resolved;
+  const against =
+    resolved.reasons.length > 0 ? resolved.reasons : await preflight(dependencies, id, path, options);
+  if ('kind' in against) return against;
+  if (against.length > 0) return deny({ ...deciding.decision, outcome: 'denied', reasons: against });
 
   const now = clock.now();
   const request: AccessRequest = {
@@ -79,6 +86,7 @@ export async function submit(
     start: now.toISOString(),
     end: secondsAfter(now, submission.durationSeconds).toISOString(),
     decision: deciding.decision,
+    authorizedAt,
     outcome: 'failed',
     correlationId: submission.correlationId,
     instance: id,

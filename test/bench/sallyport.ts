@@ -9,6 +9,7 @@ import { createRefusalQuota } from '../../src/workflow/refusalQuota.ts';
 import { createStep } from '../../src/workflow/step.ts';
 import type { StepResult } from '../../src/workflow/stepResult.ts';
 import { createSweep, type SweepReport } from '../../src/workflow/sweep.ts';
+import { createMemoryAuthorization } from '../support/memoryAuthorization.ts';
 import { createMemoryRights } from '../support/memoryInventory.ts';
 import {
   createBeatingSweepState,
@@ -123,6 +124,7 @@ export function startWorker(
     },
     // What a submission reads before it is accepted would be throttled long before any write.
     rights: createMemoryRights(),
+    authorization: createMemoryAuthorization(),
     clock: time,
     log,
     installation,

@@ -16,6 +16,7 @@ import { createRefusalQuota } from '../../src/workflow/refusalQuota.ts';
 import { createStep } from '../../src/workflow/step.ts';
 import { createSweep } from '../../src/workflow/sweep.ts';
 import { contoso } from '../support/liveRow.ts';
+import { createMemoryAuthorization } from '../support/memoryAuthorization.ts';
 import { createMemoryBudget, createMemoryInventory, createMemoryRights } from '../support/memoryInventory.ts';
 import { createMemoryNetwork } from '../support/memoryNetwork.ts';
 import { foreignRulesOf, networkInterfaceId, nsgId, vmId } from './azureState.ts';
@@ -97,6 +98,7 @@ export async function countTransactions(
     network,
     inventory: createMemoryInventory(network),
     rights: createMemoryRights(),
+    authorization: createMemoryAuthorization(),
     budget: createMemoryBudget(),
     clock,
     log,

@@ -11,6 +11,13 @@ const documented = tableBelow(read('docs/operations.md'), 'In Azure Resource Man
 /** The simulator has no load balancers, and asks no right of whoever holds the address of an operation. */
 const notSimulated = ['Microsoft.Network/loadBalancers/read', 'Microsoft.Network/locations/operations/read'];
 
+const alice = '00000000-0000-4000-8000-0000000a11ce';
+const reader = 'acdd72a7-3385-48ef-bd42-f606fba81ae7';
+const mayRead = {
+  roleDefinitions: [{ name: reader, roleName: 'Reader', permissions: [{ actions: ['*/read'] }] }],
+  roleAssignments: [{ name: reader, scope: '/', role: reader, principalId: alice, principalType: 'User' }],
+};
+
 const rule = {
   name: 'sallyport-contoso-00000000000000000000000000000001-1',
   properties: {
@@ -28,16 +35,23 @@ const rule = {
 /** How the calls of a grant, closed in every way, end for an identity with these rights: `done`, or what was refused. */
 async function grantWith(actions: string[]): Promise<string> {
   const permissions = [{ principalId: '*', scope: '/', actions, notActions: [] }];
-  const arm = await startArm({ state: { ...world, permissions } });
+  const arm = await startArm({ state: { ...world, ...mayRead, permissions } });
   try {
     const call = { correlationId: 'c0ffee00-0000-4000-8000-000000000001' };
-    const { network, rights } = createArm({
+    const { network, rights, authorization } = createArm({
       endpoint: arm.url,
       credential: stubCredential(),
       networkApiVersion: '2025-05-01',
       clock: realClock,
       httpClient: trusting(readFileSync(arm.certificatePath ?? '', 'utf8')),
     });
+    const asked = await authorization.check(
+      { objectId: alice },
+      ids.vm('single-1'),
+      ['Microsoft.Compute/virtualMachines/read'],
+      call,
+    );
+    if (asked.kind !== 'allowed') return 'not-permitted';
     const resolved = await network.resolveVirtualMachine(ids.vm('single-1'), call);
     if ('refused' in resolved) return resolved.refused;
     if ((await rights.closability(ids.nsg('shared'), call)).kind !== 'closable') return 'not-permitted';

@@ -23,6 +23,7 @@ import { createSweep, type SweepReport } from '../../src/workflow/sweep.ts';
 import { drive, type Drive } from './driveOrchestrator.ts';
 import { foreignRule, nsgOfOthers } from './foreignRule.ts';
 import { contoso } from './liveRow.ts';
+import { createMemoryAuthorization, type MemoryAuthorization } from './memoryAuthorization.ts';
 import {
   createMemoryBudget,
   createMemoryInventory,
@@ -98,6 +99,7 @@ export interface GrantWorld {
   network: MemoryNetwork;
   inventory: MemoryInventory;
   rights: MemoryRights;
+  authorization: MemoryAuthorization;
   budget: MemoryBudget;
   stores: Pick<Dependencies, 'requests' | 'live' | 'audit' | 'seals' | 'nsgs' | 'policies' | 'sweepState'>;
   logged: string[];
@@ -147,6 +149,7 @@ export async function grantWorld(
   });
   const inventory = createMemoryInventory(network);
   const rights = createMemoryRights();
+  const authorization = createMemoryAuthorization();
   const budget = createMemoryBudget();
   const stores = {
     requests: createMemoryRequests(),
@@ -213,6 +216,7 @@ export async function grantWorld(
       // Lists are iterated and the budget is known without asking: neither is one effect.
       inventory,
       rights: effects('rights', rights),
+      authorization: effects('authorization', authorization),
       budget,
       network: effects('network', onClockOf(network, clockAheadMilliseconds)),
       clock: clockOfProcess,
@@ -276,7 +280,7 @@ export async function grantWorld(
 
   return {
     clock,
-    ...{ network, inventory, rights, budget },
+    ...{ network, inventory, rights, authorization, budget },
     stores,
     logged,
     running,

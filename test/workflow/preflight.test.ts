@@ -117,13 +117,13 @@ describe('while what is left of the budget is kept for closes, a request', () =>
     expect((await submitTo(world)).kind).toBe('accepted');
   });
 
-  it('is denied all the same where policy denies it', async () => {
+  it('waits too where policy denies it: whether somebody may be told so is read from Azure', async () => {
     const world = await grantWorld();
     world.budget.set({ opens: 'later', retryAfterSeconds: 60 });
     const process = world.startProcess();
-    expect((await world.clock.run(process.submit({ duration: 'P1D', durationSeconds: 86_400 }))).kind).toBe(
-      'denied',
-    );
+    const result = await world.clock.run(process.submit({ duration: 'P1D', durationSeconds: 86_400 }));
+    expect(result.kind).toBe('unavailable');
+    expect(world.authorization.asked).toEqual([]);
   });
 
   it('is answered all the same where its key was used before', async () => {

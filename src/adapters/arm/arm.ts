@@ -1,8 +1,10 @@
+import type { Authorization } from '../../core/authorization.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Inventory } from '../../core/inventory.ts';
 import type { Network } from '../../core/network.ts';
 import type { Rights } from '../../core/rights.ts';
 import type { WriteBudget } from '../../core/writeBudget.ts';
+import { createAuthorization } from './authorization.ts';
 import { createBudget } from './budget.ts';
 import { createArmClients, type ArmConnection } from './clients.ts';
 import { createInventory } from './inventory.ts';
@@ -24,6 +26,7 @@ export interface Arm {
   network: Network;
   inventory: Inventory;
   rights: Rights;
+  authorization: Authorization;
   budget: WriteBudget;
 }
 
@@ -53,6 +56,7 @@ export function createArm(options: ArmOptions): Arm {
     },
     inventory: createInventory(send, settings, (subscriptionId) => budget.readsLeft(subscriptionId)),
     rights: createRights(send, clock, settings),
+    authorization: createAuthorization(send, clock, settings),
     budget,
   };
 }

@@ -8,24 +8,49 @@ export interface ListSettings {
   timeouts: Pick<Timeouts, 'readMilliseconds'>;
 }
 
-export type ListPage =
-  | { kind: 'page'; items: Record<string, unknown>[] }
-  | { kind: 'failed'; status?: number; message: string; retryAfterSeconds?: number };
+export interface FailedPage {
+  kind: 'failed';
+  status?: number;
+  code?: string;
+  message: string;
+  retryAfterSeconds?: number;
+}
+
+export type ListPage = { kind: 'page'; items: Record<string, unknown>[] } | FailedPage;
+
+/** Every page of a list, or what the first page that failed says. */
+export async function listAll(
+  ...parameters: Parameters<typeof list>
+): Promise<{ kind: 'all'; items: Record<string, unknown>[] } | FailedPage> {
+  const items: Record<string, unknown>[] = [];
+  for await (const page of list(...parameters)) {
+    if (page.kind === 'failed') return page;
+    items.push(...page.items);
+  }
+  return { kind: 'all', items };
+}
 
 /** Azure's smallest pages hold 100: far beyond what one subscription has of anything that is listed here. */
 const mostPages = 1000;
 
 /**
- * A list of ARM, one read for each page, `path` beginning with a slash and without query. Ends after a `failed`: what came
+ * A list of ARM, one read for each page, `path` beginning with a slash and without query; `filter` in ARM's own words. Ends after a `failed`: what came
  * before it stands, what would have come is not known.
  */
 export async function* list(
   send: SendRaw,
   settings: ListSettings,
-  wanted: { subscriptionId: string; path: string; apiVersion: string; correlationId: string },
+  wanted: {
+    subscriptionId: string;
+    path: string;
+    apiVersion: string;
+    correlationId: string;
+    filter?: string;
+  },
 ): AsyncGenerator<ListPage> {
   const { origin } = settings;
-  let url = `${origin}${wanted.path}?api-version=${encodeURIComponent(wanted.apiVersion)}`;
+  const filter = wanted.filter === undefined ? '' : `&$filter=${encodeURIComponent(wanted.filter)}`;
+  let url = `${origin}${wanted.path}?api-version=${encodeURIComponent(wanted.apiVersion)}${filter}`;
   for (let pages = 0; pages < mostPages; pages += 1) {
     const read = await readPage(send, settings, { ...wanted, url });
     yield read.page;
@@ -57,9 +82,9 @@ async function readPage(
   if (answer.kind === 'no-answer') return failed(answer.message);
   const { status, text } = answer;
   if (status !== 200) {
-    const { message, retryAfterSeconds } = problemOfAnswer(status, text, answer.header('retry-after'));
+    const { code, message, retryAfterSeconds } = problemOfAnswer(status, text, answer.header('retry-after'));
     const retry = retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
-    return { page: { kind: 'failed', status, message, ...retry } };
+    return { page: { kind: 'failed', status, code, message, ...retry } };
   }
   const body = parseObject(text);
   const value = body?.['value'];

@@ -48,6 +48,27 @@ export function pathOf({ subscriptionId, resourceGroup, type, names }: ResourceI
   return `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}/providers/${provider}/${tail}`;
 }
 
+const above = new RegExp(`^/subscriptions/(${guid})(?:/resourceGroups/(${name}))?$`, 'i');
+
+/** An ARM id that roles are assigned at, as a URL path built from its checked parts. */
+export interface Scope {
+  subscriptionId: string;
+  path: string;
+}
+
+/** Parses the id of a subscription, of a resource group or of a resource in one; undefined for anything else. */
+export function parseScope(id: string): Scope | undefined {
+  const resource = parseResourceId(id);
+  if (resource) return { subscriptionId: resource.subscriptionId, path: pathOf(resource) };
+  const [, subscriptionId, resourceGroup] = above.exec(id) ?? [];
+  if (subscriptionId === undefined) return undefined;
+  const path = `/subscriptions/${subscriptionId}`;
+  return {
+    subscriptionId,
+    path: resourceGroup === undefined ? path : `${path}/resourceGroups/${resourceGroup}`,
+  };
+}
+
 /** Whether two ids name the same resource: ARM is not consistent about case. */
 export function sameId(one: string | undefined, other: string | undefined): boolean {
   return one !== undefined && one.toLowerCase() === other?.toLowerCase();

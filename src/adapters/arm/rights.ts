@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts';
 import { grantsAction, type Closability, type Rights } from '../../core/rights.ts';
-import { list, type ListPage, type ListSettings } from './list.ts';
+import { listAll, type FailedPage, type ListSettings } from './list.ts';
 import { isRecord } from './problem.ts';
 import type { SendRaw } from './rawRequest.ts';
 import { parseIdOfType, pathOf } from './resourceId.ts';
@@ -43,14 +43,12 @@ export function createRights(send: SendRaw, clock: Clock, settings: ListSettings
 
   async function ask(path: string, subscriptionId: string, correlationId: string): Promise<Closability> {
     const read = (what: string, apiVersion: string) =>
-      readAll(
-        list(send, settings, {
-          subscriptionId,
-          path: `${path}/providers/Microsoft.Authorization/${what}`,
-          apiVersion,
-          correlationId,
-        }),
-      );
+      listAll(send, settings, {
+        subscriptionId,
+        path: `${path}/providers/Microsoft.Authorization/${what}`,
+        apiVersion,
+        correlationId,
+      });
     const [permissions, locks] = await Promise.all([
       read('permissions', permissionsVersion),
       read('locks', locksVersion),
@@ -79,17 +77,6 @@ export function createRights(send: SendRaw, clock: Clock, settings: ListSettings
   }
 }
 
-type All = { kind: 'all'; items: Record<string, unknown>[] } | Extract<ListPage, { kind: 'failed' }>;
-
-async function readAll(pages: AsyncIterable<ListPage>): Promise<All> {
-  const items: Record<string, unknown>[] = [];
-  for await (const page of pages) {
-    if (page.kind === 'failed') return page;
-    items.push(...page.items);
-  }
-  return { kind: 'all', items };
-}
-
 /** What is not known to leave writing alone counts as read-only. */
 function isReadOnly(lock: Record<string, unknown>): boolean {
   const properties = lock['properties'];
@@ -104,10 +91,7 @@ function isAtOrAbove(lock: Record<string, unknown>, path: string): boolean {
   return scope === id || `${path.toLowerCase()}/`.startsWith(`${scope}/`);
 }
 
-function unknown(
-  what: string,
-  { message, retryAfterSeconds }: Extract<ListPage, { kind: 'failed' }>,
-): Closability {
+function unknown(what: string, { message, retryAfterSeconds }: FailedPage): Closability {
   const retry = retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
   return { kind: 'unknown', message: `Reading ${what}: ${message}`, ...retry };
 }

@@ -16,6 +16,7 @@ import { createStep } from '../../../src/workflow/step.ts';
 import type { StepResult } from '../../../src/workflow/stepResult.ts';
 import { createSweep } from '../../../src/workflow/sweep.ts';
 import { contoso } from '../../support/liveRow.ts';
+import { createMemoryAuthorization } from '../../support/memoryAuthorization.ts';
 import {
   createMemoryBudget,
   createMemoryInventory,
@@ -137,6 +138,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const shared = {
     inventory: createMemoryInventory(network),
     rights: createMemoryRights(),
+    authorization: createMemoryAuthorization(),
     budget: createMemoryBudget(),
   };
   const logged = new Map<string, number>();
@@ -223,6 +225,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       ),
       inventory: outside('inventory', shared.inventory),
       rights: outside('rights', shared.rights),
+      authorization: outside('authorization', shared.authorization),
       budget: shared.budget,
       clock: own,
       log,
