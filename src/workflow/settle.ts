@@ -1,5 +1,11 @@
-import { finalStates, type AccessRequest, type LiveRow, type SeenGrant } from '../core/accessRequest.ts';
-import type { LiveRows, Stored } from '../core/stores.ts';
+import {
+  finalStates,
+  isRunning,
+  type AccessRequest,
+  type LiveRow,
+  type SeenGrant,
+} from '../core/accessRequest.ts';
+import type { Stored } from '../core/stores.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
 import { recordJournal, type KnownRecords } from './recordJournal.ts';
 
@@ -82,7 +88,7 @@ async function copyToLive(
         boxes,
         ...(accepted === undefined ? {} : { accepted }),
       };
-      const found = await copyOne(live, row, readBack.get(nsgId), known, mayInsert);
+      const found = await copyOne({ live, clock }, row, readBack.get(nsgId), known, mayInsert);
       if (found !== undefined) seen.set(nsgId, found);
     }),
   );
@@ -94,7 +100,7 @@ async function copyToLive(
  * meanwhile is not overlooked.
  */
 async function copyOne(
-  live: LiveRows,
+  { live, clock }: Pick<Dependencies, 'live' | 'clock'>,
   row: LiveRow,
   readBack: SeenGrant | undefined,
   { rows }: AlreadyRead,
@@ -116,9 +122,27 @@ async function copyOne(
       rows.set(row.nsgId, current);
       return current.row.seen;
     }
-    const seen = readBack ?? current.row.seen;
+    const seen = readBack ?? stillTrue(current.row, row, clock.now());
     const wanted = seen === undefined ? row : { ...row, seen };
     if ((await live.replace(wanted, current.etag)) === 'replaced') return seen;
   }
   throw new Error(`The live row of request ${row.requestId} was changed by others ten times in a row.`);
+}
+
+/**
+ * Seconds before the former end of a grant that is extended from which on another worker may have taken its rules away:
+ * its clock may be ahead of ours, and it may have read the live row while ours was on its way.
+ */
+const endsElsewhere = 90;
+
+/**
+ * What was last read back of a grant, for its newer row. An extension brings back what was over, or may be over for a
+ * worker whose clock is ahead. What was seen shut is wanted again, and what was seen open and is gone was taken away by
+ * that worker: carried over, the one would call a close proven, the other would be taken for somebody's doing.
+ */
+function stillTrue(before: LiveRow, row: LiveRow, now: Date): SeenGrant | undefined {
+  const isExtended = isRunning(row) && Date.parse(row.end) > Date.parse(before.end);
+  if (!isExtended || before.seen === undefined) return before.seen;
+  const mayBeGone = now >= secondsAfter(new Date(before.end), -endsElsewhere);
+  return before.seen.state === 'shut' || mayBeGone ? undefined : before.seen;
 }
