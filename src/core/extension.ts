@@ -70,16 +70,6 @@ export function awaitExtension(
   return { ...note(request, 'extension-requested', change), extension };
 }
 
-/** The grant without the extension that waited, and why; the grant as it is if none did. */
-export function withoutExtension(
-  request: AccessRequest,
-  event: 'extension-denied' | 'extension-expired',
-  change: Change,
-): AccessRequest {
-  const { extension, ...rest } = request;
-  return extension === undefined ? request : note(rest, event, change);
-}
-
 function dueAt(instant: Date): { nextDue: string } {
   return { nextDue: instant.toISOString() };
 }

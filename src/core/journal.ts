@@ -59,12 +59,15 @@ export function enterState(
   if (!successors[request.state].includes(state)) {
     throw new Error(`Request ${request.id} cannot go from ${request.state} to ${state}.`);
   }
+  // What waits for approval dies with its grant, whoever ends it.
+  const from =
+    state === 'closing' ? withoutExtension(request, 'extension-expired', expired(change)) : request;
   return {
-    ...request,
+    ...from,
     ...fields,
     state,
     version: request.version + 1,
-    journal: [...request.journal, entry(request, state, change)],
+    journal: [...from.journal, entry(from, state, change)],
   };
 }
 
@@ -76,6 +79,16 @@ export function note(
   fields: Partial<Pick<AccessRequest, 'instance' | 'nextDue' | 'approval' | 'breakGlass'>> = {},
 ): AccessRequest {
   return { ...request, ...fields, journal: [...request.journal, entry(request, event, change)] };
+}
+
+/** The grant without the extension that waited, and why; the grant as it is if none did. */
+export function withoutExtension(
+  request: AccessRequest,
+  event: 'extension-denied' | 'extension-expired',
+  change: Change,
+): AccessRequest {
+  const { extension, ...rest } = request;
+  return extension === undefined ? request : note(rest, event, change);
 }
 
 /** Whether the request was ever in this state, and since when. */
@@ -106,5 +119,14 @@ function entry(request: AccessRequest, event: JournalEntry['event'], change: Cha
     ...(change.actorName === undefined ? {} : { actorName: change.actorName }),
     ...(change.comment === undefined ? {} : { comment: change.comment }),
     ...(change.call === undefined ? {} : { call: change.call }),
+  };
+}
+
+/** The change that ends a grant, as what it does to the extension that waited. */
+function expired({ at, actor, correlationId }: Change): Change {
+  const message = 'The grant ended before its extension was approved.';
+  return {
+    ...{ at, actor, reasons: [{ code: 'extension-expired', message }] },
+    ...(correlationId === undefined ? {} : { correlationId }),
   };
 }

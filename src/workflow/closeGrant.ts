@@ -7,7 +7,7 @@ import { changeRequest } from './changeRequest.ts';
 import { createCloseMoved } from './closeMoved.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
 import { createFindMoved } from './findMoved.ts';
-import type { Held, Hold, Run } from './heldRequest.ts';
+import { isOver, type Held, type Hold, type Run } from './heldRequest.ts';
 import { isShut, readBackOf, seenIn, type ReconcilePath } from './reconcilePath.ts';
 import type { SeenOnPath } from './settle.ts';
 import type { StepResult } from './stepResult.ts';
@@ -45,7 +45,8 @@ export function createCloseGrant(
       requests,
       stored.row.id,
       (current) =>
-        isRunning(current)
+        // Whoever has extended it in this very moment was first: its time is not over any more.
+        isRunning(current) && (reason.code !== 'ended' || isOver(current, clock.now()))
           ? enterState(
               { ...current, recorded: Math.max(current.recorded, stored.row.recorded) },
               'closing',

@@ -21,6 +21,8 @@ export interface Run {
 export interface Hold {
   /** The row with its records and live rows brought up to it, unless it is over. */
   resettle: (stored: Stored<AccessRequest>, run: Run, readBack?: SeenOnPath) => Promise<Held>;
+  /** The row of an active grant that is settled: nothing is due before its end. */
+  awaitEnd: (stored: Stored<AccessRequest>, run: Run) => Promise<Held>;
   /** What was due could not be finished: says so in the row, where the sweep sees it, and to the caller. */
   again: (
     stored: Stored<AccessRequest>,
@@ -31,7 +33,7 @@ export interface Hold {
 
 export function createHold(dependencies: Dependencies): Hold {
   const { requests, clock } = dependencies;
-  return { resettle, again };
+  return { resettle, awaitEnd, again };
 
   /** What is over goes straight to `closing`, in which nothing waits for an audit that is down. */
   async function resettle(
@@ -42,6 +44,21 @@ export function createHold(dependencies: Dependencies): Hold {
     if (isOver(stored.row, clock.now())) return { ...stored, seen: new Map() };
     const { request, seen } = await settle(dependencies, stored.row, began, readBack, known);
     return { ...stored, row: request, seen };
+  }
+
+  async function awaitEnd(stored: Stored<AccessRequest>, run: Run): Promise<Held> {
+    const { recorded, version } = stored.row;
+    const { stored: now } = await changeRequest(
+      requests,
+      stored.row.id,
+      (current) =>
+        // Whoever has changed it since has live rows to bring up to it first.
+        current.state === 'active' && current.version === version
+          ? { ...current, recorded: Math.max(current.recorded, recorded), nextDue: current.end }
+          : undefined,
+      stored,
+    );
+    return resettle(now, run);
   }
 
   async function again(

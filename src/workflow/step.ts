@@ -55,6 +55,8 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
         return openGrant(stored, run);
       case 'active':
         if (isOver(row, clock.now())) return closing.beginClosing(stored, run, ended(row), 'closed');
+        // It was extended, and whoever did it may have died before its live rows held the new end.
+        if (row.nextDue !== row.end) return hold.awaitEnd(stored, run);
         return { kind: 'wait', until: row.end };
       case 'closing':
         return closing.close(stored, run);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessRequest, RequestState } from '../../src/core/accessRequest.ts';
 import { requestStates } from '../../src/core/accessRequest.ts';
-import { awaitExtension, extend, obstacleToExtension, withoutExtension } from '../../src/core/extension.ts';
+import { awaitExtension, extend, obstacleToExtension } from '../../src/core/extension.ts';
+import { enterState, withoutExtension } from '../../src/core/journal.ts';
 
 const now = new Date('2026-11-23T12:30:00.000Z');
 const end = '2026-11-23T13:00:00.000Z';
@@ -76,9 +77,14 @@ describe('an extension', () => {
     const row = awaitExtension(grant(), { end: later, justification: 'more', rules: ends }, change);
 
     expect(row).toMatchObject({ end, version: 2, extension: { end: later, approval: { expiresAt: end } } });
-    const over = withoutExtension(row, 'extension-expired', change);
+    const over = enterState(row, 'closing', change);
+    expect(over).toMatchObject({ version: 3 });
     expect(over.extension).toBeUndefined();
-    expect(over.journal.map(({ event }) => event)).toEqual(['extension-requested', 'extension-expired']);
+    expect(over.journal.map(({ number, event }) => `${number} ${event}`)).toEqual([
+      '1 extension-requested',
+      '2 extension-expired',
+      '3 closing',
+    ]);
   });
 
   it('that was approved waits no more', () => {
