@@ -3,6 +3,7 @@ import type { Band } from './core/band.ts';
 import type { Installation } from './core/installation.ts';
 import { isEventTopic } from './core/networkHint.ts';
 import { isResourceManagerAudience } from './core/resourceManagerAudience.ts';
+import type { Quotas } from './core/quotas.ts';
 import { periodOf } from './core/sweepSchedule.ts';
 
 export interface Config {
@@ -19,6 +20,9 @@ export interface Config {
   eventTopics: string[];
   /** How often that is. */
   sweepPeriodSeconds: number;
+  /** How long before its end a grant is said to end soon; 0: never. */
+  warnSeconds: number;
+  quotas: Quotas;
 }
 
 /** Every problem of the settings at once, each naming the setting and the fix. */
@@ -48,6 +52,13 @@ const address = z.string().refine((text) => {
 }, 'must be an https address (http only on loopback)');
 
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
+
+const whole = (first: number, last: number) =>
+  z
+    .string()
+    .regex(/^\d{1,5}$/, 'must be a whole number')
+    .transform(Number)
+    .refine((value) => value >= first && value <= last, `must be from ${first} to ${last}`);
 
 const topics = z
   .string()
@@ -99,6 +110,10 @@ const schema = z
         'must run evenly and at least every five minutes, such as 0 * * * * * or */20 * * * * *',
       ),
     SALLYPORT_EVENT_TOPICS: topics.default([]),
+    SALLYPORT_WARN_MINUTES: whole(0, 60).default(5),
+    SALLYPORT_REQUESTS_PER_MINUTE: whole(1, 1_000).default(30),
+    SALLYPORT_LIVE_GRANTS_PER_PERSON: whole(1, 1_000).default(20),
+    SALLYPORT_LIVE_GRANTS_PER_NSG: whole(1, 1_000).default(200),
     SALLYPORT_ALLOW_BAND: band.default({ first: 100, last: 249 }),
     SALLYPORT_BASELINE_BAND: band.default({ first: 250, last: 299 }),
   })
@@ -173,5 +188,11 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     eventTopics: value.SALLYPORT_EVENT_TOPICS,
     // What passed the schema has a period.
     sweepPeriodSeconds: periodOf(value.SALLYPORT_SWEEP_SCHEDULE) ?? 60,
+    warnSeconds: value.SALLYPORT_WARN_MINUTES * 60,
+    quotas: {
+      requestsPerMinute: value.SALLYPORT_REQUESTS_PER_MINUTE,
+      liveGrantsPerPerson: value.SALLYPORT_LIVE_GRANTS_PER_PERSON,
+      liveGrantsPerNsg: value.SALLYPORT_LIVE_GRANTS_PER_NSG,
+    },
   };
 }

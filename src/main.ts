@@ -73,6 +73,7 @@ const sweep = createSweep(dependencies, {
   step,
   reconcile: reconcileNsg,
   periodSeconds: config.sweepPeriodSeconds,
+  warnSeconds: config.warnSeconds,
 });
 const quota = createRefusalQuota();
 

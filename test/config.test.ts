@@ -40,6 +40,8 @@ describe('readConfig', () => {
       sweepSchedule: '0 * * * * *',
       eventTopics: [],
       sweepPeriodSeconds: 60,
+      warnSeconds: 300,
+      quotas: { requestsPerMinute: 30, liveGrantsPerPerson: 20, liveGrantsPerNsg: 200 },
     });
   });
 
@@ -70,6 +72,10 @@ describe('readConfig', () => {
     ['a negative number of proxies', { SALLYPORT_TRUSTED_PROXY_HOPS: '-1' }],
     ['two places for the tables', { SALLYPORT_TABLES: 'UseDevelopmentStorage=true' }],
     ['a topic that is no system topic', { SALLYPORT_EVENT_TOPICS: '/subscriptions/contoso' }],
+    ['a warning of half a minute', { SALLYPORT_WARN_MINUTES: '0.5' }],
+    ['a warning of a day', { SALLYPORT_WARN_MINUTES: '1440' }],
+    ['a quota of nothing', { SALLYPORT_LIVE_GRANTS_PER_PERSON: '0' }],
+    ['a quota below nothing', { SALLYPORT_REQUESTS_PER_MINUTE: '-1' }],
     ['an installation id of 13 characters', { SALLYPORT_INSTALLATION_ID: 'abcdefghijklm' }],
   ])('refuses %s', (_case, setting) => {
     expect(problemOf({ ...minimal, ...setting })).toContain(Object.keys(setting)[0]);

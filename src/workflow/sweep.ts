@@ -47,6 +47,8 @@ export interface SweepParts {
   reconcile: Reconcile;
   /** How often the sweep runs. */
   periodSeconds: number;
+  /** How long before its end a grant is said to end soon; 0: never. */
+  warnSeconds: number;
 }
 
 /** Leftovers are looked for in every NSG that can be seen once in so many seconds. */
@@ -64,11 +66,11 @@ const endLostWithin = 210;
  */
 export function createSweep(
   dependencies: Dependencies,
-  { step, reconcile, periodSeconds }: SweepParts,
+  { step, reconcile, periodSeconds, warnSeconds }: SweepParts,
 ): Sweep {
   const { nsgs: records, sweepState, clock, log, newId } = dependencies;
   const sweepNsgs = createNsgSweep(dependencies, reconcile, periodSeconds);
-  const sweepRequests = createRequestSweep(dependencies, step);
+  const sweepRequests = createRequestSweep(dependencies, step, warnSeconds);
   const purge = createPurge();
   let listedAt: Date | undefined;
 

@@ -1,5 +1,6 @@
 import { finalStates, type AccessRequest } from '../core/accessRequest.ts';
 import { causeOf } from '../core/cause.ts';
+import { warnOfEnd } from '../core/endingSoon.ts';
 import { note } from '../core/journal.ts';
 import type { Stored } from '../core/stores.ts';
 import { changeRequest } from './changeRequest.ts';
@@ -7,6 +8,7 @@ import type { Orchestrations } from './contracts.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
 import { inParallel } from './inParallel.ts';
 import { givesUpAt } from './openGrant.ts';
+import { recordJournal } from './recordJournal.ts';
 import { settle } from './settle.ts';
 import type { Step } from './step.ts';
 import type { WalkedRequest } from './walkRequests.ts';
@@ -41,8 +43,9 @@ const mostRings = 10_000;
 export function createRequestSweep(
   dependencies: Pick<Dependencies, 'requests' | 'live' | 'audit' | 'clock' | 'log'>,
   step: Step,
+  warnSeconds: number,
 ) {
-  const { requests, live, clock, log } = dependencies;
+  const { requests, live, audit, clock, log } = dependencies;
   /** Instances that were rung, for which instant and when: who does not answer to that is replaced. */
   const rung = new Map<string, { nextDue: string; at: string }>();
 
@@ -105,7 +108,21 @@ export function createRequestSweep(
         await stepOne(request.id);
       } else if (isOverdue(request.nextDue)) {
         await wake(stored, seenAt);
+      } else {
+        await warn(stored);
       }
+    }
+
+    /** Says once that a grant ends in a few minutes: in its journal, which the audit is made from, and in the log. */
+    async function warn(stored: Stored<AccessRequest>): Promise<void> {
+      const update = (row: AccessRequest) =>
+        warnOfEnd(row, { now: clock.now(), seconds: warnSeconds, actor: 'sweep' });
+      if (update(stored.row) === undefined) return;
+      const { stored: now, changed } = await changeRequest(requests, stored.row.id, update, stored);
+      if (!changed) return;
+      const { id, end, correlationId } = now.row;
+      log.info('ending-soon', { requestId: id, end, correlationId });
+      await recordJournal(now.row, audit, clock.now());
     }
 
     async function stepOne(requestId: string): Promise<void> {

@@ -132,7 +132,12 @@ export function startWorker(
   };
   const reconcile = createReconciler(dependencies);
   const step = createStep(dependencies, reconcile);
-  const sweep = createSweep(dependencies, { step, reconcile, periodSeconds: sweepPeriodSeconds });
+  const sweep = createSweep(dependencies, {
+    step,
+    reconcile,
+    periodSeconds: sweepPeriodSeconds,
+    warnSeconds: 300,
+  });
   const quota = createRefusalQuota();
   return {
     step: (requestId) => step(requestId, 'sallyport'),

@@ -113,7 +113,12 @@ export async function countTransactions(
   };
   const reconcile = createReconciler(dependencies);
   const step = createStep(dependencies, reconcile);
-  const sweep = createSweep(dependencies, { step, reconcile, periodSeconds: sweepPeriodSeconds });
+  const sweep = createSweep(dependencies, {
+    step,
+    reconcile,
+    periodSeconds: sweepPeriodSeconds,
+    warnSeconds: 300,
+  });
   const service = createAccessRequestService(dependencies, createRefusalQuota(), orchestrations);
   await dependencies.policies.put(policyOf(0, ports));
 

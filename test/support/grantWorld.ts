@@ -131,6 +131,7 @@ export async function grantWorld(
   before?: (call: MemoryCall) => void | Promise<void>,
   onDeath: 'task-failed' | 'instance-lost' = 'task-failed',
   sweepState: 'beating' | 'new' = 'beating',
+  warnSeconds = 0,
 ): Promise<GrantWorld> {
   const clock = virtualClock(noon);
   const network = createMemoryNetwork({
@@ -227,7 +228,7 @@ export async function grantWorld(
     const reconcileNsg = createReconciler(dependencies);
     const step = createStep(dependencies, reconcileNsg);
     const followHint = createFollowHint(dependencies, reconcileNsg);
-    const sweep = createSweep(dependencies, { step, reconcile: reconcileNsg, periodSeconds });
+    const sweep = createSweep(dependencies, { step, reconcile: reconcileNsg, periodSeconds, warnSeconds });
     const service = createAccessRequestService(dependencies, quota, orchestrations);
     return {
       lifeline,

@@ -234,7 +234,12 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     };
     const reconcile = createReconciler(dependencies);
     const step = createStep(dependencies, reconcile);
-    const sweep = createSweep(dependencies, { step, reconcile, periodSeconds: sweepPeriodSeconds });
+    const sweep = createSweep(dependencies, {
+      step,
+      reconcile,
+      periodSeconds: sweepPeriodSeconds,
+      warnSeconds: 300,
+    });
     const followHint = createFollowHint(dependencies, reconcile);
     const ofWorker = outside('orchestrations', orchestrations);
     const service = createAccessRequestService(dependencies, quota, ofWorker);
