@@ -76,8 +76,9 @@ export default tseslint.config(
     files: ['src/core/**/*.ts'],
     rules: {
       '@typescript-eslint/no-restricted-imports': forbid({
-        regex: '^(?!zod$|ipaddr\\.js$|tinyduration$|node:crypto$|\\./)',
-        message: 'core is pure: only zod, the IP and duration libraries, a hash, and core itself.',
+        regex: '^(?!zod$|ipaddr\\.js$|tinyduration$|re2js$|node:crypto$|\\./)',
+        message:
+          'core is pure: only zod, the IP, duration and expression libraries, a hash, and core itself.',
       }),
       'no-restricted-syntax': [
         'error',

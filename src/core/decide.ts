@@ -1,9 +1,12 @@
 import type { Protocol, RequestedPort, RequestedVirtualMachine } from './accessRequest.ts';
-import { containsPrefix } from './address.ts';
-import { formatDuration, parseDuration } from './duration.ts';
-import type { EffectivePolicy } from './effectivePolicy.ts';
-import type { PolicyPort } from './policy.ts';
+import { containsPrefix, familyOf } from './address.ts';
+import type { ApprovalRule } from './approval.ts';
+import { canonicalJson } from './canonicalJson.ts';
+import { formatDuration } from './duration.ts';
+import type { EffectivePolicy, EffectivePort } from './effectivePolicy.ts';
+import { meetsPattern } from './justification.ts';
 import type { Decision, Reason } from './reason.ts';
+import { describeWindow, isWithin } from './timeWindow.ts';
 
 /** What is decided on: a request that is right in its form. */
 export interface Asked {
@@ -13,33 +16,37 @@ export interface Asked {
     ports: readonly { number: number; protocol?: Protocol; allowedSourceAddressPrefix: string }[];
   }[];
   durationSeconds: number;
+  justification: string;
 }
 
 export interface Deciding {
-  /** `granted` or `denied`. */
+  /** `needs-approval` where everything is within policy and people must say yes before it is opened. */
   decision: Decision;
   /** What was granted, nothing left out; empty when denied. */
   virtualMachines: RequestedVirtualMachine[];
-}
-
-interface TooLong {
-  port: number;
+  /** Every one must be met; empty unless approval is needed. */
+  approval: ApprovalRule[];
+  /** The least of the maxima of what was granted, in seconds: an extension may go so far. 0 when denied. */
   maximumSeconds: number;
+  /** A policy wants flows that are established cut when the grant ends. */
+  flushConnection: boolean;
 }
 
 /**
- * Decides whether a request is a subset of the policies: every port named, with a protocol, sources and a duration
- * that one and the same entry of the policy admits. Reports every problem, not the first one.
+ * Decides whether a request is a subset of what the policies say together: every port named, with protocol, sources,
+ * duration and justification that they admit, at a time that they admit. Reports every problem, not the first one.
  *
- * `policies` are in the order of the submission's virtual machines, `undefined` where there is none.
+ * `policies` are in the order of the submission's virtual machines, `undefined` where there is none; `start` is when
+ * access would begin.
  */
 export function decide(input: {
   submission: Asked;
   policies: readonly (EffectivePolicy | undefined)[];
+  start: Date;
 }): Deciding {
-  const { submission, policies } = input;
+  const { submission, policies, start } = input;
   const reasons: Reason[] = [];
-  const tooLong: TooLong[] = [];
+  const met: EffectivePort[] = [];
   const granted = submission.virtualMachines.map((asked, index): RequestedVirtualMachine => {
     const policy = policies[index];
     if (policy === undefined) {
@@ -50,37 +57,96 @@ export function decide(input: {
       });
       return { id: asked.id, ports: [] };
     }
-    const ports = asked.ports.map((port, portIndex): RequestedPort | undefined => {
+    const ports = asked.ports.flatMap((port, portIndex): RequestedPort[] => {
       const field = `virtualMachines[${index}].ports[${portIndex}]`;
-      return admit(port, field, policy, submission.durationSeconds, reasons, tooLong);
+      const admitted = admit(port, field, policy, submission.durationSeconds, reasons);
+      if (admitted === undefined) return [];
+      met.push(admitted.entry);
+      return admitted.port === undefined ? [] : [admitted.port];
     });
-    return { id: asked.id, ports: ports.filter((port) => port !== undefined) };
+    return { id: asked.id, ports };
   });
-  if (tooLong.length > 0) reasons.push(durationReason(tooLong));
+  reasons.push(...reasonsOfWhole(met, submission, start));
 
-  const known = policies.filter((policy) => policy !== undefined).map((policy) => policy.id);
+  const known = [...new Set(policies.flatMap((policy) => policy?.policies ?? []))];
   if (reasons.length > 0) {
-    return { decision: { outcome: 'denied', reasons, policies: known }, virtualMachines: [] };
+    return {
+      decision: { outcome: 'denied', reasons, policies: known },
+      virtualMachines: [],
+      approval: [],
+      maximumSeconds: 0,
+      flushConnection: false,
+    };
   }
+  const approval = distinct(met.flatMap((entry) => entry.approval));
+  return {
+    decision: { ...granting(approval), policies: known },
+    virtualMachines: granted,
+    approval,
+    maximumSeconds: Math.min(...met.map((entry) => entry.maximumSeconds)),
+    flushConnection: met.some((entry) => entry.flushConnection),
+  };
+}
+
+function granting(approval: readonly ApprovalRule[]): Pick<Decision, 'outcome' | 'reasons'> {
   const withinPolicy: Reason = {
     code: 'within-policy',
     message: 'Everything that was asked for is within policy.',
   };
-  return {
-    decision: { outcome: 'granted', reasons: [withinPolicy], policies: known },
-    virtualMachines: granted,
+  if (approval.length === 0) return { outcome: 'granted', reasons: [withinPolicy] };
+  const people = Math.max(...approval.map(({ approvers }) => approvers));
+  const needed: Reason = {
+    code: 'approval-needed',
+    message: `Everything that was asked for is within policy, and it needs the approval of ${people === 1 ? 'one other person' : `${people} other people`}.`,
   };
+  return { outcome: 'needs-approval', reasons: [needed] };
 }
 
-/** The port as granted; otherwise the problem is added to `reasons` or `tooLong`. */
+/** What is asked once for the whole request: its duration, its justification, its time. */
+function reasonsOfWhole(
+  met: readonly EffectivePort[],
+  { durationSeconds, justification }: Asked,
+  start: Date,
+): Reason[] {
+  const reasons: Reason[] = [];
+  const tooLong = met.filter((entry) => durationSeconds > entry.maximumSeconds);
+  if (tooLong.length > 0) reasons.push(durationReason(tooLong));
+  const patterns = distinct(met.flatMap((entry) => entry.justificationPatterns));
+  const missed = patterns.filter((pattern) => !meetsPattern(pattern, justification));
+  if (missed.length > 0) {
+    reasons.push({
+      code: 'justification-not-accepted',
+      message: `The policy wants the whole justification to match ${shortList(missed)}.`,
+      field: 'justification',
+      allowed: missed,
+    });
+  }
+  const closed = distinct(met.flatMap((entry) => entry.timeWindows)).filter(
+    (windows) => !isWithin(windows, start),
+  );
+  if (closed.length > 0) {
+    const windows = closed.map((each) => each.map(describeWindow).join(' or '));
+    reasons.push({
+      code: 'outside-time-window',
+      message: `By the policy access may not begin at ${start.toISOString()}, but ${shortList(windows)}.`,
+      field: 'start',
+      allowed: closed,
+    });
+  }
+  return reasons;
+}
+
+/**
+ * What the policy says of the port, and the port as granted if nothing but what concerns the whole request is against it;
+ * what else is, is added to `reasons`. Undefined where the policy says nothing of it.
+ */
 function admit(
   asked: Asked['virtualMachines'][number]['ports'][number],
   field: string,
   policy: EffectivePolicy,
   durationSeconds: number,
   reasons: Reason[],
-  tooLong: TooLong[],
-): RequestedPort | undefined {
+): { entry: EffectivePort; port?: RequestedPort } | undefined {
   const ofNumber = policy.ports.filter((entry) => entry.number === asked.number);
   if (ofNumber.length === 0) {
     const allowed = unique(policy.ports.map((entry) => entry.number));
@@ -92,9 +158,11 @@ function admit(
     });
     return undefined;
   }
-  const ofProtocol = ofNumber.filter((entry) => admitsProtocol(entry, asked.protocol));
-  if (ofProtocol.length === 0) {
-    const allowed = unique(ofNumber.map((entry) => entry.protocol));
+  const [first, ...others] = ofNumber.filter((entry) =>
+    asked.protocol === undefined ? entry.isNamed : entry.protocol === asked.protocol,
+  );
+  if (first === undefined) {
+    const allowed = ofNumber.map((entry) => entry.protocol);
     reasons.push({
       code: 'protocol-not-in-policy',
       message: `For port ${asked.number} the policy allows the protocol ${shortList(allowed)} only.`,
@@ -103,58 +171,67 @@ function admit(
     });
     return undefined;
   }
-  const ofSource = ofProtocol.filter((entry) => admitsSource(entry, asked.allowedSourceAddressPrefix));
-  if (ofSource.length === 0) reasons.push(sourceReason(asked, field, ofProtocol));
-
-  // Where no source fits, the duration is still judged, so that both problems are told at once.
-  const candidates = ofSource.length > 0 ? ofSource : ofProtocol;
-  const entry = candidates.find((candidate) => durationSeconds <= maximumSecondsOf(candidate));
-  if (entry === undefined) {
-    tooLong.push({ port: asked.number, maximumSeconds: Math.max(...candidates.map(maximumSecondsOf)) });
+  const candidates = [first, ...others].map((entry) => ({
+    entry,
+    against: sourceReason(asked, field, entry),
+  }));
+  const ofSource = candidates.filter(({ against }) => against === undefined).map(({ entry }) => entry);
+  // Where no source fits, the rest is still judged, so that all problems are told at once.
+  const entry = ofSource.find((each) => durationSeconds <= each.maximumSeconds) ?? ofSource[0] ?? first;
+  const against = ofSource.length > 0 ? undefined : candidates[0]?.against;
+  if (against !== undefined) {
+    reasons.push(against);
+    return { entry };
   }
-  if (entry === undefined || ofSource.length === 0) return undefined;
   return {
-    number: asked.number,
-    protocol: asked.protocol ?? entry.protocol,
-    allowedSourceAddressPrefixes: [asked.allowedSourceAddressPrefix],
+    entry,
+    port: {
+      number: asked.number,
+      protocol: entry.protocol,
+      allowedSourceAddressPrefixes: [asked.allowedSourceAddressPrefix],
+    },
   };
 }
 
-function admitsProtocol(entry: PolicyPort, asked: Protocol | undefined): boolean {
-  return asked === undefined || entry.protocol === '*' || entry.protocol === asked;
-}
-
-/** One allowed prefix must hold the whole source. */
-function admitsSource(entry: PolicyPort, asked: string): boolean {
-  return entry.allowedSourceAddressPrefixes.some((prefix) => containsPrefix(prefix, asked));
-}
-
+/** What is against the source, or nothing: one allowed prefix must hold the whole of it. */
 function sourceReason(
   asked: { number: number; allowedSourceAddressPrefix: string },
   field: string,
-  entries: readonly PolicyPort[],
-): Reason {
-  const allowed = unique(entries.flatMap((entry) => entry.allowedSourceAddressPrefixes));
-  const message = `For port ${asked.number} the policy does not allow ${asked.allowedSourceAddressPrefix}, but only what lies within one of ${shortList(allowed)}.`;
-  return { code: 'source-not-in-policy', message, field: `${field}.allowedSourceAddressPrefix`, allowed };
+  { allowedSourceAddressPrefixes: allowed, largestSource }: EffectivePort,
+): Reason | undefined {
+  const source = asked.allowedSourceAddressPrefix;
+  const where = `${field}.allowedSourceAddressPrefix`;
+  if (!allowed.some((prefix) => containsPrefix(prefix, source))) {
+    const message =
+      allowed.length === 0
+        ? `The policies for port ${asked.number} have no source in common, so it can be opened to nobody.`
+        : `For port ${asked.number} the policy does not allow ${source}, but only what lies within one of ${shortList(allowed)}.`;
+    return { code: 'source-not-in-policy', message, field: where, allowed };
+  }
+  const least = largestSource[familyOf(source)];
+  if (least === undefined || lengthOf(source) >= least) return undefined;
+  const message = `For port ${asked.number} the policy wants a source no larger than /${least}, and ${source} is.`;
+  return { code: 'source-too-large', message, field: where, allowed: largestSource };
+}
+
+function lengthOf(prefix: string): number {
+  return Number(prefix.split('/')[1]);
 }
 
 /** One reason for the one duration of the request: the least maximum is what would be allowed. */
-function durationReason(tooLong: readonly TooLong[]): Reason {
+function durationReason(tooLong: readonly EffectivePort[]): Reason {
   const least = tooLong.reduce((a, b) => (b.maximumSeconds < a.maximumSeconds ? b : a));
   const allowed = formatDuration(least.maximumSeconds);
   return {
     code: 'duration-exceeds-policy',
-    message: `The duration is longer than the policy allows; the least of the ports asked for, ${least.port}, allows ${allowed} at most.`,
+    message: `The duration is longer than the policy allows; the least of the ports asked for, ${least.number}, allows ${allowed} at most.`,
     field: 'duration',
     allowed,
   };
 }
 
-/** A maximum that cannot be read admits nothing. */
-function maximumSecondsOf(entry: PolicyPort): number {
-  const maximum = parseDuration(entry.maxRequestAccessDuration);
-  return maximum.ok ? maximum.seconds : 0;
+function distinct<Value>(values: readonly Value[]): Value[] {
+  return [...new Map(values.map((value) => [canonicalJson(value), value])).values()];
 }
 
 function unique<Value>(values: readonly Value[]): Value[] {

@@ -34,6 +34,9 @@ export interface VirtualMachineNetwork {
   virtualMachineId: string;
   /** Azure's own id of this very machine; one that is made anew under the same name gets another. */
   vmId?: string;
+  /** Name → value. */
+  tags?: Record<string, string>;
+  osType?: 'Windows' | 'Linux';
   networkInterfaceId: string;
   /** Of the primary IP configuration. */
   subnetId?: string;
@@ -46,6 +49,7 @@ export interface VirtualMachineNetwork {
 /** The same with the NSGs as they were read on the way, in the order of `nsgIds`. */
 export interface ResolvedVirtualMachine extends VirtualMachineNetwork {
   nsgs: NsgDocument[];
+  tags: Record<string, string>;
 }
 
 /** Expected refusals of resolving a virtual machine; the caller turns them into decisions. */
@@ -59,6 +63,8 @@ export type ResolveRefusal = {
     | 'throttled';
   message: string;
   retryAfterSeconds?: number;
+  /** Of the virtual machine, where it was read before. */
+  tags?: Record<string, string>;
 };
 
 export type ReadNsgResult =

@@ -3,7 +3,7 @@ import type { Clock, Log } from '../core/clock.ts';
 import type { Installation } from '../core/installation.ts';
 import type { Inventory } from '../core/inventory.ts';
 import type { Network } from '../core/network.ts';
-import type { EffectivePolicies } from '../core/effectivePolicy.ts';
+import type { Policies } from '../core/policy.ts';
 import type { Rights } from '../core/rights.ts';
 import type { AuditTrail, LiveRows, NsgRecords, Requests, Seals, SweepState } from '../core/stores.ts';
 import type { WriteBudget } from '../core/writeBudget.ts';
@@ -18,7 +18,7 @@ export interface Dependencies {
   nsgs: NsgRecords;
   sweepState: SweepState;
   heartbeat: Heartbeat;
-  policies: EffectivePolicies;
+  policies: Policies;
   network: Network;
   inventory: Inventory;
   rights: Rights;

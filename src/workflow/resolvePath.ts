@@ -16,11 +16,15 @@ export interface ResolvedPath {
   found: FoundVirtualMachine[];
 }
 
-/** Finds the NSGs and addresses of what was granted; of what has no policy, only whether it exists. */
+/**
+ * Finds the NSGs and addresses of what was granted; of what has no policy, only whether it exists. `known` is what was
+ * read of these machines a moment ago.
+ */
 export async function resolvePath(
   dependencies: Pick<Dependencies, 'network' | 'log'>,
-  submission: Submission,
+  submission: Pick<Submission, 'virtualMachines' | 'correlationId'>,
   deciding: Deciding,
+  known: readonly ReadNetwork[] = [],
 ): Promise<ResolvedPath | Unavailable> {
   const denied = deciding.decision.outcome === 'denied' ? [...deciding.decision.reasons] : [];
   const options = { correlationId: submission.correlationId };
@@ -31,8 +35,17 @@ export async function resolvePath(
       : asked.filter(({ index }) =>
           denied.some(({ code, field }) => code === 'no-policy' && field === `virtualMachines[${index}].id`),
         );
-  const networks = await readNetworks(dependencies, toRead, options);
-  if (networks === undefined) return unreadable;
+  const isKnown = ({ index }: { index: number }) => known.some((read) => read.index === index);
+  const rest = await readNetworks(
+    dependencies,
+    toRead.filter((machine) => !isKnown(machine)),
+    options,
+  );
+  if (rest === undefined) return unreadable;
+  const networks = [
+    ...known.filter(({ index }) => toRead.some((machine) => machine.index === index)),
+    ...rest,
+  ];
 
   const reasons: Reason[] = [];
   const path = new Map<string, PathNsg>();
@@ -59,18 +72,24 @@ export async function resolvePath(
   return { reasons: [...others, ...reasons], path: [...path.values()], found };
 }
 
-const unreadable: Unavailable = {
+export const unreadable: Unavailable = {
   kind: 'unavailable',
   retryAfterSeconds: 10,
   message: 'Azure cannot be asked about the virtual machine at the moment. Try again later.',
 };
 
+/** The network of the machine at this index of the submission, or why it cannot be had. */
+export interface ReadNetwork {
+  index: number;
+  network: ResolvedVirtualMachine | ResolveRefusal;
+}
+
 /** Undefined where Azure gave no usable answer: nothing is known then, and nothing is stored. */
-async function readNetworks(
+export async function readNetworks(
   { network, log }: Pick<Dependencies, 'network' | 'log'>,
   toRead: { id: string; index: number }[],
   options: { correlationId: string },
-) {
+): Promise<ReadNetwork[] | undefined> {
   try {
     return await Promise.all(
       toRead.map(async ({ id, index }) => ({

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { AccessRequest } from '../core/accessRequest.ts';
 import { causeOf } from '../core/cause.ts';
-import { decide } from '../core/decide.ts';
+import type { Deciding } from '../core/decide.ts';
 import type { Decision } from '../core/reason.ts';
 import { authorizeRequester } from './authorize.ts';
 import type { Orchestrations, Submission, SubmitResult } from './contracts.ts';
+import { decideSubmission } from './decideSubmission.ts';
 import { secondsAfter, type Dependencies } from './dependencies.ts';
 import { admit, preflight } from './preflight.ts';
 import { recordDenied } from './recordJournal.ts';
@@ -25,7 +26,7 @@ export async function submit(
   orchestrations: Orchestrations,
   submission: Submission,
 ): Promise<SubmitResult> {
-  const { requests, live, policies, clock, log, newId } = dependencies;
+  const { requests, live, clock, log, newId } = dependencies;
   const retryAfterSeconds = quota.exhausted(submission.requester.objectId, clock.now());
   if (retryAfterSeconds > 0) return { kind: 'too-many-refusals', retryAfterSeconds };
 
@@ -59,11 +60,10 @@ export async function submit(
   if ('kind' in forbidding) return forbidding;
   if (forbidding.length > 0) return deny({ outcome: 'denied', reasons: forbidding, policies: [] });
 
-  const deciding = decide({
-    submission,
-    policies: await Promise.all(asked.map((machine) => policies.forVirtualMachine(machine))),
-  });
-  const resolved = await resolvePath(dependencies, submission, deciding);
+  const decided = await decideSubmission(dependencies, submission, clock.now());
+  if ('kind' in decided) return decided;
+  const deciding = withoutApproval(decided.deciding);
+  const resolved = await resolvePath(dependencies, submission, deciding, decided.networks);
   if ('kind' in resolved) return resolved;
   const { path, found } = resolved;
   const against =
@@ -102,6 +102,7 @@ export async function submit(
     ],
     recorded: 0,
     bodyHash: submission.bodyHash,
+    ...(deciding.flushConnection ? { flushConnection: true as const } : {}),
     ...(isWatched ? {} : { waiting: { at: now.toISOString(), reason: waitingForSweep } }),
   };
   // First the row that makes the sweep look: a request that nothing knows of would never end.
@@ -134,6 +135,13 @@ export async function submit(
 /** Rules of ours stand somewhere, and these tables know nothing of it. */
 async function isLost({ sweepState }: Pick<Dependencies, 'sweepState'>): Promise<boolean> {
   return (await sweepState.marker()) === undefined && (await sweepState.lostSince()) !== undefined;
+}
+
+/** Nobody can approve yet: what needs it is denied, with its reason. */
+function withoutApproval(deciding: Deciding): Deciding {
+  return deciding.decision.outcome === 'needs-approval'
+    ? { ...deciding, decision: { ...deciding.decision, outcome: 'denied' } }
+    : deciding;
 }
 
 /** A repeated Idempotency-Key names the same request for the same person, and no one else's. */

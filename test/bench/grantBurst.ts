@@ -35,7 +35,7 @@ export async function grantBurst(options: BurstOptions): Promise<BurstResult> {
   const service = first.service(engine.orchestrations);
 
   for (let machine = 0; machine < options.grants; machine += 1) {
-    await time.run(stores.policies.put(policyOf(machine, ports)));
+    await time.run(stores.policies.insert(policyOf(machine, ports)));
   }
   const began = time.elapsed();
   const administrator = startAdministrator(time, arm, options.administrator);

@@ -118,6 +118,7 @@ export function startWorker(
           networkInterfaceId: networkInterfaceId(machine),
           addresses: [{ family: 'IPv4', address: addressOf(machine) }],
           nsgIds: [id],
+          tags: {},
           nsgs: [{ id, etag: 'W/"0"', provisioningState: 'Succeeded', body }],
         });
       },

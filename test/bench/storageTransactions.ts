@@ -120,7 +120,7 @@ export async function countTransactions(
     warnSeconds: 300,
   });
   const service = createAccessRequestService(dependencies, createRefusalQuota(), orchestrations);
-  await dependencies.policies.put(policyOf(0, ports));
+  await dependencies.policies.insert(policyOf(0, ports));
 
   const take = () => {
     const taken = counted;

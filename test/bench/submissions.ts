@@ -1,19 +1,20 @@
-import type { EffectivePolicy } from '../../src/core/effectivePolicy.ts';
+import type { Policy } from '../../src/core/policy.ts';
+import { policyFor } from '../support/policyFor.ts';
 import type { Submission } from '../../src/workflow/contracts.ts';
 import { sourceOf, vmId } from './azureState.ts';
 
 /** The policy of one machine: these ports, for the one person who asks for it. */
-export function policyOf(machine: number, ports: readonly number[]): EffectivePolicy {
-  return {
-    id: 'p',
-    virtualMachineId: vmId(machine),
-    ports: ports.map((number) => ({
+export function policyOf(machine: number, ports: readonly number[]): Policy {
+  return policyFor(
+    `p${machine}`,
+    vmId(machine),
+    ports.map((number) => ({
       number,
       protocol: 'Tcp' as const,
       allowedSourceAddressPrefixes: [`${sourceOf(machine)}/32`],
       maxRequestAccessDuration: 'PT3H',
     })),
-  };
+  );
 }
 
 /** What that person asks for. */

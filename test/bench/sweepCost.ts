@@ -1,7 +1,6 @@
 import type { SweepReport } from '../../src/workflow/sweep.ts';
 import { engineSettings } from './activityQueue.ts';
 import { createSimulatedArm, type ArmCall } from './simulatedArm.ts';
-import { vmId } from './azureState.ts';
 import { createStores, startWorker, type Complaint } from './sallyport.ts';
 import { policyOf, submissionOf } from './submissions.ts';
 import { createVirtualTime, takeOverTimers } from './virtualTime.ts';
@@ -51,7 +50,7 @@ export async function sweepCosts(nsgs: number): Promise<SweepCosts> {
   const service = worker.service(orchestrations);
 
   async function open(machine: number): Promise<void> {
-    await stores.policies.put({ ...policyOf(machine, ports), virtualMachineId: vmId(machine) });
+    await stores.policies.insert(policyOf(machine, ports));
     const submitted = await service.submit(submissionOf(machine, ports, 3 * 3600));
     if (submitted.kind !== 'accepted') throw new Error(`It was not accepted: ${submitted.kind}.`);
     await worker.step(submitted.request.id);

@@ -32,6 +32,8 @@ export interface NetworkHarness {
     subnetId: string;
     nsgIds: string[];
     addresses: string[];
+    tags: Record<string, string>;
+    osType: 'Windows' | 'Linux';
   };
   /** A virtual machine before which no NSG stands. */
   openVirtualMachineId: string;
@@ -273,7 +275,8 @@ export function describeNetworkContract(name: string, make: () => Promise<Networ
     });
 
     it('resolves a virtual machine to its interface, its addresses and the NSGs on the way, in order', async () => {
-      const { id, vmId, networkInterfaceId, subnetId, nsgIds, addresses } = harness.virtualMachine;
+      const { id, vmId, networkInterfaceId, subnetId, nsgIds, addresses, tags, osType } =
+        harness.virtualMachine;
       const resolved = await harness.network.resolveVirtualMachine(id, call);
       const read = await Promise.all(nsgIds.map((nsgId) => harness.network.readNsg(nsgId, call)));
       expect(resolved).toEqual({
@@ -283,6 +286,8 @@ export function describeNetworkContract(name: string, make: () => Promise<Networ
         networkInterfaceId,
         subnetId,
         nsgIds,
+        tags,
+        osType,
         addresses: [
           { family: 'IPv4', address: addresses[0] },
           { family: 'IPv6', address: addresses[1] },

@@ -3,7 +3,8 @@ import type { AccessRequest, LiveRow } from '../../src/core/accessRequest.ts';
 import type { BaselineRow } from '../../src/core/baseline.ts';
 import type { UnsealedAuditRecord } from '../../src/core/auditRecord.ts';
 import { enterState } from '../../src/core/journal.ts';
-import type { EffectivePolicy } from '../../src/core/effectivePolicy.ts';
+import type { Policy } from '../../src/core/policy.ts';
+import { policyFor } from '../support/policyFor.ts';
 
 export const alice = '11111111-1111-4111-8111-111111111111';
 export const bob = '22222222-2222-4222-8222-222222222222';
@@ -146,11 +147,12 @@ export function sampleBaseline(nsg: string, vm: string, changes: Partial<Baselin
   };
 }
 
-export function samplePolicy(vm: string, changes: Partial<EffectivePolicy> = {}): EffectivePolicy {
-  return {
-    id: 'default',
-    virtualMachineId: vmId(vm),
-    ports: [
+/** A policy of this id, for Web-1 unless the changes say otherwise. */
+export function samplePolicy(id: string, changes: Partial<Policy> = {}): Policy {
+  return policyFor(
+    id,
+    vmId('Web-1'),
+    [
       {
         number: 22,
         protocol: 'Tcp',
@@ -158,8 +160,8 @@ export function samplePolicy(vm: string, changes: Partial<EffectivePolicy> = {})
         maxRequestAccessDuration: 'PT3H',
       },
     ],
-    ...changes,
-  };
+    changes,
+  );
 }
 
 /** What a request of Alice's for one machine leaves in the audit at an instant. */

@@ -1,5 +1,5 @@
 import type { JWTPayload } from 'jose';
-import type { EffectivePolicy } from '../../src/core/effectivePolicy.ts';
+import type { Policy } from '../../src/core/policy.ts';
 import { createAccessRequestHandlers } from '../../src/http/accessRequests.ts';
 import type { AccessRequestHandlers } from '../../src/http/accessRequests.ts';
 import { call, surroundings } from './httpCalls.ts';
@@ -8,23 +8,20 @@ import { createInMemoryAccessRequestService } from './inMemoryAccessRequestServi
 import type { InMemoryAccessRequestService } from './inMemoryAccessRequestService.ts';
 import { alice } from './tokenIssuer.ts';
 import type { TokenIssuer } from './tokenIssuer.ts';
+import { policyFor } from './policyFor.ts';
 
 const group = '/subscriptions/11111111-2222-4333-8444-555555555555/resourceGroups/contoso-rg';
 export const vm = (name: string) => `${group}/providers/Microsoft.Compute/virtualMachines/${name}`;
 
-function policyOf(name: string, ...sources: string[]): EffectivePolicy {
-  return {
-    id: `${name}-policy`,
-    virtualMachineId: vm(name),
-    ports: [
-      {
-        number: 22,
-        protocol: 'Tcp',
-        allowedSourceAddressPrefixes: sources,
-        maxRequestAccessDuration: 'PT3H',
-      },
-    ],
-  };
+function policyOf(name: string, ...sources: string[]): Policy {
+  return policyFor(`${name}-policy`, vm(name), [
+    {
+      number: 22,
+      protocol: 'Tcp',
+      allowedSourceAddressPrefixes: sources,
+      maxRequestAccessDuration: 'PT3H',
+    },
+  ]);
 }
 
 /** As the proxy before the app says it. */

@@ -44,6 +44,7 @@ import {
   createMemorySweepState,
 } from './memoryStores.ts';
 import { virtualClock, type VirtualClock } from './virtualClock.ts';
+import { policyFor } from './policyFor.ts';
 
 const group = '/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/Contoso-RG/providers';
 export const subnetNsg = `${group}/Microsoft.Network/networkSecurityGroups/nsg-subnet`;
@@ -161,18 +162,16 @@ export async function grantWorld(
     sweepState: sweepState === 'new' ? createMemorySweepState() : createBeatingSweepState(clock),
     policies: createMemoryPolicies(),
   };
-  await stores.policies.put({
-    id: 'ssh',
-    virtualMachineId: vmId,
-    ports: [
+  await stores.policies.insert(
+    policyFor('ssh', vmId, [
       {
         number: 22,
         protocol: 'Tcp',
         allowedSourceAddressPrefixes: ['203.0.113.0/24'],
         maxRequestAccessDuration: 'PT3H',
       },
-    ],
-  });
+    ]),
+  );
   const logged: string[] = [];
   const running = new Map<string, Drive>();
   const quota = createRefusalQuota();

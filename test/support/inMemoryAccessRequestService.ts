@@ -2,9 +2,12 @@ import { createHash } from 'node:crypto';
 import { finalStates } from '../../src/core/accessRequest.ts';
 import type { AccessRequest, Person, RequestState } from '../../src/core/accessRequest.ts';
 import { decide } from '../../src/core/decide.ts';
-import type { EffectivePolicy } from '../../src/core/effectivePolicy.ts';
+import { effectivePolicy } from '../../src/core/effectivePolicy.ts';
+import type { Policy } from '../../src/core/policy.ts';
 import { canonicalId } from '../../src/core/resourceId.ts';
 import type { AccessRequestService, SubmitResult, Submission } from '../../src/workflow/contracts.ts';
+
+const requestedAt = new Date('2026-11-23T08:00:00Z');
 
 /** The life of requests without Azure: decides as the product does, opens nothing. */
 export interface InMemoryAccessRequestService extends AccessRequestService {
@@ -17,7 +20,7 @@ export interface InMemoryAccessRequestService extends AccessRequestService {
 }
 
 export function createInMemoryAccessRequestService(options: {
-  policies: EffectivePolicy[];
+  policies: Policy[];
   /** Ids of the virtual machines that exist. */
   virtualMachines: string[];
 }): InMemoryAccessRequestService {
@@ -31,10 +34,8 @@ export function createInMemoryAccessRequestService(options: {
   function judge(submission: Submission): SubmitResult {
     if (answer instanceof Error) throw answer;
     if (answer !== undefined) return answer;
-    const policies = submission.virtualMachines.map(({ id }) =>
-      options.policies.find((policy) => canonicalId(policy.virtualMachineId) === canonicalId(id)),
-    );
-    const { decision, virtualMachines } = decide({ submission, policies });
+    const policies = submission.virtualMachines.map(({ id }) => effectivePolicy(options.policies, { id }));
+    const { decision, virtualMachines } = decide({ submission, policies, start: requestedAt });
     if (decision.outcome === 'denied') return { kind: 'denied', decision };
     const absent = submission.virtualMachines.findIndex(({ id }) => !existing.has(canonicalId(id)));
     if (absent >= 0) {
@@ -100,7 +101,7 @@ export function createInMemoryAccessRequestService(options: {
 }
 
 function requestOf(submission: Submission, count: number): AccessRequest {
-  const start = new Date('2026-11-23T08:00:00Z');
+  const start = requestedAt;
   const end = new Date(start.getTime() + submission.durationSeconds * 1000);
   return {
     id: createHash('sha256').update(String(count)).digest('hex').slice(0, 32),

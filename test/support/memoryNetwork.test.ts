@@ -30,6 +30,8 @@ describeNetworkContract('the memory', () => {
     subnetId: `${network}/virtualNetworks/contoso/subnets/web`,
     nsgIds: [nsgId, `${network}/networkSecurityGroups/web-1`],
     addresses: ['10.1.0.4', 'fd00:1::4'],
+    tags: { Environment: 'prod' },
+    osType: 'Linux' as const,
   };
   memory.addVirtualMachine({
     virtualMachineId: virtualMachine.id,
@@ -37,6 +39,8 @@ describeNetworkContract('the memory', () => {
     networkInterfaceId: virtualMachine.networkInterfaceId,
     subnetId: virtualMachine.subnetId,
     nsgIds: virtualMachine.nsgIds,
+    tags: virtualMachine.tags,
+    osType: virtualMachine.osType,
     addresses: [
       { family: 'IPv4', address: '10.1.0.4' },
       { family: 'IPv6', address: 'fd00:1::4' },

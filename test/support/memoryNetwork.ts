@@ -241,7 +241,7 @@ export function createMemoryNetwork(options: MemoryNetworkOptions): MemoryNetwor
       const machine = machines.get(key(id));
       if (!machine) return { refused: 'vm-not-found', message: `There is no ${id}.` };
       if ('refused' in machine) return structuredClone(machine);
-      return { ...structuredClone(machine), nsgs: machine.nsgIds.map(document) };
+      return { tags: {}, ...structuredClone(machine), nsgs: machine.nsgIds.map(document) };
     },
     addNsg(id, body) {
       nsgs.set(key(id), { body: show({ ...structuredClone(body), id }, 'Succeeded'), version: 0 });

@@ -5,7 +5,7 @@ import type { NsgRecord } from '../../src/core/nsgRecord.ts';
 import { isIndexedAt, type AuditRecord, type UnsealedAuditRecord } from '../../src/core/auditRecord.ts';
 import type { BaselineRow } from '../../src/core/baseline.ts';
 import type { Clock } from '../../src/core/clock.ts';
-import type { EffectivePolicies, EffectivePolicy } from '../../src/core/effectivePolicy.ts';
+import type { Policies, Policy } from '../../src/core/policy.ts';
 import type { Seal } from '../../src/core/seal.ts';
 import type {
   AuditPage,
@@ -164,20 +164,20 @@ function note<Row extends { seen?: unknown }>(
   return found !== undefined && table.replace(key, { ...found.row, seen }, etag) !== 'changed';
 }
 
-/** EffectivePolicies in memory. */
-export function createMemoryPolicies(): EffectivePolicies {
-  const table = new MemoryTable<EffectivePolicy>();
+/** Policies in memory. */
+export function createMemoryPolicies(): Policies {
+  const table = new MemoryTable<Policy>();
   return {
-    forVirtualMachine: (id) => Promise.resolve(table.get(canonicalId(id))?.row),
-    put(policy) {
-      const key = canonicalId(policy.virtualMachineId);
-      const other = table.get(key)?.row.id ?? policy.id;
-      if (other !== policy.id) {
-        return Promise.reject(new Error(`${policy.virtualMachineId} has the policy ${other} already.`));
-      }
-      table.put(key, policy);
-      return Promise.resolve();
-    },
+    list: () =>
+      Promise.resolve(
+        table
+          .under('')
+          .filter(({ row }) => row.isDeleted !== true)
+          .map(({ row, etag }) => ({ row, etag })),
+      ),
+    get: (id) => Promise.resolve(table.get(canonicalId(id))),
+    insert: (policy) => Promise.resolve(table.insert(canonicalId(policy.id), policy)),
+    replace: (policy, etag) => Promise.resolve(table.replace(canonicalId(policy.id), policy, etag)),
   };
 }
 

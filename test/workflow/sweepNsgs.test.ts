@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { driftPartition } from '../../src/core/nsgRecord.ts';
 import { foreignRule, withRule } from '../support/foreignRule.ts';
+import { policyFor } from '../support/policyFor.ts';
 import { grantWorld, idOf, seconds, subnetNsg, vmId, type GrantWorld } from '../support/grantWorld.ts';
 
 const nsgOf = (number: number) => subnetNsg.replace('nsg-subnet', `nsg-${number}`);
@@ -25,9 +26,9 @@ async function addMachine(world: GrantWorld, number: number): Promise<string> {
     addresses: [{ family: 'IPv4', address: `10.2.0.${number}` }],
     nsgIds: [nsgOf(number)],
   });
-  const [policy] = [await world.stores.policies.forVirtualMachine(vmId)];
-  if (policy === undefined) throw new Error('There is no policy.');
-  await world.stores.policies.put({ ...policy, id: `ssh-${number}`, virtualMachineId });
+  const ports = (await world.stores.policies.get('ssh'))?.row.entries[0]?.ports;
+  if (ports === undefined) throw new Error('There is no policy.');
+  await world.stores.policies.insert(policyFor(`ssh-${number}`, virtualMachineId, ports));
   return virtualMachineId;
 }
 
@@ -52,8 +53,7 @@ describe('a sweep with nothing to do', () => {
 
     const report = await world.clock.run(watched.sweep());
 
-    const reads =
-      /\.(get|read|ofNsg|unended|nsgIds|unsettled|marker|newest|after|indexed|heartbeat|forVirtualMachine)$/;
+    const reads = /\.(get|read|ofNsg|unended|nsgIds|unsettled|marker|newest|after|indexed|heartbeat|list)$/;
     expect(effects.filter((effect) => !reads.test(effect))).toEqual(['sweepState.beat']);
     expect(world.network.calls.length).toBe(calls);
     expect(world.inventory.pages.slice(pages).filter(({ list }) => list === 'nsgs')).toHaveLength(1);

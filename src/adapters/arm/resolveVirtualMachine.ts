@@ -48,7 +48,20 @@ export function createResolver(
 async function resolve(id: VirtualMachineId, reads: Reads): Promise<ResolvedVirtualMachine> {
   const machine = await reads.virtualMachine(id);
   if (!machine) throw refusal('vm-not-found', `There is no virtual machine ${id.id}.`);
+  const tags = { ...machine.tags };
+  try {
+    return { ...(await resolveMachine(id, machine, reads)), tags };
+  } catch (error) {
+    // A policy may select the machine by its tags, and then says why it is refused.
+    throw error instanceof Refused ? new Refused({ ...error.refusal, tags }) : error;
+  }
+}
 
+async function resolveMachine(
+  id: VirtualMachineId,
+  machine: VirtualMachine,
+  reads: Reads,
+): Promise<Omit<ResolvedVirtualMachine, 'tags'>> {
   const networkInterfaceId = primaryInterfaceOf(machine, id.name);
   const interfacePath = parseIdOfType(networkInterfaceId, 'Microsoft.Network/networkInterfaces');
   // The interfaces of a Uniform scale set's instances are no resources of their own.
@@ -88,8 +101,12 @@ async function resolve(id: VirtualMachineId, reads: Reads): Promise<ResolvedVirt
     }
   }
   const { vmId } = machine;
-  const found = { virtualMachineId: id.id, networkInterfaceId, subnetId, addresses, nsgIds, nsgs };
-  return vmId === undefined ? found : { ...found, vmId };
+  const osType = machine.storageProfile?.osDisk?.osType;
+  return {
+    ...{ virtualMachineId: id.id, networkInterfaceId, subnetId, addresses, nsgIds, nsgs },
+    ...(vmId === undefined ? {} : { vmId }),
+    ...(osType === 'Windows' || osType === 'Linux' ? { osType } : {}),
+  };
 }
 
 function primaryInterfaceOf(machine: VirtualMachine, name: string): string {

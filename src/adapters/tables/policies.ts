@@ -1,94 +1,145 @@
-import type { TableClient } from '@azure/data-tables';
+import type { TableClient, TableEntity } from '@azure/data-tables';
 import * as z from 'zod';
 import { protocols } from '../../core/accessRequest.ts';
 import { parsePrefix } from '../../core/address.ts';
 import { parseDuration } from '../../core/duration.ts';
-import type { EffectivePolicies, EffectivePolicy } from '../../core/effectivePolicy.ts';
-import { canonicalId } from '../../core/resourceId.ts';
-import { ask, rowsOfPartition, type Entity } from './calls.ts';
+import type { Policies, Policy } from '../../core/policy.ts';
+import { reasonCodes } from '../../core/reason.ts';
+import type { Stored } from '../../core/stores.ts';
+import { getRow, insertOnce, replaceRow, rowsOfPartition, type Entity } from './calls.ts';
 import { keyOf, parseRow, toProperties } from './entity.ts';
 
-// Strict: a condition that a newer version wrote and this one does not know must not be passed over.
-const schema = z.strictObject({
-  id: z
-    .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'must be 1 to 63 letters, digits, dots, dashes, underscores'),
-  virtualMachineId: z.string().min(1),
-  ports: z.array(
-    z.strictObject({
-      number: z.int().min(1).max(65535),
-      protocol: z.enum(protocols),
-      allowedSourceAddressPrefixes: z.array(
-        z.string().refine((text) => {
-          const parsed = parsePrefix(text);
-          return parsed.ok && parsed.prefix === text;
-        }, 'must be a canonical prefix such as 203.0.113.0/24'),
-      ),
-      maxRequestAccessDuration: z
-        .string()
-        .refine((text) => parseDuration(text).ok, 'must be a duration such as PT3H'),
-    }),
-  ),
+const partition = 'policy';
+const instant = z.iso.datetime({ offset: true });
+const prefix = z.string().refine((text) => {
+  const parsed = parsePrefix(text);
+  return parsed.ok && parsed.prefix === text;
+}, 'must be a canonical prefix such as 203.0.113.0/24');
+const reason = z.strictObject({
+  code: z.enum(reasonCodes),
+  message: z.string(),
+  field: z.string().exactOptional(),
+  allowed: z.unknown().optional(),
 });
 
-/**
- * EffectivePolicies, one partition for each virtual machine.
- * A row that cannot be read throws an Error that names it: it is never taken for "no policy".
- */
-export function createPolicies(table: TableClient): EffectivePolicies {
+// Strict: a condition that a newer version wrote and this one does not know must not be passed over.
+const schema: z.ZodType<Policy> = z.strictObject({
+  id: z.string().min(1),
+  version: z.int().min(1),
+  entries: z.array(
+    z.strictObject({
+      selector: z.union([
+        z.strictObject({ virtualMachineIds: z.array(z.string().min(1)) }),
+        z.strictObject({
+          scopes: z.array(z.string().min(1)),
+          tags: z.record(z.string(), z.string()).exactOptional(),
+        }),
+      ]),
+      ports: z.array(
+        z.strictObject({
+          number: z.int().min(1).max(65535),
+          protocol: z.enum(protocols),
+          allowedSourceAddressPrefixes: z.array(prefix),
+          maxRequestAccessDuration: z
+            .string()
+            .refine((text) => parseDuration(text).ok, 'must be a duration such as PT3H'),
+        }),
+      ),
+    }),
+  ),
+  conditions: z.strictObject({
+    approval: z
+      .strictObject({ approvers: z.int().min(1), groups: z.array(z.string().min(1)) })
+      .exactOptional(),
+    largestSource: z
+      .strictObject({
+        IPv4: z.int().min(0).max(32).exactOptional(),
+        IPv6: z.int().min(0).max(128).exactOptional(),
+      })
+      .exactOptional(),
+    timeWindows: z
+      .array(
+        z.strictObject({
+          days: z.array(z.int().min(1).max(7)),
+          from: z.string(),
+          to: z.string(),
+          timeZone: z.string(),
+        }),
+      )
+      .exactOptional(),
+    justificationPattern: z.string().exactOptional(),
+    flushConnection: z.boolean().exactOptional(),
+  }),
+  baseline: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('internet') }),
+    z.strictObject({ kind: z.literal('everybody'), except: z.array(prefix) }),
+    z.strictObject({ kind: z.literal('none') }),
+  ]),
+  provisioning: z.strictObject({
+    state: z.enum(['updating', 'succeeded', 'failed']),
+    reasons: z.array(reason),
+  }),
+  changedAt: instant,
+  changedBy: z.string(),
+  released: z.array(z.string().min(1)).exactOptional(),
+  isDeleted: z.literal(true).exactOptional(),
+  journal: z.array(
+    z.strictObject({
+      number: z.int().min(1),
+      event: z.enum(['put', 'deleted', 'released']),
+      at: instant,
+      actor: z.string(),
+      correlationId: z.string(),
+      changes: z.array(z.string()),
+    }),
+  ),
+  recorded: z.int().min(0),
+});
+
+/** Policies, all in one partition: each decision reads them together. */
+export function createPolicies(table: TableClient): Policies {
   return {
-    async forVirtualMachine(virtualMachineId) {
-      const policies = await policiesOf(table, virtualMachineId);
-      if (policies.length > 1) {
-        throw new Error(
-          `${virtualMachineId} has ${policies.length} policies (${policies.map(({ id }) => id).join(', ')}), ` +
-            'where one is supported.',
-        );
-      }
-      return policies[0];
+    async list() {
+      const found: Stored<Policy>[] = [];
+      for await (const entity of rowsOfPartition('policies', table, partition)) found.push(parse(entity));
+      return found.filter(({ row }) => row.isDeleted !== true);
     },
-    async put(policy) {
-      const checked = schema.safeParse(policy);
-      if (!checked.success) {
-        throw new Error(`The policy cannot be stored: ${z.prettifyError(checked.error)}`);
-      }
-      const others = await policiesOf(table, policy.virtualMachineId);
-      const other = others.find(({ id }) => id !== policy.id);
-      if (other !== undefined) {
-        throw new Error(
-          `${policy.virtualMachineId} has the policy ${other.id} already, and one is supported: put it by that id.`,
-        );
-      }
-      const what = nameOf(policy.id, policy.virtualMachineId);
-      const entity = {
-        partitionKey: keyOf(policy.virtualMachineId),
-        rowKey: policy.id,
-        virtualMachineId: policy.virtualMachineId,
-        ...toProperties(what, JSON.stringify(policy)),
-      };
-      await ask(what, (signal) => table.upsertEntity(entity, 'Replace', signal));
+    async get(id) {
+      const entity = await getRow(`policy ${id}`, table, partition, keyOf(id));
+      return entity === undefined ? undefined : parse(entity);
+    },
+    async insert(policy) {
+      const inserted = await insertOnce(`policy ${policy.id}`, table, entityOf(policy));
+      return inserted === 'exists' ? 'exists' : { row: policy, etag: inserted.etag };
+    },
+    async replace(policy, etag) {
+      const replaced = await replaceRow(`policy ${policy.id}`, table, entityOf(policy), etag);
+      return replaced === 'changed' ? 'changed' : { row: policy, etag: replaced.etag };
     },
   };
 }
 
-async function policiesOf(table: TableClient, virtualMachineId: string): Promise<EffectivePolicy[]> {
-  const policies: EffectivePolicy[] = [];
-  const what = `policies of ${virtualMachineId}`;
-  for await (const entity of rowsOfPartition(what, table, keyOf(virtualMachineId))) {
-    policies.push(parse(virtualMachineId, entity));
+/** The id of every policy there is, deleted ones included: for verification. */
+export async function listPolicyIds(table: TableClient): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const { policyId } of rowsOfPartition('ids of policies', table, partition)) {
+    if (typeof policyId === 'string') ids.push(policyId);
   }
-  return policies;
+  return ids;
 }
 
-function parse(virtualMachineId: string, entity: Entity): EffectivePolicy {
-  const id = entity.rowKey ?? '';
-  const belongs = schema.refine(
-    (policy) => policy.id === id && canonicalId(policy.virtualMachineId) === canonicalId(virtualMachineId),
-    'is the policy of another virtual machine, or of another name',
-  );
-  return parseRow(nameOf(id, virtualMachineId), entity, belongs);
+/** Throws rather than write what could not be read again. */
+function entityOf(policy: Policy): TableEntity {
+  const what = `policy ${policy.id}`;
+  const checked = schema.safeParse(policy);
+  if (!checked.success) throw new Error(`The ${what} cannot be stored: ${z.prettifyError(checked.error)}`);
+  const content = toProperties(what, JSON.stringify(policy));
+  return { partitionKey: partition, rowKey: keyOf(policy.id), policyId: policy.id, ...content };
 }
 
-function nameOf(id: string, virtualMachineId: string): string {
-  return `policy ${id} of ${virtualMachineId}`;
+function parse(entity: Entity): Stored<Policy> {
+  const { policyId, rowKey, etag } = entity;
+  const name = `policy ${typeof policyId === 'string' ? policyId : (rowKey ?? '')}`;
+  const belongs = schema.refine(({ id }) => keyOf(id) === rowKey, 'is the row of another policy');
+  return { row: parseRow(name, entity, belongs), etag };
 }

@@ -26,6 +26,8 @@ describeNetworkContract('Azure Resource Manager', async () => {
       subnetId: ids.subnet('a', 'web'),
       nsgIds: [ids.nsg('web'), ids.nsg('web-1')],
       addresses: ['10.1.0.4', 'fd00:1::4'],
+      tags: { env: 'sample' },
+      osType: 'Linux',
     },
     openVirtualMachineId: ids.vm('open-1'),
     ambiguousVirtualMachineId: ids.vm('twin-1'),

@@ -64,6 +64,11 @@ describe('resolveVirtualMachine', () => {
     expect(await resolve('single-1')).toMatchObject({ nsgIds: [ids.nsg('shared')] });
   });
 
+  it('tells the tags of a machine that it refuses once it has read it', async () => {
+    expect(await resolve('twin-1')).toHaveProperty('tags', {});
+    expect(await resolve('missing-1')).not.toHaveProperty('tags');
+  });
+
   it('names both interfaces where an address is there twice behind the subnets of one NSG', async () => {
     const resolved = await resolve('twin-1');
     expect(resolved).toMatchObject({ refused: 'address-not-unique' });

@@ -16,12 +16,13 @@ import {
   sampleBaseline,
   sampleLiveRow,
   samplePolicy,
+  vmId,
   sampleRecord,
   sampleRequest,
-  vmId,
 } from '../../contracts/samples.ts';
 import { startFaultyProxy, type Fate, type FaultyProxy } from './faultyProxy.ts';
 import { useAzurite } from './testTables.ts';
+import type { Policy } from '../../../src/core/policy.ts';
 
 const { connectionString, freshTables } = useAzurite();
 const now = () => new Date('2026-11-23T12:00:00.000Z');
@@ -82,7 +83,7 @@ describe('what cannot be read is not absent', () => {
     ['unended requests', () => createLiveRows(missing().live, silent).unended()],
     ['a mark', () => createLiveRows(missing().live, silent).markEnded(requestId('a'), now().toISOString())],
     ['a removal', () => createLiveRows(missing().live, silent).remove(nsgId('Web'), requestId('a'))],
-    ['a policy', () => createPolicies(missing().policies).forVirtualMachine(vmId('Web-1'))],
+    ['a policy', () => createPolicies(missing().policies).list()],
     ['audit records', () => createAuditTrail(missing(), now).read(requestId('a'))],
     ['an audit query', () => createAuditTrail(missing(), now).query({})],
     ['the newest seal', () => createSeals(missing().seals).newest()],
@@ -95,19 +96,20 @@ describe('what cannot be read is not absent', () => {
     const { policies } = await freshTables();
     const stored = [
       ['no JSON', '{'],
-      ['an unknown condition', JSON.stringify({ ...samplePolicy('Web-1'), approval: 'required' })],
-      ['another machine', JSON.stringify(samplePolicy('Web-2'))],
-      ['no canonical source', JSON.stringify(withSource('203.0.113.9/24'))],
-      ['a length that varies', JSON.stringify(withDuration('P1M'))],
+      ['an unknown condition', JSON.stringify(withConditions({ trustEverybody: true }))],
+      ['another policy', JSON.stringify(samplePolicy('other'))],
+      ['no canonical source', JSON.stringify(withPort({ allowedSourceAddressPrefixes: ['203.0.113.9/24'] }))],
+      ['a length that varies', JSON.stringify(withPort({ maxRequestAccessDuration: 'P1M' }))],
     ];
     for (const [what, text] of stored) {
       const properties = toProperties('', text ?? '');
       await policies.upsertEntity(
-        { partitionKey: keyOf(vmId('Web-1')), rowKey: 'default', ...properties },
+        { partitionKey: 'policy', rowKey: keyOf('web'), policyId: 'web', ...properties },
         'Replace',
       );
-      const read = createPolicies(policies).forVirtualMachine(vmId('Web-1'));
-      await expect(read, what).rejects.toThrow(/policy default of .*Web-1 cannot be read/);
+      for (const read of [createPolicies(policies).list(), createPolicies(policies).get('web')]) {
+        await expect(read, what).rejects.toThrow(/policy web cannot be read/);
+      }
     }
   });
 
@@ -230,26 +232,11 @@ describe('seals', () => {
 });
 
 describe('policies', () => {
-  it('refuse to choose between two for one machine, naming both', async () => {
-    const { policies } = await freshTables();
-    for (const id of ['default', 'second']) {
-      const text = JSON.stringify({ ...samplePolicy('Web-1'), id });
-      await policies.createEntity({
-        partitionKey: keyOf(vmId('Web-1')),
-        rowKey: id,
-        ...toProperties('', text),
-      });
-    }
-    await expect(createPolicies(policies).forVirtualMachine(vmId('Web-1'))).rejects.toThrow(
-      /has 2 policies \(default, second\)/,
-    );
-  });
-
   it('are not stored if they could not be read back', async () => {
     const { policies } = await freshTables();
-    const put = createPolicies(policies).put(withSource('203.0.113.9/24'));
-    await expect(put).rejects.toThrow(/cannot be stored.*canonical/s);
-    expect(await createPolicies(policies).forVirtualMachine(vmId('Web-1'))).toBeUndefined();
+    const wrong = withPort({ allowedSourceAddressPrefixes: ['203.0.113.9/24'] });
+    await expect(createPolicies(policies).insert(wrong)).rejects.toThrow(/cannot be stored.*canonical/s);
+    expect(await createPolicies(policies).get('web')).toBeUndefined();
   });
 });
 
@@ -362,15 +349,17 @@ function refuseMaking(call: IncomingMessage): Fate {
   return making ? { status: 403, code: 'AuthorizationPermissionMismatch' } : 'pass';
 }
 
-function withSource(prefix: string) {
-  const policy = samplePolicy('Web-1');
+function withPort(changes: object): Policy {
+  const policy = samplePolicy('web');
   return {
     ...policy,
-    ports: policy.ports.map((port) => ({ ...port, allowedSourceAddressPrefixes: [prefix] })),
+    entries: policy.entries.map(({ selector, ports }) => ({
+      selector,
+      ports: ports.map((port) => ({ ...port, ...changes })),
+    })),
   };
 }
 
-function withDuration(duration: string) {
-  const policy = samplePolicy('Web-1');
-  return { ...policy, ports: policy.ports.map((port) => ({ ...port, maxRequestAccessDuration: duration })) };
+function withConditions(conditions: object) {
+  return { ...samplePolicy('web'), conditions };
 }

@@ -283,7 +283,7 @@ export const plannerMutants: readonly Mutant[] = [
     what: 'the longest duration of the policy is not asked',
     breaks: 'I2',
     file: 'src/core/decide.ts',
-    edits: [{ text: 'durationSeconds <= maximumSecondsOf(candidate)', replacement: 'durationSeconds > 0' }],
+    edits: [{ text: 'durationSeconds > entry.maximumSeconds', replacement: 'durationSeconds < 0' }],
     hunters: ['G', 'test/core/decide.test.ts'],
   },
   {
@@ -291,7 +291,7 @@ export const plannerMutants: readonly Mutant[] = [
     what: 'a source that holds the allowed one is allowed',
     breaks: 'I2',
     file: 'src/core/decide.ts',
-    edits: [{ text: 'containsPrefix(prefix, asked)', replacement: 'containsPrefix(asked, prefix)' }],
+    edits: [{ text: 'containsPrefix(prefix, source)', replacement: 'containsPrefix(source, prefix)' }],
     hunters: ['G', 'test/core/decide.test.ts'],
   },
 ];

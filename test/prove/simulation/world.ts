@@ -44,6 +44,7 @@ import type { Orchestrator } from './executor.ts';
 import { createHub, type Hub, type MessageKind } from './hub.ts';
 import { createTrace, type Trace } from './trace.ts';
 import { foreignNsg, machines, nameOf, networkOf, nsgIds, type Machine } from './worldModel.ts';
+import { policyFor } from '../../support/policyFor.ts';
 
 export const noon = new Date('2026-11-23T12:00:00.000Z');
 export const alice: Person = {
@@ -134,7 +135,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   for (const nsgId of nsgIds) network.addNsg(nsgId, foreignNsg());
   for (const machine of machines) network.addVirtualMachine(networkOf(machine));
   const stores = createStores(clock, options.isNew === true);
-  for (const machine of machines) await stores.policies.put(policyOf(machine));
+  for (const machine of machines) await stores.policies.insert(policyOf(machine));
   const shared = {
     inventory: createMemoryInventory(network),
     rights: createMemoryRights(),
@@ -303,7 +304,7 @@ function policyOf({ id }: Machine) {
     allowedSourceAddressPrefixes: ['203.0.113.0/24'],
     maxRequestAccessDuration: 'PT3H',
   });
-  return { id: `for ${id.split('/').at(-1) ?? ''}`, virtualMachineId: id, ports: [22, 3389].map(port) };
+  return policyFor(`for ${id.split('/').at(-1) ?? ''}`, id, [22, 3389].map(port));
 }
 
 export function submissionOf({ number, machine, source, port, seconds, idempotencyKey }: Ask): Submission {
