@@ -10,6 +10,8 @@ export interface Listing {
   networkInterfaces: ReadonlyMap<string, ListedInterface>;
   /** By each of their addresses, as canonical prefix. */
   interfacesAt: ReadonlyMap<string, readonly ListedInterface[]>;
+  /** Canonical id of an NSG → its id as Azure shows it. */
+  nsgIds: ReadonlyMap<string, string>;
   /** Canonical id of a subnet → canonical ids of the NSGs before it. */
   nsgsOfSubnet: ReadonlyMap<string, readonly string[]>;
   /** Subscriptions, in lower case, whose list was read to its end. */
@@ -32,6 +34,7 @@ export function listingOf({
     virtualMachines: new Map(virtualMachines.map((machine) => [canonicalId(machine.id), machine])),
     networkInterfaces: new Map(networkInterfaces.map((one) => [canonicalId(one.id), one])),
     interfacesAt: groups(networkInterfaces.flatMap((one) => prefixesOf(one).map((at) => [at, one]))),
+    nsgIds: new Map(nsgs.map(({ id }) => [canonicalId(id), id])),
     nsgsOfSubnet: groups(
       nsgs.flatMap((nsg) => subnetsOf(nsg).map((subnet) => [subnet, canonicalId(nsg.id)])),
     ),

@@ -76,6 +76,8 @@ export interface Policy {
   /** ISO 8601; the object id of a person. */
   changedAt: string;
   changedBy: string;
+  /** Machines that have left its selectors, or are gone, and keep their baseline: since when, ISO 8601. */
+  left?: { virtualMachineId: string; at: string }[];
   /** Machines that have left it and that an administrator has released; until their baselines are gone. */
   released?: string[];
   /** Deleted: kept, so that its baselines are known to be ended by a decision. */
@@ -90,7 +92,7 @@ export interface Policy {
 export interface PolicyChange {
   /** 1, 2, 3 …: also the sequence number of its audit record. */
   number: number;
-  event: 'put' | 'deleted' | 'released';
+  event: 'put' | 'deleted' | 'left' | 'released';
   at: string;
   actor: string;
   correlationId: string;
