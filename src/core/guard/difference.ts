@@ -3,11 +3,12 @@ import type { Family } from './addressText.ts';
 import type { OpaqueSets } from './opaqueSets.ts';
 import { protocolNames } from './packet.ts';
 import type { Spans } from './spans.ts';
-import type { Direction } from './traffic.ts';
+import type { Region } from './region.ts';
+import type { Direction, Space } from './traffic.ts';
 import type { Decided } from './verdicts.ts';
 
-/** Packets that a write newly admits or newly refuses: every combination of the values of its lists. Plain JSON. */
-export interface Change {
+/** Packets as texts: every combination of the values of its lists. Plain JSON. */
+export interface Packets {
   direction: Direction;
   family: Family;
   protocols: string[];
@@ -20,6 +21,10 @@ export interface Change {
   /** Only packets that are in all of these opaque sets and in none of those. */
   inside: string[];
   outside: string[];
+}
+
+/** Packets that a write newly admits or newly refuses. */
+export interface Change extends Packets {
   /** The rule that decided before and the one that decides after; absent where none does, which refuses. */
   before?: string;
   after?: string;
@@ -51,7 +56,15 @@ export function differenceOf(decided: Decided[], sets: OpaqueSets): Difference {
 }
 
 function changeOf({ space, region, before, after }: Decided, sets: OpaqueSets): Change {
-  const { direction, family, ported } = space;
+  return {
+    ...packetsOf(space, region, sets),
+    ...(before === undefined ? {} : { before: before.name }),
+    ...(after === undefined ? {} : { after: after.name }),
+  };
+}
+
+/** The packets of a region, as texts. */
+export function packetsOf({ direction, family, ported }: Space, region: Region, sets: OpaqueSets): Packets {
   return {
     direction,
     family,
@@ -62,8 +75,6 @@ function changeOf({ space, region, before, after }: Decided, sets: OpaqueSets): 
     destinationPorts: ported ? writePorts(region.destinationPort) : [],
     inside: sets.namesOf(region.inside),
     outside: sets.namesOf(region.outside),
-    ...(before === undefined ? {} : { before: before.name }),
-    ...(after === undefined ? {} : { after: after.name }),
   };
 }
 
