@@ -5,3 +5,5 @@
 export const grantOrchestratorName = 'grant-v1';
 export const stepActivityName = 'grant-step-v1';
 export const ringEventName = 'ring';
+export const policyOrchestratorName = 'policy-v1';
+export const policyStepActivityName = 'policy-step-v1';

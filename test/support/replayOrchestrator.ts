@@ -26,8 +26,12 @@ const { Orchestrator } = createRequire(import.meta.url)(
 ) as { Orchestrator: OrchestratorClass };
 
 /** Replays a history with the SDK's own executor, which its public interface does not give. */
-export async function replay(history: HistoryEvent[], input: unknown): Promise<ReplayedState> {
-  return new Orchestrator(grantOrchestrator).handle(
+export async function replay(
+  history: HistoryEvent[],
+  input: unknown,
+  orchestrator: unknown = grantOrchestrator,
+): Promise<ReplayedState> {
+  return new Orchestrator(orchestrator).handle(
     {
       history,
       input,
