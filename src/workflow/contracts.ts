@@ -61,6 +61,12 @@ export interface Orchestrations {
   purge(from: Date, to: Date): Promise<number>;
 }
 
+/** Starts what applies policies after a change of one; the sweep does the same, later. */
+export interface PolicyRuns {
+  /** One that runs for this version already is success. */
+  start(policy: { id: string; version: number }): Promise<void>;
+}
+
 /** Looks where a hint points. Never rejects. */
 export type FollowHint = (
   hint: NetworkHint,

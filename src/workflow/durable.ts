@@ -1,10 +1,19 @@
+import { createHash } from 'node:crypto';
 import type { InvocationContext } from '@azure/functions';
 import * as df from 'durable-functions';
 import { causeOf } from '../core/cause.ts';
 import type { Clock, Log } from '../core/clock.ts';
-import type { Orchestrations } from './contracts.ts';
+import { canonicalId } from '../core/resourceId.ts';
+import type { Orchestrations, PolicyRuns } from './contracts.ts';
 import { grantOrchestrator } from './grantOrchestrator.ts';
-import { grantOrchestratorName, ringEventName, stepActivityName } from './names.ts';
+import {
+  grantOrchestratorName,
+  policyOrchestratorName,
+  policyStepActivityName,
+  ringEventName,
+  stepActivityName,
+} from './names.ts';
+import { policyOrchestrator, type PolicyStepResult } from './policyOrchestrator.ts';
 import type { Step } from './step.ts';
 import type { StepResult } from './stepResult.ts';
 
@@ -27,6 +36,26 @@ export function registerGrantOrchestration(
   });
 }
 
+/** Registers the orchestrator that applies policies, and its activity. */
+export function registerPolicyOrchestration(
+  policyStep: (policyId: string) => Promise<PolicyStepResult>,
+  run: <T>(context: InvocationContext, work: () => Promise<T>) => Promise<T>,
+  log: Log,
+): void {
+  df.app.orchestration(policyOrchestratorName, policyOrchestrator);
+  df.app.activity(policyStepActivityName, {
+    handler: ({ policyId }: { policyId: string }, context): Promise<PolicyStepResult> =>
+      run(context, async () => {
+        try {
+          return await policyStep(policyId);
+        } catch (error) {
+          log.error('policy-step-failed', { policyId, cause: causeOf(error) });
+          throw new Error('The step failed; its log says why.');
+        }
+      }),
+  });
+}
+
 /**
  * Durable keeps the text of an activity's error in its history, where a text that looks like a credential can break the
  * instance: so the cause goes to the log, and Durable learns no more than that it failed.
@@ -43,31 +72,11 @@ export async function stepForDurable(step: Step, log: Log, requestId: string): P
 /** Orchestrations by the durable client of one invocation. */
 export function orchestrationsOf(context: InvocationContext, clock: Clock): Orchestrations {
   const client = df.getClient(context);
-
-  async function status(instance: string): Promise<'running' | 'ended' | 'missing'> {
-    try {
-      const found = await withDeadline(clock, client.getStatus(instance));
-      return endedStates.has(found.runtimeStatus) ? 'ended' : 'running';
-    } catch (error) {
-      // The SDK throws for an unknown instance; only its text tells this from a broken connection.
-      if (error instanceof Error && error.message.includes('HTTP 404')) return 'missing';
-      throw error;
-    }
-  }
-
+  const status = (instance: string) => statusOf(client, instance, clock);
   return {
     status,
-    async start(instance, requestId) {
-      try {
-        await withDeadline(
-          clock,
-          client.startNew(grantOrchestratorName, { instanceId: instance, input: { requestId } }),
-        );
-      } catch (error) {
-        // 409: it runs already, which is what was wanted.
-        if ((await status(instance)) !== 'running') throw error;
-      }
-    },
+    start: (instance, requestId) =>
+      startOnce(client, grantOrchestratorName, { instanceId: instance, input: { requestId } }, clock),
     async ring(instance) {
       try {
         await withDeadline(clock, client.raiseEvent(instance, ringEventName, null));
@@ -83,6 +92,47 @@ export function orchestrationsOf(context: InvocationContext, clock: Clock): Orch
       return instancesDeleted;
     },
   };
+}
+
+/** The same for the application of policies: one instance for each version of a policy. */
+export function policyRunsOf(context: InvocationContext, clock: Clock): PolicyRuns {
+  const client = df.getClient(context);
+  return {
+    start: ({ id, version }) => {
+      const key = createHash('sha256').update(canonicalId(id)).digest('hex').slice(0, 32);
+      const instanceId = `policy-${key}-${version}`;
+      return startOnce(client, policyOrchestratorName, { instanceId, input: { policyId: id } }, clock);
+    },
+  };
+}
+
+async function startOnce(
+  client: df.DurableClient,
+  name: string,
+  options: { instanceId: string; input: Record<string, string> },
+  clock: Clock,
+): Promise<void> {
+  try {
+    await withDeadline(clock, client.startNew(name, options));
+  } catch (error) {
+    // 409: it runs already, which is what was wanted.
+    if ((await statusOf(client, options.instanceId, clock)) !== 'running') throw error;
+  }
+}
+
+async function statusOf(
+  client: df.DurableClient,
+  instance: string,
+  clock: Clock,
+): Promise<'running' | 'ended' | 'missing'> {
+  try {
+    const found = await withDeadline(clock, client.getStatus(instance));
+    return endedStates.has(found.runtimeStatus) ? 'ended' : 'running';
+  } catch (error) {
+    // The SDK throws for an unknown instance; only its text tells this from a broken connection.
+    if (error instanceof Error && error.message.includes('HTTP 404')) return 'missing';
+    throw error;
+  }
 }
 
 const endedStates: ReadonlySet<df.OrchestrationRuntimeStatus> = new Set([

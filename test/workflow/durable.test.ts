@@ -2,9 +2,14 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { InvocationContext } from '@azure/functions';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Orchestrations } from '../../src/workflow/contracts.ts';
-import { durableClientInput, orchestrationsOf, stepForDurable } from '../../src/workflow/durable.ts';
-import { grantOrchestratorName, ringEventName } from '../../src/workflow/names.ts';
+import type { Orchestrations, PolicyRuns } from '../../src/workflow/contracts.ts';
+import {
+  durableClientInput,
+  orchestrationsOf,
+  policyRunsOf,
+  stepForDurable,
+} from '../../src/workflow/durable.ts';
+import { grantOrchestratorName, policyOrchestratorName, ringEventName } from '../../src/workflow/names.ts';
 import { realClock } from '../adapters/arm/simulatedArm.ts';
 
 const instance = 'a'.repeat(32);
@@ -22,7 +27,12 @@ type Answer = { status: number; body?: unknown } | 'silence';
 async function extension(
   answer: (call: string) => Answer,
   clock = realClock,
-): Promise<{ orchestrations: Orchestrations; calls: string[]; bodies: string[] }> {
+): Promise<{
+  orchestrations: Orchestrations;
+  policyRuns: PolicyRuns;
+  calls: string[];
+  bodies: string[];
+}> {
   const calls: string[] = [];
   const bodies: string[] = [];
   const server = createServer((request, response) => {
@@ -46,7 +56,12 @@ async function extension(
     options: { extraInputs: [durableClientInput] },
     extraInputs: { get: () => data },
   } as unknown as InvocationContext;
-  return { orchestrations: orchestrationsOf(context, clock), calls, bodies };
+  return {
+    orchestrations: orchestrationsOf(context, clock),
+    policyRuns: policyRunsOf(context, clock),
+    calls,
+    bodies,
+  };
 }
 
 const statusOf = (runtimeStatus: string): Answer => ({
@@ -73,6 +88,21 @@ describe('orchestrations', () => {
 
     expect(calls).toEqual([`POST /orchestrators/${grantOrchestratorName}/${instance}`]);
     expect(JSON.parse(bodies[0] ?? '')).toEqual({ requestId: 'b'.repeat(32) });
+  });
+
+  it('of policies are started once for each version, whatever the case of the id', async () => {
+    const { policyRuns, calls, bodies } = await extension(() => ({ status: 202, body: { id: instance } }));
+
+    await policyRuns.start({ id: 'Web', version: 1 });
+    await policyRuns.start({ id: 'web', version: 1 });
+    await policyRuns.start({ id: 'web', version: 2 });
+
+    expect(calls[0]).toMatch(
+      new RegExp(`^POST /orchestrators/${policyOrchestratorName}/policy-[0-9a-f]{32}-1$`),
+    );
+    expect(calls[1]).toBe(calls[0]);
+    expect(calls[2]).toBe(calls[0]?.replace(/1$/, '2'));
+    expect(JSON.parse(bodies[0] ?? '')).toEqual({ policyId: 'Web' });
   });
 
   it('that run already count as started; those that ended do not', async () => {
