@@ -25,16 +25,12 @@ async function arrange(world: ApiWorld, { path }: Example): Promise<Record<strin
   if (path?.['id'] !== exampleRequestId) return {};
   const virtualMachines = [{ id: vmId, ports: [{ number: 22 }] }];
   const body = { virtualMachines, duration: 'PT1H', justification: 'Ticket 4711' };
-  const made = await world.send(
-    world.route('createAccessRequest').operation,
-    { body },
-    await asSomebody(alice),
-  );
+  const made = await world.send(world.operation('createAccessRequest'), { body }, await asSomebody(alice));
   return { [exampleRequestId]: made.json['id'] as string };
 }
 
 async function theDocument() {
-  return (await described.send(described.route('openApi').operation, {})).json as {
+  return (await described.send(described.operation('openApi'), {})).json as {
     paths: Record<string, Record<string, { operationId: string; security?: unknown[] }>>;
     components: { schemas: Record<string, unknown> };
   };
@@ -52,7 +48,7 @@ const examples = (
 
 describe('GET /api/openapi.json', () => {
   it('is an OpenAPI 3.1 document', async () => {
-    const answer = await described.send(described.route('openApi').operation, {});
+    const answer = await described.send(described.operation('openApi'), {});
 
     expect(answer.status).toBe(200);
     expect(answer.json['openapi']).toBe('3.1.0');
@@ -60,7 +56,7 @@ describe('GET /api/openapi.json', () => {
   });
 
   it('is answered to whoever asks, and may be kept for a while', async () => {
-    const answer = await described.send(described.route('openApi').operation, {});
+    const answer = await described.send(described.operation('openApi'), {});
 
     expect(answer.headers).toMatchObject({
       'content-type': 'application/json',

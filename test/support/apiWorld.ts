@@ -1,10 +1,11 @@
+import type { CallDependencies } from '../../src/http/handleCall.ts';
 import type { Example, Operation, Route } from '../../src/http/operation.ts';
 import { createRoutes } from '../../src/http/routes.ts';
 import { everyonesProblems, problemDocument } from '../../src/http/problem.ts';
 import { grantWorld } from './grantWorld.ts';
-import type { GrantWorld, Hindrance, Process } from './grantWorld.ts';
+import type { GrantWorld, Process } from './grantWorld.ts';
 import { call, surroundings } from './httpCalls.ts';
-import type { Answered, Surroundings } from './httpCalls.ts';
+import type { Answered, Asking, Surroundings } from './httpCalls.ts';
 import type { TokenIssuer } from './tokenIssuer.ts';
 
 /** Every route of the app over the real services, all stores in memory. */
@@ -13,60 +14,66 @@ export interface ApiWorld {
   process: Process;
   routes: Route[];
   around: Surroundings;
-  route(name: string): Route;
+  operation(name: string): Operation;
   /** Sends what an example says, with these headers besides. */
-  send(
-    operation: Operation,
-    example: Omit<Example, 'summary' | 'status'>,
-    headers?: object,
-  ): Promise<Answered>;
+  send(operation: Operation, sent: Sent, headers?: Record<string, string>): Promise<Answered>;
 }
 
+/** The parts of a call that an example has. */
+export type Sent = Omit<Example, 'summary' | 'status'>;
+
 /** A `grantWorld`, whose virtual machine is that of the examples, behind the handlers and one trusted proxy. */
-export async function createApiWorld(
-  issuer: Pick<TokenIssuer, 'issuer' | 'jwksUri'>,
-  options: { trustAppServiceAuthentication?: boolean; hindrance?: Hindrance } = {},
-): Promise<ApiWorld> {
+export async function createApiWorld(issuer: Pick<TokenIssuer, 'issuer' | 'jwksUri'>): Promise<ApiWorld> {
   const world = await grantWorld();
-  const process = world.startProcess(undefined, options.hindrance);
-  const around = surroundings(issuer, options);
-  const routes = createRoutes({
-    ...around,
-    trustedProxyHops: 1,
-    service: () => process.service,
-    audit: world.stores.audit,
-  });
-  const route = (name: string) => {
-    const found = routes.find(({ operation }) => operation.name === name);
-    if (found === undefined) throw new Error(`There is no route ${name}.`);
-    return found;
-  };
+  const process = world.startProcess();
+  const around = surroundings(issuer);
+  const routes = routesOver(world, process, around, 1);
+  const fromOutside = { 'x-forwarded-for': '203.0.113.7:51000' };
   return {
     world,
     process,
     routes,
     around,
-    route,
-    send: (operation, example, headers = {}) => sendTo(route(operation.name), example, headers),
+    operation: (name) => routeOf(routes, name).operation,
+    send: (operation, sent, headers = {}) => {
+      const asking = askingFor(operation, sent);
+      const all = { ...fromOutside, ...headers, ...asking.headers };
+      return call(routeOf(routes, operation.name).handler, { ...asking, headers: all });
+    },
   };
 }
 
-function sendTo(
-  { operation, handler }: Route,
-  { path: params = {}, query = {}, headers: own = {}, body }: Omit<Example, 'summary' | 'status'>,
-  headers: object,
-): Promise<Answered> {
-  const path = operation.route.replace(/\{(\w+)\}/g, (_, name: string) =>
-    encodeURIComponent(params[name] ?? ''),
+/** The routes over one process of a world. Whatever a route newly depends on, tests and the fuzzer get it here. */
+export function routesOver(
+  world: GrantWorld,
+  process: Process,
+  around: CallDependencies,
+  trustedProxyHops: number,
+): Route[] {
+  const service = () => process.service;
+  return createRoutes({ ...around, trustedProxyHops, service, audit: world.stores.audit });
+}
+
+/** The route of this name. Throws if there is none. */
+export function routeOf(routes: readonly Route[], name: string): Route {
+  const found = routes.find(({ operation }) => operation.name === name);
+  if (found === undefined) throw new Error(`There is no route ${name}.`);
+  return found;
+}
+
+/** The call that an example says. */
+export function askingFor(operation: Operation, { path = {}, query = {}, headers = {}, body }: Sent): Asking {
+  const route = operation.route.replace(/\{(\w+)\}/g, (_, name: string) =>
+    encodeURIComponent(path[name] ?? ''),
   );
   const search = new URLSearchParams(query).toString();
-  return call(handler, {
+  return {
     method: operation.method,
-    path: `/${path}${search === '' ? '' : `?${search}`}`,
-    params,
-    headers: { 'x-forwarded-for': '203.0.113.7:51000', ...headers, ...own },
+    path: `/${route}${search === '' ? '' : `?${search}`}`,
+    params: path,
+    headers,
     ...(body !== undefined && { body }),
-  });
+  };
 }
 
 /** What of an answer its operation does not describe; undefined if it is as described. */

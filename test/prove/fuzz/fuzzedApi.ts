@@ -1,8 +1,7 @@
 import type { HttpHandler } from '@azure/functions';
 import type { AccessRequest, LiveRow } from '../../../src/core/accessRequest.ts';
-import { createAccessRequestHandlers } from '../../../src/http/accessRequests.ts';
-import type { AccessRequestHandlers } from '../../../src/http/accessRequests.ts';
-import { createAuditHandler } from '../../../src/http/audit.ts';
+import type { Route } from '../../../src/http/operation.ts';
+import { routeOf, routesOver } from '../../support/apiWorld.ts';
 import { grantWorld, nicNsg } from '../../support/grantWorld.ts';
 import { call, surroundings } from '../../support/httpCalls.ts';
 import type { Answered, Asking, Surroundings } from '../../support/httpCalls.ts';
@@ -18,12 +17,16 @@ export interface Outcome {
   refusals: string[];
 }
 
+type FuzzedHandlers = Record<'create' | 'get' | 'list' | 'revoke', HttpHandler>;
+
 /** The real handlers over the real service, all stores in memory. */
 export interface FuzzedApi {
   /** Where App Service authentication is trusted, and where it is not. */
-  trusting: AccessRequestHandlers;
-  untrusting: AccessRequestHandlers;
+  trusting: FuzzedHandlers;
+  untrusting: FuzzedHandlers;
   audit: HttpHandler;
+  /** Every route, where App Service authentication is trusted. */
+  routes: readonly Route[];
   ask(handler: HttpHandler, asking: Asking): Promise<Outcome>;
   request(id: string): Promise<AccessRequest>;
   liveRow(id: string): Promise<LiveRow | undefined>;
@@ -42,21 +45,23 @@ export async function createFuzzedApi(issuer: TokenIssuer): Promise<FuzzedApi> {
   });
   const make = (trustAppServiceAuthentication: boolean) => {
     const around = surroundings(issuer, { trustAppServiceAuthentication });
-    return {
-      around,
-      handlers: createAccessRequestHandlers({
-        ...around,
-        trustedProxyHops: trustAppServiceAuthentication ? 2 : 0,
-        service: () => process.service,
-      }),
+    const routes = routesOver(world, process, around, trustAppServiceAuthentication ? 2 : 0);
+    const handler = (name: string) => routeOf(routes, name).handler;
+    const handlers = {
+      create: handler('createAccessRequest'),
+      get: handler('getAccessRequest'),
+      list: handler('listAccessRequests'),
+      revoke: handler('revokeAccessRequest'),
     };
+    return { around, routes, handlers, audit: handler('readAudit') };
   };
   const [trusted, plain] = [make(true), make(false)];
   const arounds: Surroundings[] = [trusted.around, plain.around];
   return {
     trusting: trusted.handlers,
     untrusting: plain.handlers,
-    audit: createAuditHandler({ ...trusted.around, audit: world.stores.audit }),
+    audit: trusted.audit,
+    routes: trusted.routes,
     async ask(handler, asking) {
       writes = [];
       for (const { refusals, errors } of arounds) {

@@ -1,6 +1,7 @@
 import { startTokenIssuer } from '../../support/tokenIssuer.ts';
 import type { TokenIssuer } from '../../support/tokenIssuer.ts';
 import { fuzzBody } from '../fuzz/bodies.ts';
+import { fuzzDescribed } from '../fuzz/described.ts';
 import { fuzzEvent } from '../fuzz/events.ts';
 import { fuzzForwarded } from '../fuzz/forwarded.ts';
 import { createFuzzedApi, personOf, principalOf } from '../fuzz/fuzzedApi.ts';
@@ -27,7 +28,7 @@ type Fuzz = (
   issuer: TokenIssuer,
 ) => Promise<string | undefined>;
 
-/** What is sent, by name; the shares are in twentieths, so that the cheap and the dangerous come most often. */
+/** What is sent, by name; the shares are parts of their sum, so that the cheap and the dangerous come most often. */
 const kinds: readonly { name: string; share: number; fuzz: Fuzz }[] = [
   { name: 'request bodies', share: 5, fuzz: fuzzBody },
   { name: 'App Service principals', share: 4, fuzz: fuzzPrincipal },
@@ -36,8 +37,9 @@ const kinds: readonly { name: string; share: number; fuzz: Fuzz }[] = [
   { name: 'prefixes', share: 5, fuzz: fuzzPrefix },
   { name: 'queries, paths and continuations', share: 2, fuzz: fuzzQuery },
   { name: 'events of Event Grid', share: 1, fuzz: fuzzEvent },
+  { name: 'every route as it is described', share: 8, fuzz: fuzzDescribed },
 ];
-const byTwentieth = kinds.flatMap((kind) => Array<typeof kind>(kind.share).fill(kind));
+const byShare = kinds.flatMap((kind) => Array<typeof kind>(kind.share).fill(kind));
 
 /** Hostile input against the real HTTP handlers over the real service: no error of ours, nothing kept, nothing told. */
 export async function run(options: LayerOptions): Promise<LayerResult> {
@@ -50,7 +52,7 @@ export async function run(options: LayerOptions): Promise<LayerResult> {
     let api = await aWorld(issuer);
     for (const [index, seed] of seedsOf(options, total).entries()) {
       if (index % inputsPerWorld === 0) api = await aWorld(issuer);
-      const kind = byTwentieth[seed % byTwentieth.length];
+      const kind = byShare[seed % byShare.length];
       if (kind === undefined) throw new Error('A seed without a kind.');
       counted[kind.name] = (counted[kind.name] ?? 0) + 1;
       const what = await problemOf(() => kind.fuzz(createRandom(seed), seed, api, issuer));
