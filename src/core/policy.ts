@@ -104,6 +104,8 @@ export interface PolicyChange {
 export interface Policies {
   /** Every policy that is not deleted. A row that cannot be read throws: it is never taken for "no policy". */
   list(): Promise<Stored<Policy>[]>;
+  /** Every row, those of deleted policies too. */
+  all(): Promise<Stored<Policy>[]>;
   /** Deleted ones too; the case of an id does not matter. */
   get(id: string): Promise<Stored<Policy> | undefined>;
   insert(policy: Policy): Promise<Stored<Policy> | 'exists'>;

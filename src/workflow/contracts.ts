@@ -1,6 +1,8 @@
 import type { AccessRequest, Person, Protocol } from '../core/accessRequest.ts';
+import type { Caller } from '../core/caller.ts';
 import type { NetworkHint } from '../core/networkHint.ts';
-import type { Decision } from '../core/reason.ts';
+import type { BaselineSource, Policy, PolicyConditions, PolicyEntry } from '../core/policy.ts';
+import type { Decision, Reason } from '../core/reason.ts';
 
 /** A port as it was asked for, syntactically valid; a protocol that is left out is taken from the policy. */
 export interface AskedPort {
@@ -66,6 +68,69 @@ export interface PolicyRuns {
   /** One that runs for this version already is success. */
   start(policy: { id: string; version: number }): Promise<void>;
 }
+
+/** What an administrator wants of a policy, checked for its form. */
+export interface PolicyContent {
+  entries: PolicyEntry[];
+  /** Left out: those of the policy that is there stay, and there are none where it is new. */
+  conditions?: PolicyConditions;
+  /** Left out: that of the policy that is there stays, and where it is new it is `internet`. */
+  baseline?: BaselineSource;
+}
+
+export interface PolicyCall {
+  caller: Caller;
+  correlationId: string;
+}
+
+export interface PolicyChangeCall extends PolicyCall {
+  /** Decides and tells, and changes nothing. */
+  isDryRun?: boolean;
+  /** Changes only a policy of this version; `none` only where there is no policy, `any` only where there is one. */
+  ifVersion?: number | 'none' | 'any';
+}
+
+/** What a change of a policy does, or did, to one network security group: a whole sentence. */
+export interface PolicyEffect {
+  networkSecurityGroup?: string;
+  message: string;
+}
+
+export type PolicyRefusal =
+  | { kind: 'not-found' }
+  /** Azure RBAC does not let this caller; each reason names what is missing where. */
+  | { kind: 'not-authorized'; reasons: Reason[] }
+  /** Azure cannot be asked now. */
+  | { kind: 'unavailable'; retryAfterSeconds: number; message: string };
+
+export type FindPolicyResult = { kind: 'found'; policy: Policy } | PolicyRefusal;
+export type ListPoliciesResult = { kind: 'listed'; policies: Policy[] } | PolicyRefusal;
+export type ChangePolicyResult =
+  /** Changed, or what would be. `changes` are sentences for people; empty where it was so already, under the same version. */
+  | { kind: 'changed'; policy: Policy; isNew: boolean; changes: string[]; effects: PolicyEffect[] }
+  /** The policy is of another version than was demanded, or of none. */
+  | { kind: 'version-mismatch'; version?: number }
+  /** These machines have no baseline that stands after they have left. */
+  | { kind: 'not-releasable'; virtualMachineIds: string[] }
+  | PolicyRefusal;
+
+/** Policies as both doors show and change them; whoever may do what is decided here, by Azure RBAC. */
+export interface PolicyService {
+  /** In the order of their ids, those that this caller may read. `within` is an ARM id: policies that lie or speak there. */
+  list(call: PolicyCall, within?: string): Promise<ListPoliciesResult>;
+  find(id: string, call: PolicyCall): Promise<FindPolicyResult>;
+  /** Makes the policy of this id, or replaces what it says. */
+  put(id: string, content: PolicyContent, call: PolicyChangeCall): Promise<ChangePolicyResult>;
+  remove(id: string, call: PolicyChangeCall): Promise<ChangePolicyResult>;
+  /** Lets the baselines of machines go that have left the policy; only administrators may. */
+  release(id: string, virtualMachineIds: string[], call: PolicyChangeCall): Promise<ChangePolicyResult>;
+}
+
+/** What a change would do to what is there, told by whoever keeps baselines. Never rejects. */
+export type ForeseePolicy = (
+  change: { before?: Policy; after: Policy },
+  call: { correlationId: string },
+) => Promise<PolicyEffect[]>;
 
 /** Looks where a hint points. Never rejects. */
 export type FollowHint = (

@@ -47,6 +47,7 @@ export function describePoliciesContract(name: string, make: () => Promise<Polic
       const policies = await make();
       await policies.insert(samplePolicy('web', { isDeleted: true }));
       expect(await policies.list()).toEqual([]);
+      expect((await policies.all()).map(({ row }) => row.id)).toEqual(['web']);
       expect((await policies.get('web'))?.row.isDeleted).toBe(true);
     });
   });

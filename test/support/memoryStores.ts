@@ -167,14 +167,10 @@ function note<Row extends { seen?: unknown }>(
 /** Policies in memory. */
 export function createMemoryPolicies(): Policies {
   const table = new MemoryTable<Policy>();
+  const all = () => table.under('').map(({ row, etag }) => ({ row, etag }));
   return {
-    list: () =>
-      Promise.resolve(
-        table
-          .under('')
-          .filter(({ row }) => row.isDeleted !== true)
-          .map(({ row, etag }) => ({ row, etag })),
-      ),
+    list: () => Promise.resolve(all().filter(({ row }) => row.isDeleted !== true)),
+    all: () => Promise.resolve(all()),
     get: (id) => Promise.resolve(table.get(canonicalId(id))),
     insert: (policy) => Promise.resolve(table.insert(canonicalId(policy.id), policy)),
     replace: (policy, etag) => Promise.resolve(table.replace(canonicalId(policy.id), policy, etag)),

@@ -99,11 +99,8 @@ const schema: z.ZodType<Policy> = z.strictObject({
 /** Policies, all in one partition: each decision reads them together. */
 export function createPolicies(table: TableClient): Policies {
   return {
-    async list() {
-      const found: Stored<Policy>[] = [];
-      for await (const entity of rowsOfPartition('policies', table, partition)) found.push(parse(entity));
-      return found.filter(({ row }) => row.isDeleted !== true);
-    },
+    list: async () => (await readAll(table)).filter(({ row }) => row.isDeleted !== true),
+    all: () => readAll(table),
     async get(id) {
       const entity = await getRow(`policy ${id}`, table, partition, keyOf(id));
       return entity === undefined ? undefined : parse(entity);
@@ -117,6 +114,12 @@ export function createPolicies(table: TableClient): Policies {
       return replaced === 'changed' ? 'changed' : { row: policy, etag: replaced.etag };
     },
   };
+}
+
+async function readAll(table: TableClient): Promise<Stored<Policy>[]> {
+  const found: Stored<Policy>[] = [];
+  for await (const entity of rowsOfPartition('policies', table, partition)) found.push(parse(entity));
+  return found;
 }
 
 /** The id of every policy there is, deleted ones included: for verification. */
