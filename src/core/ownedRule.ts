@@ -1,11 +1,13 @@
 import type { Box, LiveRow } from './accessRequest.ts';
 import type { Json, JsonObject } from './network.ts';
 
-/** An owned allow rule before it has a priority. */
+/** An owned rule before it has a priority. */
 export interface UnplacedRule {
   name: string;
   description: string;
   box: Box;
+  /** Of a baseline; an allow otherwise. */
+  access?: 'Deny';
   /** What is wanted instead of the whole box: the properties that somebody has narrowed it to. */
   accepted?: JsonObject;
 }
@@ -80,7 +82,7 @@ export function ownedRules(
 
 /** The raw rule as it is written to Azure: exactly one value stands in the singular field, several in the plural. */
 export function rawRule(rule: UnplacedRule, priority: number): JsonObject {
-  const { box, accepted, name, description } = rule;
+  const { box, accepted, name, description, access = 'Allow' } = rule;
   if (accepted !== undefined) return { name, properties: { ...accepted, description, priority } };
   return {
     name,
@@ -91,7 +93,7 @@ export function rawRule(rule: UnplacedRule, priority: number): JsonObject {
       ...oneOrMany('destinationPortRange', 'destinationPortRanges', box.destinationPorts.map(String)),
       ...oneOrMany('sourceAddressPrefix', 'sourceAddressPrefixes', box.sourceAddressPrefixes),
       ...oneOrMany('destinationAddressPrefix', 'destinationAddressPrefixes', box.destinationAddressPrefixes),
-      access: 'Allow',
+      access,
       priority,
       direction: 'Inbound',
     },

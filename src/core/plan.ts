@@ -1,5 +1,6 @@
 import { isDesired } from './accessRequest.ts';
 import type { LiveRow } from './accessRequest.ts';
+import type { BaselineRow } from './baseline.ts';
 import { problemsOfInstallation } from './installation.ts';
 import type { Installation } from './installation.ts';
 import { checkRow } from './liveRow.ts';
@@ -8,18 +9,24 @@ import { foreignDenies, isBaseline, readRules } from './nsgBody.ts';
 import type { PlacedRule, NsgRules } from './nsgBody.ts';
 import { ownedRules, rawRule } from './ownedRule.ts';
 import type { UnplacedRule } from './ownedRule.ts';
+import { baselineCandidates, keepBaselines, plannedBaseline, seatBaselines } from './planBaselines.ts';
+import type { BaselineCandidate, PlannedBaseline } from './planBaselines.ts';
 import type { Reason } from './reason.ts';
-import { roomBeside } from './room.ts';
-import type { Room, Seat } from './room.ts';
-import { readMeaning, sameMeaning } from './securityRule.ts';
+import { roomsBeside } from './room.ts';
+import type { Room } from './room.ts';
+import { readMeaning } from './securityRule.ts';
 import { trafficMeets, trafficOfBox, trafficOfRule } from './traffic.ts';
 import type { Traffic } from './traffic.ts';
+import { wantedRules } from './wantedRule.ts';
+import type { Wanted } from './wantedRule.ts';
 
 export interface PlanInput {
   /** The whole NSG as it was read. */
   body: JsonObject;
   /** Every live row of this NSG, in any order. */
   rows: LiveRow[];
+  /** Every baseline row of it, in any order. Denies of ours that none of them names stay exactly as they are. */
+  baselines?: readonly BaselineRow[];
   now: Date;
   installation: Installation;
 }
@@ -36,13 +43,8 @@ export interface Plan {
   admitted: string[];
   /** Request ids with any owned rule in the body that was read that may admit, right or wrong. */
   present: string[];
-}
-
-/** One rule of a desired grant, with what the body has under its name. */
-interface Wanted extends Seat {
-  current: PlacedRule | undefined;
-  /** The current one says exactly what is desired, its priority aside. */
-  right: boolean;
+  /** What becomes of each baseline that has a row. */
+  baselines: PlannedBaseline[];
 }
 
 interface Candidate {
@@ -54,19 +56,28 @@ interface Candidate {
 /**
  * What the rules of one NSG should become at an instant, or that there is nothing to do.
  * Pure and idempotent: planning the planned body changes nothing, and the order of the rows does not matter. Throws if
- * the installation, a desired row or the body is malformed, or if a request has two rows.
+ * the installation, a desired row or the body is malformed, or if a request or a machine has two rows.
+ *
+ * Where room is short, what stands keeps its place, then grants that are open are completed, then baselines, then new
+ * grants: to shut comes before to open. A baseline that finds no room takes none from anybody.
  */
-export function plan({ body, rows, now, installation }: PlanInput): Plan {
+export function plan({ body, rows, baselines = [], now, installation }: PlanInput): Plan {
   const problems = problemsOfInstallation(installation);
   if (problems.length > 0) throw new Error(problems.join(' '));
   const nsgRules = readRules(body, installation.id);
   const candidates = desiredRows(rows, now).map((row) => candidateOf(row, nsgRules, installation.id));
-  const room = roomBeside(nsgRules.foreign, installation.allowBand);
+  const denies = baselineCandidates(baselines, nsgRules, installation.id);
+  const untouched = withoutRow(nsgRules, denies, installation);
+  const rooms = roomsBeside([...nsgRules.foreign, ...untouched], installation);
   // Before anything moves: else a new grant could take the slot of a rule that has merely to be rewritten.
-  for (const right of [true, false]) keepPlaces(candidates, room, right);
+  for (const right of [true, false]) keepPlaces(candidates, rooms.allow, right);
+  keepBaselines(denies, rooms);
   const admitted = candidates.filter((candidate) => isAdmitted(candidate, nsgRules));
-  const refused = seatCandidates(candidates, room, nsgRules, installation);
-  const securityRules = compose(candidates, nsgRules, installation);
+  const blockerOf = blockerFinder(nsgRules, installation);
+  const queue = completeOpen(candidates, rooms.allow, blockerOf);
+  seatBaselines(denies, rooms);
+  const refused = seatNew(queue, rooms.allow, blockerOf);
+  const securityRules = compose({ candidates, denies, untouched, nsgRules });
   const unchanged =
     securityRules.length === nsgRules.rules.length &&
     securityRules.every((rule, index) => rule === nsgRules.rules[index]);
@@ -75,7 +86,18 @@ export function plan({ body, rows, now, installation }: PlanInput): Plan {
     refused,
     admitted: admitted.map((candidate) => candidate.requestId),
     present: presentIn(nsgRules),
+    baselines: denies.map((one) => plannedBaseline(one, nsgRules)),
   };
+}
+
+/** Baselines in the body that no row speaks of. */
+function withoutRow(
+  { owned }: NsgRules,
+  denies: readonly BaselineCandidate[],
+  installation: Installation,
+): PlacedRule[] {
+  const known = new Set(denies.flatMap(({ present }) => present));
+  return owned.filter((rule) => !known.has(rule) && isBaseline(rule, installation));
 }
 
 /** A rule that denies opens nothing: a close that could not take its rule away has left it. */
@@ -99,14 +121,7 @@ function desiredRows(rows: LiveRow[], now: Date): LiveRow[] {
 
 function candidateOf(row: LiveRow, nsgRules: NsgRules, installation: string): Candidate {
   const present = nsgRules.byRequest.get(row.requestId) ?? [];
-  const byName = new Map(present.map((rule) => [rule.head.name.toLowerCase(), rule]));
-  const wanted = ownedRules(row, installation).map((rule) => {
-    const current = byName.get(rule.name);
-    const right =
-      current?.head.description === rule.description &&
-      sameMeaning(readMeaning(current.raw), readMeaning(rawRule(rule, current.head.priority)));
-    return { rule, current, right, priority: undefined };
-  });
+  const wanted = wantedRules(ownedRules(row, installation), present);
   return { requestId: row.requestId, wanted, present };
 }
 
@@ -119,16 +134,10 @@ function keepPlaces(candidates: Candidate[], room: Room, right: boolean): void {
 }
 
 /**
- * Completes the grants that are open already, then opens new ones. An open grant that cannot be completed gives up its
- * places and queues with the new ones: all boxes of a grant are in the NSG or none.
+ * Completes the grants that are open already. One that cannot be completed gives up its places and queues with the new
+ * ones, which are returned: all boxes of a grant are in the NSG or none.
  */
-function seatCandidates(
-  candidates: Candidate[],
-  room: Room,
-  nsgRules: NsgRules,
-  installation: Installation,
-): Plan['refused'] {
-  const blockerOf = blockerFinder(nsgRules, installation);
+function completeOpen(candidates: Candidate[], room: Room, blockerOf: BlockerOf): Candidate[] {
   const queue: Candidate[] = [];
   for (const candidate of candidates) {
     if (candidate.present.length > 0) {
@@ -141,6 +150,10 @@ function seatCandidates(
     room.release(candidate.wanted);
     queue.push(candidate);
   }
+  return queue;
+}
+
+function seatNew(queue: Candidate[], room: Room, blockerOf: BlockerOf): Plan['refused'] {
   const refused: Plan['refused'] = [];
   for (const { requestId, wanted } of queue) {
     const reason = blockerOf(wanted) ?? noCapacity(room.seatAll(wanted));
@@ -149,16 +162,18 @@ function seatCandidates(
   return refused;
 }
 
+type BlockerOf = (wanted: Wanted[]) => Reason | undefined;
+
 /**
  * A foreign deny before or inside the band refuses a grant even where a free slot would jump over it: whoever wrote it
  * there wanted it to come first. A grant that is open already is not judged again.
  */
-function blockerFinder(nsgRules: NsgRules, { allowBand }: Installation) {
+function blockerFinder(nsgRules: NsgRules, { allowBand }: Installation): BlockerOf {
   const denies = foreignDenies(nsgRules, allowBand).map((rule) => ({
     head: rule.head,
     traffic: trafficOfRule(readMeaning(rule.raw)),
   }));
-  return (wanted: Wanted[]): Reason | undefined => {
+  return (wanted) => {
     const traffics = wanted.map(({ rule }) => trafficOf(rule));
     const blocker = denies.find((deny) => traffics.some((traffic) => trafficMeets(deny.traffic, traffic)));
     if (blocker === undefined) return undefined;
@@ -182,22 +197,30 @@ function noCapacity(full: string | undefined): Reason | undefined {
   };
 }
 
-/** Foreign rules and baselines as they were read and in their order, grants' in their places, new ones at the end. */
-function compose(candidates: Candidate[], nsgRules: NsgRules, installation: Installation): Json[] {
-  const successors = new Map<PlacedRule, Json>();
+/** What stays is as it was read and in its order, what is rewritten in its place, what is new at the end. */
+function compose({
+  candidates,
+  denies,
+  untouched,
+  nsgRules,
+}: {
+  candidates: Candidate[];
+  denies: BaselineCandidate[];
+  untouched: PlacedRule[];
+  nsgRules: NsgRules;
+}): Json[] {
+  // A rule that is rewritten and has no place yet stays as it is.
+  const staying = [...untouched, ...denies.flatMap(({ stale }) => stale)];
+  const successors = new Map<PlacedRule, Json>(staying.map((rule) => [rule, rule.raw]));
   const added: Json[] = [];
-  for (const { rule, current, right, priority } of candidates.flatMap((candidate) => candidate.wanted)) {
+  for (const { rule, current, right, priority } of [...candidates, ...denies].flatMap((one) => one.wanted)) {
     if (priority === undefined) continue;
     const asRead = current !== undefined && right && current.head.priority === priority;
     const raw = asRead ? current.raw : rawRule(rule, priority);
     if (current === undefined) added.push(raw);
     else successors.set(current, raw);
   }
-  const ours = new Map(
-    nsgRules.owned
-      .filter((rule) => !isBaseline(rule, installation))
-      .map((rule) => [rule.index, successors.get(rule)]),
-  );
+  const ours = new Map(nsgRules.owned.map((rule) => [rule.index, successors.get(rule)]));
   const kept = nsgRules.rules
     .map((raw, index) => (ours.has(index) ? ours.get(index) : raw))
     .filter((raw) => raw !== undefined);

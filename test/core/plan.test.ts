@@ -100,7 +100,12 @@ describe('a baseline', () => {
 
 describe('what is desired', () => {
   it('has nothing to do for an NSG without grants', () => {
-    expect(run(nsg([foreign('deny', 4000)]), [])).toEqual({ refused: [], admitted: [], present: [] });
+    expect(run(nsg([foreign('deny', 4000)]), [])).toEqual({
+      refused: [],
+      admitted: [],
+      present: [],
+      baselines: [],
+    });
   });
 
   it.each(['pending', 'scheduled', 'closing', 'closed', 'denied', 'expired', 'failed'] as const)(
@@ -343,13 +348,13 @@ describe('an owned rule that was turned into a deny', () => {
   it('is taken away when its grant has ended, and is not counted as open meanwhile', () => {
     const result = run(nsg(denied()), [row(alice, { state: 'closed' })]);
 
-    expect(result).toEqual({ securityRules: [], refused: [], admitted: [], present: [] });
+    expect(result).toEqual({ securityRules: [], refused: [], admitted: [], present: [], baselines: [] });
   });
 
   it('admits nobody: the rule of a live grant is written anew', () => {
     const result = run(nsg(denied()), [grant]);
 
-    expect(result).toMatchObject({ refused: [], admitted: [], present: [] });
+    expect(result).toMatchObject({ refused: [], admitted: [], present: [], baselines: [] });
     expect(result.securityRules).toEqual(opened(nsg([]), [grant]));
   });
 
