@@ -1,4 +1,5 @@
 import type { Reason } from './reason.ts';
+import { canonicalId } from './resourceId.ts';
 
 /** Whether what would be opened on an NSG could be closed again. */
 export type Closability =
@@ -26,10 +27,10 @@ export function grantsAction(entry: { actions?: unknown; notActions?: unknown },
   );
 }
 
-/** Whether a pattern of a role names an action: `*` stands for any text, slashes included; case does not count. */
+/** Whether a pattern of a role names an action: `*` stands for any text, slashes included; the case of ASCII does not count. */
 export function matchesAction(pattern: string, action: string): boolean {
-  const [first = '', ...others] = pattern.toLowerCase().split('*');
-  const text = action.toLowerCase();
+  const [first = '', ...others] = canonicalId(pattern).split('*');
+  const text = canonicalId(action);
   const last = others.pop();
   if (last === undefined) return text === first;
   if (!text.startsWith(first) || text.length < first.length + last.length) return false;

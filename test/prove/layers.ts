@@ -54,6 +54,12 @@ export const layers: readonly Layer[] = [
     load: () => import('./layers/gFuzz.ts'),
   },
   {
+    letter: 'H',
+    title: 'Azure RBAC against a second evaluator',
+    parts: { quick: 1, usual: 1, full: 2 },
+    load: () => import('./layers/hRbac.ts'),
+  },
+  {
     letter: 'I',
     title: 'real processes killed, with storage and ARM over sockets',
     parts: { quick: 0, usual: 2, full: 4 },

@@ -41,6 +41,9 @@ ${tableLines(results).join('\n')}
 - **G** sends bodies, identities, tokens, headers, prefixes, queries and continuations, each near to a right one and wrong
   somewhere, to the real handlers: no error of ours, nothing kept of what is refused, no secret in an answer, and what is
   accepted lies within the policy by arithmetic of its own.
+- **H** asks, of small tenants by chance, what somebody may do where: the product from what Azure Resource Manager would
+  say of role assignments, definitions and deny assignments, broken and conditional ones among them, and an evaluator that
+  shares no code with it from how groups and scopes truly are.
 - **I** kills the Functions worker or the host, as real processes with Azurite and the simulator over sockets, at points
   spread over the lives of three grants each, and starts it again.
 - **K** breaks our own code in ${mutants.length} ways, each a small slip of the kind that people make (\`test/prove/mutants\`),

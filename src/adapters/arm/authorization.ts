@@ -6,16 +6,10 @@ import {
 } from '../../core/authorization.ts';
 import { isGuid } from '../../core/caller.ts';
 import type { Clock } from '../../core/clock.ts';
-import {
-  denialId,
-  dependsOnGroups,
-  evaluate,
-  groupsOf,
-  rolesOf,
-  type RbacDocument,
-  type RbacFacts,
-  type RbacQuestion,
-} from '../../core/rbac.ts';
+import { denialId, dependsOnGroups } from '../../core/denyAssignment.ts';
+import { evaluate, type RbacFacts } from '../../core/rbac.ts';
+import type { RbacDocument, RbacQuestion } from '../../core/rbacDocument.ts';
+import { groupsOf, rolesOf } from '../../core/roleAssignment.ts';
 import { keepAnswers } from './keepAnswers.ts';
 import { listAll, type FailedPage, type ListSettings } from './list.ts';
 import { parseObject, problemOfAnswer } from './problem.ts';

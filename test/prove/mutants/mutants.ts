@@ -2,6 +2,7 @@ import { guardMutants } from './guard.ts';
 import type { Mutant } from './mutant.ts';
 import { outsideMutants } from './outside.ts';
 import { plannerMutants } from './planner.ts';
+import { rightsMutants } from './rights.ts';
 import { workflowMutants } from './workflow.ts';
 
 /** Every mutant, in the order in which they are hunted. */
@@ -10,4 +11,5 @@ export const mutants: readonly Mutant[] = [
   ...guardMutants,
   ...workflowMutants,
   ...outsideMutants,
+  ...rightsMutants,
 ];
