@@ -126,7 +126,8 @@ app.eventGrid<unknown>('networkChanged', {
 const routes = createRoutes({
   ...call,
   trustedProxyHops: config.trustedProxyHops,
-  service: (context) => createAccessRequestService(dependencies, quota, orchestrationsOf(context, clock)),
+  service: (context) =>
+    createAccessRequestService(dependencies, quota, orchestrationsOf(context, clock), reconcileNsg),
   audit: dependencies.audit,
 });
 for (const { operation, handler } of routes) register(operation, handler);

@@ -5,7 +5,9 @@ import { UnreadableRowError } from '../core/stores.ts';
 import { changeRequest } from './changeRequest.ts';
 import type { AccessRequestService, Orchestrations, RevokeResult } from './contracts.ts';
 import type { Dependencies } from './dependencies.ts';
+import { createExtendGrant } from './extendGrant.ts';
 import { inParallel } from './inParallel.ts';
+import type { Reconcile } from './reconcileResult.ts';
 import type { RefusalQuota } from './refusalQuota.ts';
 import { settle } from './settle.ts';
 import { submit } from './submit.ts';
@@ -15,10 +17,13 @@ export function createAccessRequestService(
   dependencies: Dependencies,
   quota: RefusalQuota,
   orchestrations: Orchestrations,
+  reconcile: Reconcile,
 ): AccessRequestService {
   const { requests, live, clock, log } = dependencies;
 
   return {
+    extend: createExtendGrant(dependencies, quota, reconcile),
+
     submit: (submission) => submit(dependencies, quota, orchestrations, submission),
 
     async find(id) {

@@ -39,6 +39,32 @@ export type SubmitResult =
   /** Azure cannot be asked now; nothing is stored. */
   | { kind: 'unavailable'; retryAfterSeconds: number; message: string };
 
+/** More time for a grant, as it was asked for: checked for form, not yet against any policy. */
+export interface ExtensionCall {
+  /** Of the request. */
+  id: string;
+  person: Person;
+  /** What comes to its end, ISO 8601. */
+  duration: string;
+  durationSeconds: number;
+  justification: string;
+  correlationId: string;
+  idempotencyKey?: string;
+  /** SHA-256 of the canonical body. */
+  bodyHash: string;
+}
+
+export type ExtendResult =
+  /** The request, with its new end. */
+  | { kind: 'extended'; request: AccessRequest }
+  /** The request, as it was; its extension waits for people. */
+  | { kind: 'waiting'; request: AccessRequest }
+  /** Absent, or somebody else's. */
+  | { kind: 'not-found' }
+  /** It does not run, or another extension waits; not audited. */
+  | { kind: 'conflict'; reason: Reason }
+  | Exclude<SubmitResult, { kind: 'accepted' | 'tables-lost' }>;
+
 export type RevokeResult = { kind: 'revoked'; request: AccessRequest } | { kind: 'not-found' };
 
 /** What the HTTP layer may ask of the life of requests. */
@@ -47,6 +73,8 @@ export interface AccessRequestService {
   find(id: string): Promise<AccessRequest | undefined>;
   /** Requests that have not ended; `requesterId` narrows to one person's. Newest first. */
   listUnended(requesterId?: string): Promise<AccessRequest[]>;
+  /** Gives the requester more time for a grant that runs. */
+  extend(call: ExtensionCall): Promise<ExtendResult>;
   /** Ends a request early; one that is ending or has ended stays as it is. */
   revoke(id: string, actor: Person, correlationId: string): Promise<RevokeResult>;
 }

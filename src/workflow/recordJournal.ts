@@ -55,6 +55,8 @@ export interface DeniedSubmission {
   at: string;
   submission: Submission;
   decision: Decision;
+  /** It was more time for this request. */
+  extensionOf?: Pick<AccessRequest, 'id' | 'virtualMachines'>;
 }
 
 /**
@@ -155,7 +157,13 @@ function recordOf(request: AccessRequest, entry: JournalEntry, now: Date): Unsea
   };
 }
 
-function recordOfDenied({ id, at, submission, decision }: DeniedSubmission): UnsealedAuditRecord {
+function recordOfDenied({
+  id,
+  at,
+  submission,
+  decision,
+  extensionOf,
+}: DeniedSubmission): UnsealedAuditRecord {
   const { objectId, displayName } = submission.requester;
   return {
     partition: id,
@@ -164,17 +172,22 @@ function recordOfDenied({ id, at, submission, decision }: DeniedSubmission): Uns
     actor: 'sallyport',
     requester: { objectId, displayName },
     // A protocol that was left out would have come from the policy.
-    virtualMachines: submission.virtualMachines.map((virtualMachine) => ({
-      id: virtualMachine.id,
-      ports: virtualMachine.ports.map(({ number, protocol, allowedSourceAddressPrefix }) => ({
-        number,
-        protocol: protocol ?? '*',
-        allowedSourceAddressPrefixes: [allowedSourceAddressPrefix],
+    virtualMachines:
+      extensionOf?.virtualMachines ??
+      submission.virtualMachines.map((virtualMachine) => ({
+        id: virtualMachine.id,
+        ports: virtualMachine.ports.map(({ number, protocol, allowedSourceAddressPrefix }) => ({
+          number,
+          protocol: protocol ?? '*',
+          allowedSourceAddressPrefixes: [allowedSourceAddressPrefix],
+        })),
       })),
-    })),
     justification: submission.justification,
     reasons: decision.reasons,
     correlationId: submission.correlationId,
-    details: { duration: submission.duration },
+    details: {
+      duration: submission.duration,
+      ...(extensionOf === undefined ? {} : { extensionOf: extensionOf.id }),
+    },
   };
 }

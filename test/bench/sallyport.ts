@@ -142,7 +142,7 @@ export function startWorker(
   const quota = createRefusalQuota();
   return {
     step: (requestId) => step(requestId, 'sallyport'),
-    service: (orchestrations) => createAccessRequestService(dependencies, quota, orchestrations),
+    service: (orchestrations) => createAccessRequestService(dependencies, quota, orchestrations, reconcile),
     sweep,
   };
 }

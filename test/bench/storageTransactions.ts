@@ -119,7 +119,7 @@ export async function countTransactions(
     periodSeconds: sweepPeriodSeconds,
     warnSeconds: 300,
   });
-  const service = createAccessRequestService(dependencies, createRefusalQuota(), orchestrations);
+  const service = createAccessRequestService(dependencies, createRefusalQuota(), orchestrations, reconcile);
   await dependencies.policies.insert(policyOf(0, ports));
 
   const take = () => {

@@ -8,6 +8,8 @@ import { exampleVirtualMachineId } from '../../src/http/exampleIds.ts';
 import { createAccessRequestService } from '../../src/workflow/accessRequestService.ts';
 import type {
   AccessRequestService,
+  ExtendResult,
+  ExtensionCall,
   Orchestrations,
   Submission,
   SubmitResult,
@@ -89,6 +91,8 @@ export interface Process {
   service: AccessRequestService;
   submit(submission?: Partial<Submission>): Promise<SubmitResult>;
   revoke(id: string, correlationId?: string): Promise<void>;
+  /** Alice asks for half an hour more, unless the changes say otherwise. */
+  extend(id: string, changes?: Partial<ExtensionCall>): Promise<ExtendResult>;
   step: Step;
   reconcile: Reconcile;
   sweep(): Promise<SweepReport>;
@@ -125,6 +129,15 @@ export const submission: Submission = {
   justification: 'Ticket 4711',
   correlationId: '5a11f0a7-0000-4000-8000-000000000001',
   bodyHash: 'body',
+};
+
+const extension: Omit<ExtensionCall, 'id'> = {
+  person: alice,
+  duration: 'PT30M',
+  durationSeconds: 1800,
+  justification: 'Ticket 4711 takes longer',
+  correlationId: '5a11f0a7-0000-4000-8000-000000000002',
+  bodyHash: 'more',
 };
 
 /** One virtual machine behind two NSGs, everything in memory, time driven by the test, the orchestrator real. */
@@ -228,7 +241,7 @@ export async function grantWorld(
     const step = createStep(dependencies, reconcileNsg);
     const followHint = createFollowHint(dependencies, reconcileNsg);
     const sweep = createSweep(dependencies, { step, reconcile: reconcileNsg, periodSeconds, warnSeconds });
-    const service = createAccessRequestService(dependencies, quota, orchestrations);
+    const service = createAccessRequestService(dependencies, quota, orchestrations, reconcileNsg);
     return {
       lifeline,
       service,
@@ -236,6 +249,7 @@ export async function grantWorld(
       revoke: async (id, correlationId = submission.correlationId) => {
         await service.revoke(id, alice, correlationId);
       },
+      extend: (id, changes) => service.extend({ id, ...extension, ...changes }),
       step,
       reconcile: reconcileNsg,
       sweep: () => sweep(orchestrations),

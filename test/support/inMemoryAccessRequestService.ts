@@ -82,6 +82,20 @@ export function createInMemoryAccessRequestService(options: {
       );
       return Promise.resolve(unended.reverse());
     },
+    extend: ({ id, person, durationSeconds }) => {
+      calls.push(`extend by ${person.objectId}`);
+      const request = requests.get(id);
+      if (request === undefined) return Promise.resolve({ kind: 'not-found' });
+      if (request.state !== 'opening' && request.state !== 'active') {
+        const message =
+          'Only a grant that is opening or active, and before its end, can be extended: ask anew.';
+        return Promise.resolve({ kind: 'conflict', reason: { code: 'not-running', message } });
+      }
+      const end = new Date(Date.parse(request.end) + durationSeconds * 1000).toISOString();
+      const extended: AccessRequest = { ...request, end };
+      requests.set(id, extended);
+      return Promise.resolve({ kind: 'extended', request: extended });
+    },
     revoke: (id, actor: Person) => {
       calls.push(`revoke by ${actor.objectId}`);
       const request = requests.get(id);

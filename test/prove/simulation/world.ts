@@ -243,7 +243,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     });
     const followHint = createFollowHint(dependencies, reconcile);
     const ofWorker = outside('orchestrations', orchestrations);
-    const service = createAccessRequestService(dependencies, quota, ofWorker);
+    const service = createAccessRequestService(dependencies, quota, ofWorker, reconcile);
     return {
       lifeline,
       clock: own,
