@@ -1,7 +1,8 @@
-import { actions, type AuthorizationCall } from '../core/authorization.ts';
+import type { AccessRequest } from '../core/accessRequest.ts';
+import { actions, authorizationHolds, type AuthorizationCall } from '../core/authorization.ts';
 import type { Reason } from '../core/reason.ts';
 import type { Submission } from './contracts.ts';
-import type { Dependencies } from './dependencies.ts';
+import { secondsAfter, type Dependencies } from './dependencies.ts';
 import { defaultRetry, type Unavailable } from './preflight.ts';
 
 /** What somebody needs who asks for access: what Defender for Cloud asks of them. */
@@ -42,4 +43,18 @@ export async function authorizeRequester(
     }
   }
   return reasons;
+}
+
+/**
+ * Asks again, before a request is opened, where the answer that it was accepted with holds no longer: it waited. Returns
+ * what `authorizeRequester` does; a plain request, opened at once, is asked about only once.
+ */
+export async function reauthorizeRequester(
+  dependencies: Pick<Dependencies, 'authorization' | 'clock' | 'log'>,
+  { requester, virtualMachines, authorizedAt, correlationId }: AccessRequest,
+): Promise<Reason[] | Unavailable> {
+  const holdsUntil =
+    authorizedAt === undefined ? undefined : secondsAfter(new Date(authorizedAt), authorizationHolds);
+  if (holdsUntil !== undefined && dependencies.clock.now() <= holdsUntil) return [];
+  return authorizeRequester(dependencies, { requester, virtualMachines }, { correlationId });
 }

@@ -3,6 +3,7 @@ import { enterState } from '../core/journal.ts';
 import type { Reason } from '../core/reason.ts';
 import { changesOnPath } from '../core/seenChanges.ts';
 import type { Stored } from '../core/stores.ts';
+import { reauthorizeRequester } from './authorize.ts';
 import { changeRequest } from './changeRequest.ts';
 import type { CloseGrant } from './closeGrant.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
@@ -16,12 +17,19 @@ import type { StepResult } from './stepResult.ts';
 export type OpenGrant = (stored: Held, run: Run) => Promise<StepResult | Held>;
 
 export function createOpenGrant(
-  { requests, heartbeat, clock }: Pick<Dependencies, 'requests' | 'heartbeat' | 'clock'>,
+  dependencies: Pick<Dependencies, 'requests' | 'heartbeat' | 'authorization' | 'clock' | 'log'>,
   reconcilePath: ReconcilePath,
   { resettle, again }: Hold,
   { beginClosing }: Pick<CloseGrant, 'beginClosing'>,
 ): OpenGrant {
-  return async (stored, run) => ((await heartbeat.isFresh()) ? open(stored, run) : awaitSweep(stored));
+  const { requests, heartbeat, clock } = dependencies;
+  return async (stored, run) => {
+    if (!(await heartbeat.isFresh())) return awaitSweep(stored);
+    const objections = await reauthorizeRequester(dependencies, stored.row);
+    if ('kind' in objections) return awaitAnswer(stored, run, objections.retryAfterSeconds);
+    const [denied] = objections;
+    return denied === undefined ? open(stored, run) : beginClosing(stored, run, denied, 'failed');
+  };
 
   /** Opens on every NSG of the path, or begins to close what was opened. */
   async function open(stored: Held, run: Run): Promise<StepResult | Held> {
@@ -74,6 +82,15 @@ export function createOpenGrant(
         : undefined,
     );
     return { kind: 'wait', until };
+  }
+
+  /** Nothing is opened for somebody of whom Azure does not say that they still may. */
+  async function awaitAnswer(stored: Held, run: Run, afterSeconds: number): Promise<StepResult | Held> {
+    if (secondsAfter(clock.now(), afterSeconds) < givesUpAt(stored.row)) {
+      return again(stored, afterSeconds, 'opening');
+    }
+    const message = 'Azure did not say in time whether the requester may still ask for this access.';
+    return beginClosing(stored, run, { code: 'not-opened-in-time', message }, 'failed');
   }
 
   async function becomeActive(stored: Stored<AccessRequest>, run: Run, readBack: SeenOnPath): Promise<Held> {

@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { actions } from '../../src/core/authorization.ts';
-import { alice, grantWorld, noon, vmId, type GrantWorld } from '../support/grantWorld.ts';
+import {
+  alice,
+  eventsOf,
+  grantWorld,
+  noon,
+  seconds,
+  vmId,
+  type GrantWorld,
+  type Process,
+} from '../support/grantWorld.ts';
 
 async function eventsIn(world: GrantWorld): Promise<string[]> {
   const november = { from: '2026-11-01T00:00:00Z', to: '2026-12-01T00:00:00Z' };
@@ -78,5 +87,74 @@ describe('whether Azure lets somebody ask', () => {
     for (let refusals = 0; refusals < 20; refusals += 1) await world.clock.run(process.submit());
     expect(await world.clock.run(process.submit())).toMatchObject({ kind: 'too-many-refusals' });
     expect(world.authorization.asked).toHaveLength(20);
+  });
+});
+
+describe('before a request is opened that had to wait, whether Azure still lets them ask', () => {
+  const writes = (world: GrantWorld) => world.network.calls.filter(({ method }) => method === 'write').length;
+
+  /** Accepted at noon; Azure takes no writes until two minutes later. */
+  async function waiting(): Promise<{ world: GrantWorld; process: Process; id: string }> {
+    const world = await grantWorld();
+    const process = world.startProcess();
+    const result = await world.clock.run(process.submit());
+    if (result.kind !== 'accepted') throw new Error(`It was not accepted but ${result.kind}.`);
+    world.budget.set({ opens: 'later', retryAfterSeconds: 4 });
+    await world.runUntil(seconds(50), process);
+    expect(world.authorization.asked).toHaveLength(1);
+    await world.runUntil(seconds(120), process);
+    return { world, process, id: result.request.id };
+  }
+
+  it('is asked again, and it opens', async () => {
+    const { world, process, id } = await waiting();
+    world.budget.set({ opens: 'now' });
+    await world.runUntil(seconds(130), process);
+    expect((await world.request(id)).state).toBe('active');
+    expect(world.authorization.asked.length).toBeGreaterThan(1);
+  });
+
+  it('ends it failed, with the reason, when a role was taken away meanwhile: nothing was written', async () => {
+    const { world, process, id } = await waiting();
+    world.authorization.deny({ objectId: alice.objectId });
+    world.budget.set({ opens: 'now' });
+    await world.runUntil(seconds(180), process);
+    expect(await world.request(id)).toMatchObject({ state: 'failed', reason: { code: 'not-authorized' } });
+    expect(writes(world)).toBe(0);
+    expect(await eventsOf(world, id)).toEqual(['opening', 'closing', 'failed']);
+  });
+
+  it('keeps it waiting while Azure does not say, and opens it when it does', async () => {
+    const { world, process, id } = await waiting();
+    world.authorization.fail({ retryAfterSeconds: 5 });
+    world.budget.set({ opens: 'now' });
+    await world.runUntil(seconds(150), process);
+    expect((await world.request(id)).state).toBe('opening');
+    expect(writes(world)).toBe(0);
+    world.authorization.answer();
+    await world.runUntil(seconds(160), process);
+    expect((await world.request(id)).state).toBe('active');
+  });
+
+  it('ends it failed when Azure does not say so in time', async () => {
+    const { world, process, id } = await waiting();
+    world.authorization.fail({ retryAfterSeconds: 5 });
+    world.budget.set({ opens: 'now' });
+    await world.runUntil(seconds(400), process);
+    expect(await world.request(id)).toMatchObject({
+      state: 'failed',
+      reason: { code: 'not-opened-in-time' },
+    });
+    expect(writes(world)).toBe(0);
+  });
+});
+
+describe('what is opened at once', () => {
+  it('costs one question, however the grant goes on', async () => {
+    const world = await grantWorld();
+    const process = world.startProcess();
+    await world.clock.run(process.submit());
+    await world.runUntil(seconds(4000), process);
+    expect(world.authorization.asked).toHaveLength(1);
   });
 });
