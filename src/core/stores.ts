@@ -62,6 +62,8 @@ export interface Baselines {
     nsgId: string,
     virtualMachineId: string,
   ): Promise<Stored<BaselineRow | 'unreadable'> | undefined>;
+  /** Those of all NSGs, by one query; one that cannot be read is left out. */
+  everyBaseline(): Promise<Stored<BaselineRow>[]>;
   insertBaseline(row: BaselineRow): Promise<'inserted' | 'exists'>;
   /** Replaces the row if it still has this ETag. */
   replaceBaseline(row: BaselineRow, etag: string): Promise<'replaced' | 'changed'>;

@@ -29,6 +29,19 @@ export function describeBaselinesContract(name: string, make: () => Promise<Live
       expect(await live.unended()).toEqual([]);
     });
 
+    it('lists the baselines of all NSGs, and no row of anything else', async () => {
+      const live = await make();
+      const rows = [sampleBaseline('Web-Nsg', 'Web-1'), sampleBaseline('Other-Nsg', 'Web-3')];
+      await live.insert(sampleLiveRow('Web-Nsg', 'a'));
+      for (const row of rows) await live.insertBaseline(row);
+      const found = await live.everyBaseline();
+      expect(found).toHaveLength(2);
+      expect(found.map(({ row }) => row)).toEqual(expect.arrayContaining(rows));
+      const [first] = found;
+      if (first === undefined) throw new Error('There is none.');
+      expect(await live.replaceBaseline(ended(first.row), first.etag)).toBe('replaced');
+    });
+
     it('finds a baseline by its machine, whatever the case of the ids', async () => {
       const live = await make();
       const row = ended(sampleBaseline('Web-Nsg', 'Web-1', { leftAt: '2026-11-23T08:00:00.000Z' }));

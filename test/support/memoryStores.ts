@@ -102,6 +102,7 @@ export function createMemoryLiveRows(): LiveRows {
     },
     getBaseline: (nsgId, virtualMachineId) =>
       Promise.resolve(baselines.get(baselineKeyOf(nsgId, virtualMachineId))),
+    everyBaseline: () => Promise.resolve(baselines.under('').map(({ row, etag }) => ({ row, etag }))),
     insertBaseline: (row) =>
       Promise.resolve(
         baselines.insert(baselineKeyOf(row.nsgId, row.virtualMachineId), row) === 'exists'

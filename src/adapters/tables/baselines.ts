@@ -1,12 +1,12 @@
-import type { TableClient, TableEntity } from '@azure/data-tables';
+import { odata, type TableClient, type TableEntity } from '@azure/data-tables';
 import * as z from 'zod';
 import { protocols } from '../../core/accessRequest.ts';
 import { checkBaseline, machineKey, type BaselineRow } from '../../core/baseline.ts';
 import { causeOf } from '../../core/cause.ts';
 import type { Log } from '../../core/clock.ts';
 import { canonicalId } from '../../core/resourceId.ts';
-import { UnreadableRowError, type Baselines } from '../../core/stores.ts';
-import { ask, getRow, insertOnce, replaceRow, type Entity } from './calls.ts';
+import { UnreadableRowError, type Baselines, type Stored } from '../../core/stores.ts';
+import { ask, eachRow, getRow, insertOnce, replaceRow, type Entity } from './calls.ts';
 import { parseRow, partitionOfNsg, toProperties } from './entity.ts';
 
 const prefix = 'baseline-';
@@ -63,6 +63,17 @@ export function createBaselines(table: TableClient, log: Pick<Log, 'error'>): Ba
       const entity = await getRow(what, table, partitionOfNsg(nsgId), baselineKeyOf(virtualMachineId));
       if (entity === undefined) return undefined;
       return { row: readBaselineRow(nsgId, entity, log), etag: entity.etag };
+    },
+    async everyBaseline() {
+      const rows: Stored<BaselineRow>[] = [];
+      // `.` comes right after `-`: every key with the prefix, and no other.
+      const filter = odata`RowKey ge ${prefix} and RowKey lt ${'baseline.'}`;
+      for await (const entity of eachRow('baselines', table, { filter })) {
+        const nsgId = entity['nsgId'];
+        const row = readBaselineRow(typeof nsgId === 'string' ? nsgId : '', entity, log);
+        if (row !== 'unreadable') rows.push({ row, etag: entity.etag });
+      }
+      return rows;
     },
     async insertBaseline(row) {
       const inserted = await insertOnce(nameOf(row.nsgId, row.virtualMachineId), table, entityOf(row));
