@@ -57,7 +57,9 @@ export function machineCauses(
     }
     if (place.kind === 'unknown') {
       found.causes.push(before);
-      if (before.version !== policy.version) tell(missing(virtualMachineId, place));
+      if (before.version !== policy.version || isReleased(policy, virtualMachineId)) {
+        tell(missing(virtualMachineId, place));
+      }
       continue;
     }
     if (isReleased(policy, virtualMachineId)) continue;
