@@ -23,10 +23,16 @@ import { createInvocationLog } from './invocationLog.ts';
 import { createAccessRequestService } from './workflow/accessRequestService.ts';
 import { createUnauthenticatedCounter } from './workflow/countUnauthenticated.ts';
 import type { Dependencies } from './workflow/dependencies.ts';
-import { durableClientInput, orchestrationsOf, registerGrantOrchestration } from './workflow/durable.ts';
+import {
+  durableClientInput,
+  orchestrationsOf,
+  registerGrantOrchestration,
+  registerPolicyOrchestration,
+} from './workflow/durable.ts';
 import { createFollowHint } from './workflow/followHint.ts';
 import { createHeartbeat } from './workflow/heartbeat.ts';
 import { once } from './workflow/once.ts';
+import { createPolicyStep } from './workflow/policyStep.ts';
 import { createReconciler } from './workflow/reconciler.ts';
 import { createRefusalQuota } from './workflow/refusalQuota.ts';
 import { createStep } from './workflow/step.ts';
@@ -89,6 +95,13 @@ const call = { authenticate, newId: randomUUID, log };
 
 registerGrantOrchestration(
   (requestId, actor) => tablesReady().then(() => step(requestId, actor)),
+  (context, work) => log.run(context, work),
+  log,
+);
+
+const policyStep = createPolicyStep(dependencies, reconcileNsg);
+registerPolicyOrchestration(
+  () => tablesReady().then(policyStep),
   (context, work) => log.run(context, work),
   log,
 );

@@ -8,7 +8,7 @@ import type { Outcome } from '../core/policyProvisioning.ts';
 import { canonicalId } from '../core/resourceId.ts';
 import { standingBaselines } from '../core/standingBaselines.ts';
 import type { Stored } from '../core/stores.ts';
-import { limits, type Dependencies } from './dependencies.ts';
+import type { Dependencies } from './dependencies.ts';
 import { inParallel } from './inParallel.ts';
 import { createPolicyNotes } from './notePolicies.ts';
 import type { Reconcile, ReconcileResult } from './reconcileResult.ts';
@@ -39,6 +39,7 @@ export interface ApplyCall {
 
 export type ApplyResult = { kind: 'done' } | { kind: 'again'; afterSeconds: number };
 
+/** Reads both by one query each. Throws where they cannot be read: nothing is decided then. */
 export async function readBaselineState({
   policies,
   live,
@@ -126,13 +127,18 @@ export async function applyBaselines(
   }
 
   /** What the NSG makes of these baselines; undefined where it has to be reconciled. */
-  function outcomesOf(nsg: NsgDocument, own: readonly BaselineRow[]): Map<BaselineRow, Outcome[]> | undefined {
+  function outcomesOf(
+    nsg: NsgDocument,
+    own: readonly BaselineRow[],
+  ): Map<BaselineRow, Outcome[]> | undefined {
     if (own.some((row) => row.state === 'ending') || nsg.provisioningState !== 'Succeeded') return undefined;
     const standing = standingBaselines(nsg, own, installation, clock.now());
     if (standing.some((one) => one.state === 'changing')) return undefined;
     return new Map(
       own.map((row) => {
-        const found = standing.find((one) => canonicalId(one.virtualMachineId) === canonicalId(row.virtualMachineId));
+        const found = standing.find(
+          (one) => canonicalId(one.virtualMachineId) === canonicalId(row.virtualMachineId),
+        );
         const said = (found?.reasons ?? []).map((reason): Outcome => ({
           kind: reason.code === 'bypassed-by-foreign-rule' ? 'told' : 'failed',
           reason,
@@ -148,14 +154,17 @@ export async function applyBaselines(
     const all = (outcome: Outcome) => new Map(own.map((row) => [row, [outcome]]));
     const left = call.notAfter.getTime() - clock.now().getTime();
     if (left <= 0) return all(pending('The network security group is not reached yet.'));
-    const result = await Promise.race([
-      attempt(nsgId),
-      clock.sleep(left).then(() => 'busy' as const),
-    ]);
+    const result = await Promise.race([attempt(nsgId), clock.sleep(left).then(() => 'busy' as const)]);
     const failure = failureOf(result);
     if (failure !== undefined) return all(failure);
     const read = await network.readNsg(nsgId, { correlationId });
-    const stands = read.kind === 'read' ? outcomesOf(read.nsg, own.filter((row) => row.state === 'standing')) : undefined;
+    const stands =
+      read.kind === 'read'
+        ? outcomesOf(
+            read.nsg,
+            own.filter((row) => row.state === 'standing'),
+          )
+        : undefined;
     return stands ?? all(pending(`${nsgId} has not settled yet.`));
   }
 

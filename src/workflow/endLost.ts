@@ -1,6 +1,7 @@
 import { isRunning, type AccessRequest, type FoundVirtualMachine } from '../core/accessRequest.ts';
 import { causeOf } from '../core/cause.ts';
 import type { Inventory } from '../core/inventory.ts';
+import type { Listing } from '../core/listing.ts';
 import { enterState } from '../core/journal.ts';
 import type { ResolveRefusal, VirtualMachineNetwork } from '../core/network.ts';
 import type { Reason } from '../core/reason.ts';
@@ -9,7 +10,6 @@ import { canonicalId, subscriptionOf } from '../core/resourceId.ts';
 import { changeRequest } from './changeRequest.ts';
 import type { Dependencies } from './dependencies.ts';
 import { inParallel } from './inParallel.ts';
-import { readListing, type ListedNsgs } from './readListing.ts';
 import { settle } from './settle.ts';
 
 export interface EndLostCall {
@@ -73,24 +73,27 @@ export async function endLost(
 }
 
 /**
- * The same for every running grant, from lists, at one read per page of machines and interfaces: only where a list shows something else than was
- * found is the machine read singly, for a list may lag behind.
+ * The same for every running grant, from lists: only where a list shows something else than was found is the machine read
+ * singly, for a list may lag behind.
  */
 export async function endLostByLists(
   dependencies: EndLostDependencies,
   grants: readonly AccessRequest[],
-  nsgs: ListedNsgs,
+  listing: Listing,
   call: EndLostCall,
 ): Promise<number> {
-  const running = grants.filter((grant) => isRunning(grant) && grant.found !== undefined);
-  if (running.length === 0) return 0;
-  const listing = await readListing(dependencies, running, nsgs, call.correlationId);
+  const running = grants.filter(isLookedFor);
   const suspects = running.filter(
     (grant) =>
       reasonOf(dependencies, grant, call.correlationId, (found) => stateListed(grant, found, listing)) !==
       undefined,
   );
   return endLost(dependencies, suspects, call);
+}
+
+/** Whether lists are read for a grant. */
+export function isLookedFor(grant: AccessRequest): boolean {
+  return isRunning(grant) && grant.found !== undefined;
 }
 
 /** As `reasonToEnd`; a row that somebody has damaged ends nothing, and keeps nothing else from being looked at. */

@@ -14,14 +14,19 @@ export interface NsgListing {
   isWhole: boolean;
 }
 
-/** Lists every NSG that can be seen, or those of the subscriptions of the ones that are known. Never throws. */
+/** Lists every NSG that can be seen, or those of these subscriptions and of the ones that are known. Never throws. */
 export async function listNsgs(
   { inventory, clock, log }: Pick<Dependencies, 'inventory' | 'clock' | 'log'>,
-  { correlationId, known, all }: { correlationId: string; known: readonly string[]; all: boolean },
+  {
+    correlationId,
+    known,
+    all,
+    subscriptionIds: others = [],
+  }: { correlationId: string; known: readonly string[]; all: boolean; subscriptionIds?: readonly string[] },
 ): Promise<NsgListing> {
   const listing: NsgListing = { nsgs: [], pages: 0, isWhole: true };
-  if (!all && known.length === 0) return listing;
-  const subscriptionIds = [...new Set(known.map(subscriptionOf))];
+  const subscriptionIds = [...new Set([...known.map(subscriptionOf), ...others])];
+  if (!all && subscriptionIds.length === 0) return listing;
   const until = secondsAfter(clock.now(), timeLimit);
   try {
     for await (const page of inventory.nsgs({ correlationId, ...(all ? {} : { subscriptionIds }) })) {

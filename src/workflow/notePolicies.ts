@@ -103,12 +103,7 @@ export function createPolicyNotes(
 }
 
 /** The policy that tells who has left it: their names stand in the record that is made of it. */
-function noteLeft(
-  policy: Policy,
-  fresh: DesiredBaselines['left'],
-  now: Date,
-  correlationId: string,
-): Policy {
+function noteLeft(policy: Policy, fresh: DesiredBaselines['left'], now: Date, correlationId: string): Policy {
   const number = Math.max(policy.journal.at(-1)?.number ?? 0, policy.recorded) + 1;
   return {
     ...policy,

@@ -13,18 +13,16 @@ export interface ListedNsgs {
 }
 
 /**
- * Lists machines and interfaces of the subscriptions that these grants speak of; `nsgs` are those of the same subscriptions,
- * and all of them if `isWhole`. A list that fails, or that there are no reads left for, leaves its subscription incomplete.
+ * Lists machines and interfaces of these subscriptions; `nsgs` are those of the same subscriptions, and all of them if
+ * `isWhole`. A list that fails, or that there are no reads left for, leaves its subscription incomplete.
  * Never rejects.
  */
 export async function readListing(
   { inventory, log }: Pick<Dependencies, 'inventory' | 'log'>,
-  grants: readonly Pick<AccessRequest, 'found' | 'targets'>[],
+  subscriptionIds: readonly string[],
   { nsgs, isWhole }: ListedNsgs,
   correlationId: string,
 ): Promise<Listing> {
-  const subscriptionIds = subscriptionsOf(grants);
-
   /** Every item, and the subscriptions of which there are all. */
   async function readAll<Item>(
     list: (call: InventoryCall) => AsyncIterable<InventoryPage<Item>>,
@@ -67,7 +65,8 @@ export async function readListing(
   });
 }
 
-function subscriptionsOf(grants: readonly Pick<AccessRequest, 'found' | 'targets'>[]): string[] {
+/** The subscriptions that these grants speak of. */
+export function subscriptionsOfGrants(grants: readonly Pick<AccessRequest, 'found' | 'targets'>[]): string[] {
   const ids = grants.flatMap(({ found = [], targets }) => [
     ...found.flatMap(({ virtualMachineId, networkInterfaceId }) => [virtualMachineId, networkInterfaceId]),
     ...targets.map(({ nsgId }) => nsgId),

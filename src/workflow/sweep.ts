@@ -3,8 +3,11 @@ import type { InstallationMarker } from '../core/stores.ts';
 import { canonicalId } from '../core/resourceId.ts';
 import type { Orchestrations } from './contracts.ts';
 import { secondsAfter, type Dependencies } from './dependencies.ts';
-import { endLostByLists } from './endLost.ts';
+import { applyBaselines, readBaselineState, type ApplyCall, type BaselineState } from './applyBaselines.ts';
+import { endLostByLists, isLookedFor } from './endLost.ts';
+import { guidOf } from './guid.ts';
 import { createPurge } from './purgeInstances.ts';
+import { readListing, subscriptionsOfGrants } from './readListing.ts';
 import type { Reconcile } from './reconcileResult.ts';
 import { sealTrail } from './sealTrail.ts';
 import type { Step } from './step.ts';
@@ -77,7 +80,10 @@ export function createSweep(
   return async function sweep(orchestrations) {
     const began = clock.now();
     const correlationId = guidOf(newId());
-    const { marker, walk, known, unsettled, isLost, isRead } = await readTables(began);
+    const [{ marker, walk, known, unsettled, isLost, isRead }, baselines] = await Promise.all([
+      readTables(began),
+      attempt(() => readBaselineState(dependencies), tellUnapplied),
+    ]);
     const isDue = listedAt === undefined || began >= secondsAfter(listedAt, listEvery);
     const all = isLost || !isRead || isDue;
     const nsgs = await sweepNsgs({
@@ -86,6 +92,7 @@ export function createSweep(
       known,
       records: unsettled,
       all,
+      subscriptionIds: baselines?.subscriptionIds ?? [],
       ...(isLost ? { withoutRows: 'lost' as const } : {}),
     });
     let isMarked = marker !== undefined;
@@ -97,17 +104,23 @@ export function createSweep(
       }, tellUnnoted);
     }
     const requests = await sweepRequests(walk.requests, orchestrations, { began, holdUpOf: holdUpBy(nsgs) });
-    const ended = await endLostByLists(
-      dependencies,
-      walk.requests.flatMap(({ stored }) => stored?.row ?? []),
-      nsgs,
-      {
-        actor: 'sweep',
-        correlationId,
-        notAfter: secondsAfter(began, endLostWithin),
-        close: ({ id }) => step(id, 'sweep'),
-      },
-    );
+    const grants = walk.requests.flatMap(({ stored }) => stored?.row ?? []);
+    const subscriptionIds = [
+      ...new Set([
+        ...subscriptionsOfGrants(grants.filter(isLookedFor)),
+        ...(baselines?.subscriptionIds ?? []),
+      ]),
+    ];
+    const listing = await readListing(dependencies, subscriptionIds, nsgs, correlationId);
+    const notAfter = secondsAfter(began, endLostWithin);
+    const ended = await endLostByLists(dependencies, grants, listing, {
+      actor: 'sweep',
+      correlationId,
+      notAfter,
+      close: ({ id }) => step(id, 'sweep'),
+    });
+    // What stands without tables is touched by nobody.
+    if (!isLost) await applyBaselinesBy(baselines, { correlationId, listing, ...nsgs, notAfter });
 
     const left = walk.left + requests.left + nsgs.left;
     const isComplete = isRead && isMarked && walk.isWhole && !nsgs.isBlind && left === 0;
@@ -202,6 +215,16 @@ export function createSweep(
     return marker === undefined ? 0 : purge(orchestrations, new Date(marker.madeAt), clock.now());
   }
 
+  /** Nothing that has to be closed waits for it; what has not settled is met again by the next sweep. */
+  async function applyBaselinesBy(state: BaselineState | undefined, call: ApplyCall): Promise<void> {
+    if (state === undefined || state.subscriptionIds.length === 0) return;
+    await attempt(() => applyBaselines(dependencies, reconcile, state, call), tellUnapplied);
+  }
+
+  function tellUnapplied(cause: string): void {
+    log.error('baselines-not-applied', { cause });
+  }
+
   function tellUnnoted(cause: string): void {
     log.error('sweep-not-noted', { cause });
   }
@@ -224,9 +247,4 @@ function holdUpBy({ unsettled, resting }: NsgSweep): HoldUp {
     if (unsettled.has(key)) return 'unsettled';
     return resting.has(key) ? 'resting' : undefined;
   };
-}
-
-/** Azure takes a GUID to find all calls of one sweep by. */
-function guidOf(id: string): string {
-  return id.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }

@@ -18,6 +18,8 @@ export interface NsgSweepCall {
   correlationId: string;
   /** Ids of the NSGs that have live rows or are remembered. */
   known: readonly string[];
+  /** Subscriptions whose NSGs are listed besides. */
+  subscriptionIds?: readonly string[];
   /** What is told of NSGs, or not audited yet. */
   records?: readonly NsgRecord[];
   /** Lists every NSG that can be seen, not only those of the subscriptions that are known. */

@@ -3,7 +3,7 @@ import type { FoundVirtualMachine, NsgTarget } from '../../../src/core/accessReq
 import type { NsgDocument } from '../../../src/core/network.ts';
 import type { Reason } from '../../../src/core/reason.ts';
 import { reasonToEnd, stateListed, stateResolved } from '../../../src/core/targetState.ts';
-import { readListing } from '../../../src/workflow/readListing.ts';
+import { readListing, subscriptionsOfGrants } from '../../../src/workflow/readListing.ts';
 import { ids, simulateArm, type SimulatedArm } from './simulatedArm.ts';
 
 const call = { correlationId: 'c0ffee00-0000-4000-8000-000000000001' };
@@ -45,7 +45,7 @@ async function byLists(grant: Grant): Promise<Reason | undefined> {
   for await (const page of inventory.nsgs(call)) if (page.kind === 'page') nsgs.push(...page.items);
   const listing = await readListing(
     { inventory, log: silent },
-    [grant],
+    subscriptionsOfGrants([grant]),
     { nsgs, isWhole: true },
     call.correlationId,
   );
