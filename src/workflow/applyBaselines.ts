@@ -77,13 +77,13 @@ export async function applyBaselines(
 
   const etagOf = new Map(state.rows.map(({ row, etag }) => [row, etag]));
   const rows = new Map(state.rows.map(({ row }) => [keyOf(row), row]));
-  let isRaced = false;
+  const raced: BaselineChange[] = [];
   await inParallel(desired.changes, async (change) => {
     const written = await write(change);
-    if (written === undefined) isRaced = true;
+    if (written === undefined) raced.push(change);
     else rows.set(keyOf(written), written);
   });
-  if (isRaced) return { kind: 'again', afterSeconds: 1 };
+  if (raced.length > 0) return { kind: 'again', afterSeconds: 1 };
 
   const rowsOf = new Map<string, BaselineRow[]>();
   for (const row of rows.values()) {
@@ -97,13 +97,10 @@ export async function applyBaselines(
   const outcomes = new Map<BaselineRow, Outcome[]>();
   await inParallel([...rowsOf], async ([key, own]) => {
     const nsg = listed.get(key);
-    if (nsg !== undefined && !touched.has(key)) {
-      const stands = outcomesOf(nsg, own);
-      if (stands !== undefined) return stands.forEach((value, row) => outcomes.set(row, value));
-    }
-    if (resting.has(key)) return own.forEach((row) => notes.leave(row));
-    const result = await reconcileBaselines(own);
-    own.forEach((row) => outcomes.set(row, result.get(row) ?? []));
+    let found = nsg === undefined || touched.has(key) ? undefined : outcomesOf(nsg, own);
+    if (found === undefined && resting.has(key)) own.forEach((row) => notes.leave(row));
+    else found ??= await reconcileBaselines(own);
+    found?.forEach((outcome, row) => outcomes.set(row, outcome));
   });
   return notes.conclude(desired, outcomes);
 
