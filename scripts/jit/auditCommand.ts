@@ -65,7 +65,7 @@ function recordTable(value: readonly AuditRecord[], { around }: Invocation): str
     record.event.replace('request.', ''),
     actorOf(record),
     (record.virtualMachines ?? []).map(({ id }) => nameOf(id)).join(', '),
-    record.reasons.map(({ message }) => message).join(' ') || (record.justification ?? ''),
+    whyOf(record),
   ]);
   const flexible = { isFlexible: true } as const;
   return table(
@@ -79,6 +79,12 @@ function recordTable(value: readonly AuditRecord[], { around }: Invocation): str
     rows,
     around.columns,
   );
+}
+
+/** That something is within policy is no news; why it was asked for is. */
+function whyOf({ reasons, justification = '' }: AuditRecord): string {
+  const told = reasons.filter(({ code }) => code !== 'within-policy');
+  return told.map(({ message }) => message).join(' ') || justification;
 }
 
 function actorOf({ actor, requester }: AuditRecord): string {

@@ -5,8 +5,6 @@ export interface Surroundings {
   print: (text: string) => void;
   /** What happens meanwhile, for people; never what was asked for. */
   progress: (text: string) => void;
-  /** Whether people read what is printed. */
-  isTerminal: boolean;
   /** Characters in a line; undefined where lines may be as long as they like. */
   columns?: number;
   /** IANA name, in which times are shown. */

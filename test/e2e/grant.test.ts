@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { EventType, type HistoryEvent } from '../../dev/host/durable/history.ts';
+import { runJit } from '../../scripts/jit/runJit.ts';
 import { people } from '../../dev/sample/people.ts';
 import { virtualMachines } from '../../dev/sample/policies.ts';
-import { expectSame, startCloud, type Cloud } from './cloud.ts';
+import { expectSame, startCloud, type Cloud, type Shown } from './cloud.ts';
 import { writesOf } from './kill.ts';
 
 const { web, db1, db2 } = virtualMachines;
@@ -66,6 +67,55 @@ describe('over real sockets, with the built bundle in the local host', () => {
     expect(costOf(await cloud.history(request.id))).toEqual({ episodes: 4, activities: 2, timers: 1 });
     expectSame(await cloud.nsg('nsg-web'), before);
     expect(await cloud.events(request.id)).toEqual(['opening', 'active', 'closing', 'closed']);
+  });
+
+  it('the command line asks, waits until it is open, ends it and reads what was recorded', async () => {
+    const { host, identity } = cloud.environment.urls;
+    const printed: string[] = [];
+    const jit = (...words: string[]) =>
+      runJit([...words, '--as', 'alice', '--json'], {
+        env: { SALLYPORT_URL: host, SALLYPORT_SAMPLE_ISSUER: identity },
+        print: (text) => printed.push(text),
+        progress: () => undefined,
+        timeZone: 'UTC',
+      });
+    const shown = () => JSON.parse(printed.at(-1) ?? '') as Shown & { value: Shown[] };
+
+    expect(await jit('request', web, '--source', '203.0.113.7', '--for', '1h', '--reason', 'x')).toBe(0);
+    const { id, state } = shown();
+    expect(state).toBe('active');
+    expect((await cloud.owned('nsg-web')).length).toBe(1);
+    expect(await jit('list')).toBe(0);
+    expect(shown().value.map((one) => one.id)).toContain(id);
+    expect(await jit('end', id.slice(0, 8))).toBe(0);
+    expect(await cloud.owned('nsg-web')).toEqual([]);
+    expect(await cloud.events(id)).toEqual(['opening', 'active', 'closing', 'closed']);
+    expect(await jit('audit', '--vm', web)).toBe(0);
+    const records = shown().value.filter(({ partition }) => partition === id);
+    expect(records.map(({ event }) => event)).toContain('request.closed');
+    expect(await jit('request', web, '--port', '23', '--source', '203.0.113.7', '--reason', 'x')).toBe(3);
+  });
+
+  it('the host serves what the description says, and nothing else over HTTP', async () => {
+    const { body } = await cloud.call(undefined, 'GET', '/api/openapi.json');
+    const described = Object.entries(body['paths'] as Record<string, object>).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method} ${path}`),
+    );
+    const functions = (await (
+      await fetch(new URL('/admin/functions', cloud.environment.urls.host))
+    ).json()) as {
+      bindings: Record<string, { type: string; route?: string; methods?: string[] }>;
+    }[];
+    const served = functions
+      .flatMap(({ bindings }) => Object.values(bindings))
+      .filter(({ type }) => type === 'httpTrigger')
+      .flatMap(({ route = '', methods = [] }) =>
+        methods.map((method) => `${method.toLowerCase()} /${route.replace(/^\//, '')}`),
+      )
+      // Microsoft's own API is described by Microsoft.
+      .filter((one) => !one.includes('/api/arm/'));
+
+    expect(served.sort()).toEqual(described.sort());
   });
 
   it('a grant opens both NSGs on its path and shuts both', async () => {

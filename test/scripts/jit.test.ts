@@ -1,0 +1,321 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runJit } from '../../scripts/jit/runJit.ts';
+import { exampleVirtualMachineId as vm } from '../../src/http/exampleIds.ts';
+
+const id = '5feceb66ffc86f38d952786c6d696c79';
+const secret = 'a-token-that-nobody-may-see';
+
+interface Seen {
+  line: string;
+  headers: IncomingMessage['headers'];
+  body: string;
+}
+
+let server: Server;
+let seen: Seen[];
+/** What the app answers, in order; the last one again and again. */
+let answers: { status: number; headers?: Record<string, string>; body: unknown }[];
+let printed: string[];
+let progress: string[];
+
+beforeEach(async () => {
+  [seen, answers, printed, progress] = [[], [], [], []];
+  server = createServer((request, response) => {
+    void text(request).then((body) => {
+      seen.push({ line: `${request.method ?? ''} ${request.url ?? ''}`, headers: request.headers, body });
+      const answer = answers.length > 1 ? answers.shift() : answers[0];
+      response.writeHead(answer?.status ?? 500, answer?.headers);
+      response.end(typeof answer?.body === 'string' ? answer.body : JSON.stringify(answer?.body));
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+});
+afterEach(() => server.close());
+
+function jit(
+  words: string[],
+  more: { columns?: number; env?: Record<string, string> } = {},
+): Promise<number> {
+  return runJit(words, {
+    env: {
+      SALLYPORT_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      SALLYPORT_TOKEN: secret,
+      ...more.env,
+    },
+    print: (line) => printed.push(line),
+    progress: (line) => progress.push(line),
+    timeZone: 'Europe/Berlin',
+    ...(more.columns !== undefined && { columns: more.columns }),
+  });
+}
+
+function aRequest(state: string, changes: Record<string, unknown> = {}) {
+  return {
+    id,
+    state,
+    requester: { objectId: '00000000-0000-4000-8000-0000000a11ce', displayName: 'Alice Example' },
+    virtualMachines: [
+      { id: vm, ports: [{ number: 22, protocol: 'Tcp', allowedSourceAddressPrefixes: ['203.0.113.7/32'] }] },
+    ],
+    duration: 'PT1H',
+    start: '2026-11-23T08:00:00.000Z',
+    end: '2026-11-23T09:00:00.000Z',
+    justification: 'Ticket 4711',
+    requestedAt: '2026-11-23T08:00:00.000Z',
+    correlationId: 'c0ffee00-0000-4000-8000-000000000001',
+    ...changes,
+  };
+}
+
+const problem = (status: number, code: string, more: Record<string, unknown> = {}) => ({
+  status,
+  body: { status, code, title: 'The request was denied', detail: 'It was denied.', errors: [], ...more },
+});
+const asking = ['request', vm, '--port', '22', '--source', '203.0.113.7', '--reason', 'Ticket 4711'];
+
+describe('request', () => {
+  it('asks, waits until it is open, and shows it on standard output with the zone of its times', async () => {
+    answers = [
+      { status: 202, body: aRequest('opening') },
+      { status: 200, body: aRequest('opening') },
+      { status: 200, body: aRequest('active') },
+    ];
+
+    expect(await jit([...asking, '--for', '1h30m'])).toBe(0);
+    expect(seen.map(({ line }) => line)).toEqual([
+      'POST /api/access-requests',
+      `GET /api/access-requests/${id}`,
+      `GET /api/access-requests/${id}`,
+    ]);
+    expect(JSON.parse(seen[0]?.body ?? '')).toEqual({
+      virtualMachines: [{ id: vm, ports: [{ number: 22, allowedSourceAddressPrefix: '203.0.113.7' }] }],
+      duration: 'PT1H30M',
+      justification: 'Ticket 4711',
+    });
+    expect(seen[0]?.headers['idempotency-key']).toMatch(/^[0-9a-f-]{36}$/);
+    expect(progress[0]).toBe('Opening …');
+    expect(printed.join('\n')).toContain('2026-11-23 10:00:00 CET');
+  });
+
+  it('asks for every port from every source', async () => {
+    answers = [{ status: 202, body: aRequest('active') }];
+
+    await jit([
+      'request',
+      vm,
+      '--port',
+      '22',
+      '--port',
+      '53/udp',
+      '--source',
+      '::1',
+      '--source',
+      '203.0.113.7',
+      '--reason',
+      'x',
+    ]);
+
+    expect(
+      (JSON.parse(seen[0]?.body ?? '') as { virtualMachines: { ports: unknown }[] }).virtualMachines[0]
+        ?.ports,
+    ).toEqual([
+      { number: 22, allowedSourceAddressPrefix: '::1' },
+      { number: 22, allowedSourceAddressPrefix: '203.0.113.7' },
+      { number: 53, protocol: 'udp', allowedSourceAddressPrefix: '::1' },
+      { number: 53, protocol: 'udp', allowedSourceAddressPrefix: '203.0.113.7' },
+    ]);
+  });
+
+  it.each([
+    ['opening', 4],
+    ['pending', 4],
+    ['active', 0],
+  ])('with --no-wait comes back at once; %s is exit code %i', async (state, code) => {
+    answers = [{ status: 202, body: aRequest(state) }];
+
+    expect(await jit([...asking, '--no-wait'])).toBe(code);
+    expect(seen.length).toBe(1);
+  });
+
+  it('gives up waiting after --timeout, and says that it is not there yet', async () => {
+    answers = [{ status: 202, body: aRequest('pending') }];
+
+    expect(await jit([...asking, '--timeout', '0'])).toBe(4);
+  });
+
+  it.each([
+    ['failed', 5],
+    ['expired', 5],
+    ['denied', 3],
+  ])('that ends as %s is exit code %i', async (state, code) => {
+    answers = [
+      { status: 202, body: aRequest('opening') },
+      {
+        status: 200,
+        body: aRequest(state, { reason: { code: 'throttled', message: 'Azure limits our calls.' } }),
+      },
+    ];
+
+    expect(await jit(asking)).toBe(code);
+    expect(progress.at(-1)).toContain('Azure limits our calls.');
+  });
+
+  it('that is denied shows each field and what would be allowed there, and is exit code 3', async () => {
+    const errors = [
+      {
+        field: 'virtualMachines[0].ports[0].number',
+        code: 'port-not-in-policy',
+        detail: 'Port 23 is not.',
+        allowed: [22, 3389],
+      },
+      { field: 'duration', code: 'duration-exceeds-policy', detail: 'It is too long.', allowed: 'PT3H' },
+    ];
+    answers = [problem(403, 'port-not-in-policy', { errors })];
+
+    expect(await jit(asking)).toBe(3);
+    expect(progress.join('\n')).toContain(
+      'virtualMachines[0].ports[0].number  Port 23 is not. Allowed: 22, 3389.',
+    );
+    expect(progress.join('\n')).toMatch(/duration +It is too long\. Allowed: PT3H\./);
+    expect(printed).toEqual([]);
+  });
+
+  it('sends the same again, under the same key, where the app says after how long', async () => {
+    answers = [
+      { ...problem(503, 'unavailable'), headers: { 'retry-after': '0' } },
+      { status: 202, body: aRequest('active') },
+    ];
+
+    expect(await jit(asking)).toBe(0);
+    expect(new Set(seen.map(({ headers }) => headers['idempotency-key'])).size).toBe(1);
+    expect(seen.length).toBe(2);
+  });
+});
+
+describe('list, show, end and audit', () => {
+  it('list fits the terminal', async () => {
+    answers = [
+      {
+        status: 200,
+        body: { value: [aRequest('active', { requester: { objectId: 'x', displayName: 'A'.repeat(90) } })] },
+      },
+    ];
+
+    expect(await jit(['list'], { columns: 80 })).toBe(0);
+    const lines = printed[0]?.split('\n') ?? [];
+    expect(lines[0]).toMatch(/^ID +STATE +WHO +VIRTUAL MACHINE +PORTS +ENDS$/);
+    expect(lines[1]).toContain('5feceb66');
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+
+  it('--json prints the answer and nothing else', async () => {
+    const body = { value: [aRequest('active')] };
+    answers = [{ status: 200, body }];
+
+    await jit(['list', '--state', 'active', '--json']);
+
+    expect(seen[0]?.line).toBe('GET /api/access-requests?state=active');
+    expect(JSON.parse(printed.join('\n'))).toEqual(body);
+  });
+
+  it('what others wrote does not speak to the terminal', async () => {
+    answers = [
+      {
+        status: 200,
+        body: {
+          value: [aRequest('active', { requester: { objectId: 'x', displayName: '\u001b[2JEve\u202e' } })],
+        },
+      },
+    ];
+
+    await jit(['list']);
+
+    expect(printed[0]).not.toMatch(/[\u001b\u202e]/);
+    expect(printed[0]).toContain('Eve');
+  });
+
+  it('show finds a request that has not ended by the beginning of its id', async () => {
+    answers = [{ status: 200, body: { value: [aRequest('active')] } }];
+
+    expect(await jit(['show', '5fece'])).toBe(0);
+    expect(await jit(['show', '0000'])).toBe(2);
+    expect(progress[0]).toContain('No request that has not ended begins with 0000');
+  });
+
+  it('end waits until the ports are shut', async () => {
+    answers = [
+      { status: 200, body: aRequest('active') },
+      { status: 200, body: aRequest('closing') },
+      { status: 200, body: aRequest('closed', { reason: { code: 'revoked', message: 'Alice ended it.' } }) },
+    ];
+
+    expect(await jit(['end', id])).toBe(0);
+    expect(seen[1]?.line).toBe(`POST /api/access-requests/${id}/revoke`);
+    expect(progress).toEqual(['Closing …', 'Closed. Alice ended it.']);
+  });
+
+  it('audit follows next pages of the app, and nobody else’s', async () => {
+    answers = [
+      { status: 200, body: { value: [], nextLink: '/api/audit?continuation=abc' } },
+      { status: 200, body: { value: [], nextLink: 'https://evil.example/api/audit?' } },
+    ];
+
+    expect(await jit(['audit', '--vm', vm])).toBe(1);
+    expect(seen.map(({ line }) => line)).toEqual([
+      `GET /api/audit?vm=${encodeURIComponent(vm)}`,
+      'GET /api/audit?continuation=abc',
+    ]);
+  });
+});
+
+describe('the client', () => {
+  it('never shows the token, whatever goes wrong', async () => {
+    answers = [{ status: 500, body: 'not JSON' }];
+
+    expect(await jit(['list'])).toBe(1);
+    expect(await jit(['list'], { env: { SALLYPORT_URL: 'http://127.0.0.1:1' } })).toBe(1);
+    expect(seen[0]?.headers.authorization).toBe(`Bearer ${secret}`);
+    expect([...printed, ...progress].join('\n')).not.toContain(secret);
+  });
+
+  it('sends no token over http to another machine, nor where it is redirected to', async () => {
+    expect(await jit(['list'], { env: { SALLYPORT_URL: 'http://sallyport.contoso.example' } })).toBe(2);
+
+    answers = [{ status: 302, headers: { location: '/elsewhere' }, body: '' }];
+    expect(await jit(['list'])).toBe(1);
+    expect(seen.length).toBe(1);
+  });
+
+  it('is a person of the sample on this machine only', async () => {
+    const env = { SALLYPORT_URL: 'https://sallyport.contoso.example' };
+
+    expect(await jit(['list', '--as', 'alice'], { env })).toBe(2);
+    expect(progress[0]).toContain('on this machine');
+  });
+
+  it.each([
+    [[], 2],
+    [['nonsense'], 2],
+    [['list', '--nonsense'], 2],
+    [['list', 'word'], 2],
+    [['request', '--reason', 'x'], 2],
+    [['request', 'vm-web', '--reason', 'x'], 2],
+    [['request', vm], 2],
+    [[...asking, '--for', 'soon'], 2],
+    [[...asking, '--port', 'ssh'], 2],
+    [[...asking, '--timeout', 'long'], 2],
+    [['show', 'xyz'], 2],
+    [['end'], 2],
+    [['--help'], 0],
+    [['request', '--help'], 0],
+  ])('answers %j with exit code %i and asks the app nothing', async (words, code) => {
+    expect(await jit(words)).toBe(code);
+    expect(seen).toEqual([]);
+  });
+});
