@@ -22,7 +22,8 @@ export const listQuery = z.strictObject({
     .optional(),
 });
 
-const ofOneRequest = {
+/** The path of everything that is about one request. */
+export const ofOneRequest = {
   id: z
     .string()
     .regex(/^[0-9a-f]{32}$/)

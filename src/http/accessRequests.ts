@@ -63,7 +63,8 @@ async function create(call: Call, service: AccessRequestService, trustedProxyHop
   return { ok: true, status: 202, body, location };
 }
 
-function bodyInvalid(errors: FieldProblem[]): Problem {
+/** What is wrong with a body, led by the first of it. */
+export function bodyInvalid(errors: FieldProblem[]): Problem {
   const [first] = errors;
   const detail = `${first?.field === undefined ? '' : `${first.field}: `}${first?.detail ?? ''}`;
   return { code: 'body-invalid', detail, errors };
@@ -100,7 +101,7 @@ async function revoke(call: Call, service: AccessRequestService): Promise<Answer
 }
 
 /** Somebody else's request is as absent as one that never was: ids tell nothing. */
-const notFound: Problem = {
+export const notFound: Problem = {
   code: 'request-not-found',
   detail: 'There is no access request with this id that you may see.',
 };
@@ -117,7 +118,8 @@ function isOwn({ requester }: AccessRequest, { person }: Caller): boolean {
   return requester.objectId === person.objectId && requester.tenantId === person.tenantId;
 }
 
-function idempotencyKeyOf(request: HttpRequest) {
+/** The Idempotency-Key of a call, if it has one. */
+export function idempotencyKeyOf(request: HttpRequest) {
   const value = request.headers.get('idempotency-key') ?? undefined;
   if (value === undefined || idempotencyKey.safeParse(value).success) return { ok: true, value } as const;
   const detail = 'The Idempotency-Key must be 1 to 128 visible ASCII characters.';
@@ -125,7 +127,8 @@ function idempotencyKeyOf(request: HttpRequest) {
   return { ok: false, problem: { code: 'header-invalid', detail, errors } satisfies Problem } as const;
 }
 
-function problemOfSubmission(result: Exclude<SubmitResult, { kind: 'accepted' }>): Problem {
+/** What somebody is told who asked for access, or for more of it, and does not get it. */
+export function problemOfSubmission(result: Exclude<SubmitResult, { kind: 'accepted' }>): Problem {
   switch (result.kind) {
     case 'denied':
       return problemOfDecision(result.decision);

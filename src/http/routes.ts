@@ -4,6 +4,8 @@ import type { AccessRequestDependencies } from './accessRequests.ts';
 import { createAuditHandler } from './audit.ts';
 import type { AuditDependencies } from './audit.ts';
 import { auditOperations } from './auditOperations.ts';
+import { extensionOperations } from './extensionOperations.ts';
+import { createExtensionHandlers } from './extensions.ts';
 import { createOpenApiHandler } from './openApi.ts';
 import { openApiOperations } from './openApiOperations.ts';
 import { routesOf } from './operation.ts';
@@ -18,6 +20,7 @@ export interface RouteDependencies extends AccessRequestDependencies, AuditDepen
 export function createRoutes(dependencies: RouteDependencies): Route[] {
   const described: Route[] = [
     ...routesOf(accessRequestOperations, createAccessRequestHandlers(dependencies)),
+    ...routesOf(extensionOperations, createExtensionHandlers(dependencies)),
     ...routesOf(auditOperations, { readAudit: createAuditHandler(dependencies) }),
   ];
   const operations = [...described.map(({ operation }) => operation), ...Object.values(openApiOperations)];
