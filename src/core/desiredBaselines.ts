@@ -1,4 +1,5 @@
 import { baselineBoxes } from './baselineBoxes.ts';
+import { endBaseline, standBaseline } from './baseline.ts';
 import type { BaselineBox, BaselineCause, BaselineRow } from './baseline.ts';
 import { canonicalJson } from './canonicalJson.ts';
 import type { Listing } from './listing.ts';
@@ -62,6 +63,41 @@ export function desiredBaselines({
     found.changes.push(...changesOf({ virtualMachineId, place, causes }, own, listing));
   }
   return found;
+}
+
+/** The rows once these changes are written: what ends is ending. */
+export function baselineRowsAfter(
+  rows: readonly BaselineRow[],
+  changes: readonly BaselineChange[],
+  now: Date,
+): BaselineRow[] {
+  const changed = new Map(
+    changes.flatMap((change): [BaselineRow, BaselineRow][] =>
+      change.kind === 'insert'
+        ? []
+        : [
+            [
+              change.row,
+              change.kind === 'end' ? endBaseline(change.row, now) : standBaseline(change.row, change),
+            ],
+          ],
+    ),
+  );
+  const added = changes.flatMap((change): BaselineRow[] =>
+    change.kind === 'insert'
+      ? [
+          {
+            nsgId: change.nsgId,
+            virtualMachineId: change.virtualMachineId,
+            version: 1,
+            state: 'standing',
+            boxes: change.boxes,
+            causes: change.causes,
+          },
+        ]
+      : [],
+  );
+  return [...rows.map((row) => changed.get(row) ?? row), ...added];
 }
 
 /** The subscriptions that have to be listed to say what these policies and rows want. */

@@ -1,5 +1,5 @@
 import type { BaselineRow } from '../../src/core/baseline.ts';
-import type { DesiredBaselines } from '../../src/core/desiredBaselines.ts';
+import { baselineRowsAfter, type DesiredBaselines } from '../../src/core/desiredBaselines.ts';
 import type { ListedInterface } from '../../src/core/inventory.ts';
 import { listingOf, type Listing } from '../../src/core/listing.ts';
 import type { BaselineSource, Policy, PolicyEntry, Selector } from '../../src/core/policy.ts';
@@ -93,24 +93,6 @@ export function policyOf(
 
 /** The rows once these changes are written, and what ends has ended. */
 export function applied(rows: readonly BaselineRow[], { changes }: DesiredBaselines): BaselineRow[] {
-  let next = [...rows];
-  for (const change of changes) {
-    switch (change.kind) {
-      case 'insert': {
-        const { nsgId, virtualMachineId, boxes, causes } = change;
-        next.push({ nsgId, virtualMachineId, version: 1, state: 'standing', boxes, causes });
-        break;
-      }
-      case 'stand': {
-        const { row, boxes, causes } = change;
-        next = next.map((one) =>
-          one === row ? { ...row, version: row.version + 1, state: 'standing', boxes, causes } : one,
-        );
-        break;
-      }
-      case 'end':
-        next = next.filter((one) => one !== change.row);
-    }
-  }
-  return next;
+  const next = baselineRowsAfter(rows, changes, new Date('2026-11-23T12:00:00.000Z'));
+  return next.filter(({ state }) => state === 'standing');
 }
