@@ -19,6 +19,7 @@ import type { JsonObject } from './resource.ts';
 import type { AskedSimulator, SimulatorOptions } from './simulator.ts';
 import { createSimulator, textOf } from './simulator.ts';
 import { writeState } from './state.ts';
+import type { Access } from './world.ts';
 
 export interface ArmOptions extends SimulatorOptions {
   /** 0, the default, takes any free port. */
@@ -37,6 +38,8 @@ export interface RunningArm {
   certificatePath: string | undefined;
   /** A snapshot that can be started from again. */
   state(): JsonObject;
+  /** Role assignments, deny assignments and groups: change their lists, and the next request sees it. */
+  readonly access: Access;
   faults: Faults;
   /** Changes take effect with the next request. */
   settings: Settings;
@@ -74,6 +77,9 @@ export async function startArm(options: ArmOptions): Promise<RunningArm> {
   return {
     url: `${protocol}://127.0.0.1:${port}`,
     certificatePath: certificate?.certificatePath,
+    get access() {
+      return simulator.world;
+    },
     state: () => {
       settle(simulator.world, simulator.clock());
       return writeState(simulator.world);

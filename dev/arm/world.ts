@@ -61,18 +61,22 @@ export interface DenyAssignment {
   condition?: string | undefined;
 }
 
+/** Who may do what, as Azure RBAC has it. */
+export interface Access {
+  groups: Group[];
+  roleAssignments: RoleAssignment[];
+  roleDefinitions: RoleDefinition[];
+  denyAssignments: DenyAssignment[];
+}
+
 /** Everything that the simulator knows of Azure at one instant. */
-export interface World {
+export interface World extends Access {
   tenantId: string;
   subscriptions: { subscriptionId: string; displayName: string }[];
   resourceGroups: { id: string; name: string; location: string }[];
   resources: Map<string, Resource>;
   locks: Lock[];
   permissions: Permission[];
-  groups: Group[];
-  roleAssignments: RoleAssignment[];
-  roleDefinitions: RoleDefinition[];
-  denyAssignments: DenyAssignment[];
   operations: Map<string, Operation>;
   running: Set<Operation>;
   associations: Associations;
