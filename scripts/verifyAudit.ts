@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { AzureCliCredential } from '@azure/identity';
 import { createAuditTrail } from '../src/adapters/tables/auditTrail.ts';
 import { createNsgRecords, listNsgIds } from '../src/adapters/tables/nsgRecords.ts';
+import { createPolicies, listPolicyIds } from '../src/adapters/tables/policies.ts';
 import { createRequests, listRequestIds } from '../src/adapters/tables/requests.ts';
 import { readSeals } from '../src/adapters/tables/seals.ts';
 import { openTables, type Tables, type TablesSettings } from '../src/adapters/tables/tables.ts';
@@ -16,6 +17,7 @@ import {
 import type { AccessRequest } from '../src/core/accessRequest.ts';
 import type { AuditRecord } from '../src/core/auditRecord.ts';
 import { driftPartition } from '../src/core/nsgRecord.ts';
+import { policyPartition } from '../src/core/policyRecord.ts';
 import { isRequestId } from '../src/core/ownedRule.ts';
 import { UnreadableRowError } from '../src/core/stores.ts';
 import { nameRange } from '../src/core/verifyChain.ts';
@@ -70,7 +72,7 @@ interface Result {
 }
 
 /**
- * Verifies the seals, and all partitions: first those of requests and NSGs, since one that is wholly gone is found by
+ * Verifies the seals, and all partitions: first those of requests, NSGs and policies, since one that is wholly gone is found by
  * their rows, then those that are there, then those that only a seal knows of.
  */
 async function verify(
@@ -81,6 +83,7 @@ async function verify(
   const audit = createAuditTrail(tables, () => new Date());
   const requests = createRequests(tables.requests);
   const nsgs = createNsgRecords(tables.nsgs);
+  const policies = createPolicies(tables.policies);
   // Before the records: what these seals name was there by then, whatever the app goes on to write.
   const { seals, unreadable } = await readSeals(tables.seals);
   const attestations = attestationsOf(seals);
@@ -140,15 +143,17 @@ async function verify(
   function missingAtEnd(partition: string, records: readonly AuditRecord[], atLeast: number): Finding[] {
     const last = Math.max(0, ...records.map(({ sequence }) => sequence));
     if (last >= atLeast) return [];
-    const message = `${nameRange('Record', last + 1, atLeast)} missing at the end: the row of the NSG says that ${atLeast} were written.`;
+    const message = `${nameRange('Record', last + 1, atLeast)} missing at the end: its row says that ${atLeast} were written.`;
     return [{ partition, sequence: last + 1, fault: 'missing', message }];
   }
 
-  /** The row of an NSG says how many records were written, after they were. */
-  async function verifyNsg(nsgId: string): Promise<void> {
-    const partition = driftPartition(nsgId);
+  /** The row of an NSG, or of a policy, says how many records were written, after they were. */
+  async function verifyLasting(
+    partition: string,
+    read: () => Promise<{ row: { recorded: number } } | undefined>,
+  ): Promise<void> {
     try {
-      await verifyOne(partition, false, (await nsgs.get(nsgId))?.row.recorded);
+      await verifyOne(partition, false, (await read())?.row.recorded);
     } catch (error) {
       if (!(error instanceof UnreadableRowError)) throw error;
       found([{ partition, fault: 'unreadable', message: error.message }]);
@@ -158,7 +163,12 @@ async function verify(
   found(unreadable.map(({ message }) => ({ partition: 'seals', fault: 'unreadable', message })));
   found(verifySeals(seals, anchors));
   for await (const id of listRequestIds(tables.requests)) await verifyOne(id, true);
-  for (const nsgId of await listNsgIds(tables.nsgs)) await verifyNsg(nsgId);
+  for (const nsgId of await listNsgIds(tables.nsgs)) {
+    await verifyLasting(driftPartition(nsgId), () => nsgs.get(nsgId));
+  }
+  for (const id of await listPolicyIds(tables.policies)) {
+    await verifyLasting(policyPartition(id), () => policies.get(id));
+  }
   for await (const partition of audit.partitions()) {
     if (!verified.has(partition)) await verifyOne(partition, false);
   }

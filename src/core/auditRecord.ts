@@ -1,11 +1,10 @@
 import { contentHash } from './canonicalJson.ts';
-import { isDriftPartition } from './nsgRecord.ts';
 import type { RequestedVirtualMachine } from './accessRequest.ts';
 import type { Reason } from './reason.ts';
 
 /** One audit record: who, what, where, from, until, why. Inserted once, never changed. */
 export interface AuditRecord {
-  /** The request's id; `nsg-<hash>` for what was done to an NSG by others; `unauthenticated-<day>`. */
+  /** The request's id; `nsg-<hash>` for what was done to an NSG by others; `policy-<hash>`; `unauthenticated-<day>`. */
   partition: string;
   /** 1, 2, 3 … within the partition, without gaps. */
   sequence: number;
@@ -34,11 +33,16 @@ export interface AuditRecord {
 }
 
 /**
- * Whether a record is to be found under this instant of the index. A partition is indexed once, when it begins; that of
- * an NSG never ends and is indexed with each of its records.
+ * Whether a partition never ends, as that of an NSG or of a policy: it is indexed with each of its records, and sealed as
+ * far as it is. Every other is indexed once, when it begins.
  */
+export function isLastingPartition(partition: string): boolean {
+  return /^(?:nsg|policy)-[0-9a-f]{32}$/.test(partition);
+}
+
+/** Whether a record is to be found under this instant of the index. */
 export function isIndexedAt(record: Pick<AuditRecord, 'partition' | 'at'>, instant: string): boolean {
-  return !isDriftPartition(record.partition) || new Date(record.at).toISOString() === instant;
+  return !isLastingPartition(record.partition) || new Date(record.at).toISOString() === instant;
 }
 
 export type UnsealedAuditRecord = Omit<AuditRecord, 'previousHash' | 'hash' | 'sequence'>;

@@ -51,11 +51,6 @@ export function driftPartition(nsgId: string): string {
   return `nsg-${createHash('sha256').update(canonicalId(nsgId)).digest('hex').slice(0, 32)}`;
 }
 
-/** Whether a partition of the audit is one of an NSG. */
-export function isDriftPartition(partition: string): boolean {
-  return /^nsg-[0-9a-f]{32}$/.test(partition);
-}
-
 /** The name of a decision in the audit. */
 export function driftEventName(event: DriftEvent): `nsg.${DriftEvent}` {
   return `nsg.${event}`;

@@ -88,11 +88,14 @@ export interface Policy {
   recorded: number;
 }
 
+export const policyEvents = ['put', 'deleted', 'left', 'released'] as const;
+export type PolicyEvent = (typeof policyEvents)[number];
+
 /** One change of a policy; its audit record is made from it, under its number in the policy's partition. */
 export interface PolicyChange {
   /** 1, 2, 3 …: also the sequence number of its audit record. */
   number: number;
-  event: 'put' | 'deleted' | 'left' | 'released';
+  event: PolicyEvent;
   at: string;
   actor: string;
   correlationId: string;

@@ -144,7 +144,7 @@ export type ChangePolicyResult =
 
 /** Policies as both doors show and change them; whoever may do what is decided here, by Azure RBAC. */
 export interface PolicyService {
-  /** In the order of their ids, those that this caller may read. `within` is an ARM id: policies that lie or speak there. */
+  /** In the order of their ids, those that this caller may read; with `within`, an ARM id, those whose own id lies there. */
   list(call: PolicyCall, within?: string): Promise<ListPoliciesResult>;
   find(id: string, call: PolicyCall): Promise<FindPolicyResult>;
   /** Makes the policy of this id, or replaces what it says. */

@@ -1,4 +1,4 @@
-import { isDriftPartition } from '../core/nsgRecord.ts';
+import { isLastingPartition } from '../core/auditRecord.ts';
 import type { Seal } from '../core/seal.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
 
@@ -6,10 +6,10 @@ import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
 export interface Candidate {
   partition: string;
   /**
-   * `request`: an ended one. `day`: of refused credentials. `nsg`: what others did to an NSG, which never ends and is
+   * `request`: an ended one. `day`: of refused credentials. `lasting`: of an NSG or a policy, which never ends and is
    * sealed as far as it is. `indexed`: a denied submission, or nothing of ours.
    */
-  kind: 'request' | 'day' | 'nsg' | 'indexed';
+  kind: 'request' | 'day' | 'lasting' | 'indexed';
   /** Where in the index, for what has no live row: from when on it can be sealed, and its name. */
   position?: string;
 }
@@ -53,7 +53,7 @@ export async function partitionsToSeal(
     }
   }
   indexed.sort((a, b) => (a.position < b.position ? -1 : 1));
-  // That of an NSG is indexed with each of its records: once, at the last of them, is enough.
+  // One that never ends is indexed with each of its records: once, at the last of them, is enough.
   const lastOf = new Map(indexed.map((candidate) => [candidate.partition, candidate]));
   return {
     candidates: [
@@ -65,9 +65,9 @@ export async function partitionsToSeal(
   };
 }
 
-function kindOf(partition: string): 'day' | 'nsg' | 'indexed' {
+function kindOf(partition: string): 'day' | 'lasting' | 'indexed' {
   if (dayOfRefusals.test(partition)) return 'day';
-  return isDriftPartition(partition) ? 'nsg' : 'indexed';
+  return isLastingPartition(partition) ? 'lasting' : 'indexed';
 }
 
 /** Where to begin when there is no seal: what was there before seals were is not searched for without bound. */

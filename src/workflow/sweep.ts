@@ -9,6 +9,7 @@ import { guidOf } from './guid.ts';
 import { createPurge } from './purgeInstances.ts';
 import { readListing, subscriptionsOfGrants } from './readListing.ts';
 import type { Reconcile } from './reconcileResult.ts';
+import { recordPolicies } from './recordPolicy.ts';
 import { sealTrail } from './sealTrail.ts';
 import type { Step } from './step.ts';
 import { createNsgSweep, type NsgSweep } from './sweepNsgs.ts';
@@ -71,7 +72,7 @@ export function createSweep(
   dependencies: Dependencies,
   { step, reconcile, periodSeconds, warnSeconds }: SweepParts,
 ): Sweep {
-  const { nsgs: records, sweepState, clock, log, newId } = dependencies;
+  const { nsgs: records, policies, sweepState, clock, log, newId } = dependencies;
   const sweepNsgs = createNsgSweep(dependencies, reconcile, periodSeconds);
   const sweepRequests = createRequestSweep(dependencies, step, warnSeconds);
   const purge = createPurge();
@@ -126,7 +127,11 @@ export function createSweep(
     const isComplete = isRead && isMarked && walk.isWhole && !nsgs.isBlind && left === 0;
     const beaten = isComplete ? await attempt(() => beat(began), tellUnnoted) : undefined;
     if (beaten !== undefined) await ringWaiting(walk, orchestrations);
-    // Nothing waits for these: what could not be sealed or purged is met again by a later sweep.
+    // Nothing waits for these: what could not be recorded, sealed or purged is met again by a later sweep.
+    await attempt(
+      async () => recordPolicies(dependencies, await policies.all()),
+      (cause) => log.error('policies-unread', { cause }),
+    );
     await attempt(
       () => sealTrail(dependencies),
       (cause) => log.error('seal-failed', { cause }),

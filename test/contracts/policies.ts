@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Policies } from '../../src/core/policy.ts';
+import { policyEvents, type Policies } from '../../src/core/policy.ts';
 import { samplePolicy } from './samples.ts';
 
 const jitId =
@@ -41,6 +41,37 @@ export function describePoliciesContract(name: string, make: () => Promise<Polic
       expect(await policies.replace(samplePolicy('web', { version: 3 }), first.etag)).toBe('changed');
       expect((await policies.get('web'))?.row.version).toBe(2);
       expect(await policies.replace(samplePolicy('other'), first.etag)).toBe('changed');
+    });
+
+    it('keeps everything that a row may hold', async () => {
+      const policies = await make();
+      const full = samplePolicy('web', {
+        entries: [
+          { selector: { scopes: [jitId.slice(0, 51)], tags: { env: 'prod' } }, ports: [] },
+          ...samplePolicy('web').entries,
+        ],
+        conditions: {
+          approval: { approvers: 2, groups: ['44444444-4444-4444-8444-444444444444'] },
+          largestSource: { IPv4: 28, IPv6: 64 },
+          timeWindows: [{ days: [1, 5], from: '08:00', to: '24:00', timeZone: 'Europe/Berlin' }],
+          justificationPattern: 'INC[0-9]+',
+          flushConnection: true,
+        },
+        baseline: { kind: 'everybody', except: ['10.0.0.0/26'] },
+        provisioning: { state: 'failed', reasons: [{ code: 'no-capacity', message: 'No room.' }] },
+        left: [{ virtualMachineId: jitId, at: '2026-11-23T08:00:00.000Z' }],
+        released: [jitId],
+        journal: policyEvents.map((event, index) => ({
+          number: index + 1,
+          event,
+          at: '2026-11-23T08:00:00.000Z',
+          actor: 'sweep',
+          correlationId: 'c0ffee00-0000-4000-8000-000000000000',
+          changes: ['It changed.'],
+        })),
+      });
+      await policies.insert(full);
+      expect((await policies.list()).map(({ row }) => row)).toEqual([full]);
     });
 
     it('keeps a deleted one, and does not list it', async () => {

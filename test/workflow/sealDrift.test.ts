@@ -1,36 +1,39 @@
 import { describe, expect, it } from 'vitest';
 import { chainRecord } from '../../src/core/auditRecord.ts';
 import { driftPartition } from '../../src/core/nsgRecord.ts';
+import { policyPartition } from '../../src/core/policyRecord.ts';
 import { nsgId, sampleRecord } from '../contracts/samples.ts';
 import { sealWorld, type SealWorld } from '../support/sealWorld.ts';
 
 const noon = new Date('2026-11-23T12:00:00.000Z');
-const partition = driftPartition(nsgId('Web-Nsg'));
 
 function after(minutes: number): Date {
   return new Date(noon.getTime() + minutes * 60_000);
 }
 
-/** One more record of what others did to the NSG. */
-async function drift(world: SealWorld): Promise<void> {
+/** One more record of a partition that never ends. */
+async function grow(world: SealWorld, partition: string): Promise<void> {
   const { audit } = world.stores;
   const record = { ...sampleRecord(partition, world.now.toISOString()), event: 'nsg.rule-deleted' };
   await audit.index(record);
   await audit.insert(chainRecord(record, (await audit.read(partition)).at(-1)));
 }
 
-describe('what others did to an NSG', () => {
+describe.each([
+  ['what others did to an NSG', driftPartition(nsgId('Web-Nsg'))],
+  ['what was changed of a policy', policyPartition('web')],
+])('%s', (_, partition) => {
   it('is sealed five minutes later as far as it is then, and again when it has grown', async () => {
     const world = sealWorld(noon);
-    await drift(world);
+    await grow(world, partition);
     await world.seal();
     expect(await world.sealed()).toEqual([]);
     world.now = after(4);
-    await drift(world);
+    await grow(world, partition);
     world.now = after(6);
     await world.seal();
     world.now = after(30);
-    await drift(world);
+    await grow(world, partition);
     world.now = after(40);
     await world.seal();
     await world.seal();
@@ -48,7 +51,7 @@ describe('what others did to an NSG', () => {
     const world = sealWorld(noon);
     for (const minute of [0, 1, 2]) {
       world.now = after(minute);
-      await drift(world);
+      await grow(world, partition);
     }
     world.now = after(10);
     await world.seal();
@@ -57,7 +60,7 @@ describe('what others did to an NSG', () => {
 
   it('is sealed after a record that was made too late for its instant, if that is indexed anew', async () => {
     const world = sealWorld(noon);
-    await drift(world);
+    await grow(world, partition);
     world.now = after(6);
     await world.seal();
     const { audit } = world.stores;

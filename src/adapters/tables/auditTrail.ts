@@ -3,8 +3,7 @@ import * as z from 'zod';
 import { canonicalJson } from '../../core/canonicalJson.ts';
 import type { AuditRecord, UnsealedAuditRecord } from '../../core/auditRecord.ts';
 import type { AuditPage, AuditQuery, AuditTrail, IndexedPartition } from '../../core/stores.ts';
-import { isIndexedAt } from '../../core/auditRecord.ts';
-import { isDriftPartition } from '../../core/nsgRecord.ts';
+import { isIndexedAt, isLastingPartition } from '../../core/auditRecord.ts';
 import { canonicalId } from '../../core/resourceId.ts';
 import { encodePosition, positionOf } from './auditContinuation.ts';
 import { ask, eachRow, insertOnce, rowsOfPartition, type Entity } from './calls.ts';
@@ -52,8 +51,8 @@ export function createAuditTrail(
     const records: AuditRecord[] = [];
     let position = after;
     let partitionsRead = 0;
-    // That of an NSG is met again with each of its records, of which whoever may write the NSG can make many.
-    const ofNsgs = new Map<string, AuditRecord[]>();
+    // One that never ends is met again with each of its records, of which whoever may write an NSG can make many.
+    const lasting = new Map<string, AuditRecord[]>();
     let month = after.slice(0, 7);
     for (let scanned = 0; month <= to.slice(0, 7); scanned += 1, month = monthAfter(month)) {
       if (scanned === monthsPerPage) {
@@ -64,8 +63,8 @@ export function createAuditTrail(
           return { records, continuation: encodePosition({ after: position, to }) };
         }
         const [at = '', partition = ''] = row.split('_');
-        const found = ofNsgs.get(partition) ?? (await read(partition));
-        if (isDriftPartition(partition)) ofNsgs.set(partition, found);
+        const found = lasting.get(partition) ?? (await read(partition));
+        if (isLastingPartition(partition)) lasting.set(partition, found);
         records.push(...found.filter((record) => isIndexedAt(record, at) && matches(asked, record)));
         partitionsRead += 1;
         position = row;

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { protocols } from '../../core/accessRequest.ts';
 import { parsePrefix } from '../../core/address.ts';
 import { parseDuration } from '../../core/duration.ts';
-import type { Policies, Policy } from '../../core/policy.ts';
+import { policyEvents, type Policies, type Policy } from '../../core/policy.ts';
 import { reasonCodes } from '../../core/reason.ts';
 import type { Stored } from '../../core/stores.ts';
 import { getRow, insertOnce, replaceRow, rowsOfPartition, type Entity } from './calls.ts';
@@ -81,12 +81,13 @@ const schema: z.ZodType<Policy> = z.strictObject({
   }),
   changedAt: instant,
   changedBy: z.string(),
+  left: z.array(z.strictObject({ virtualMachineId: z.string().min(1), at: instant })).exactOptional(),
   released: z.array(z.string().min(1)).exactOptional(),
   isDeleted: z.literal(true).exactOptional(),
   journal: z.array(
     z.strictObject({
       number: z.int().min(1),
-      event: z.enum(['put', 'deleted', 'released']),
+      event: z.enum(policyEvents),
       at: instant,
       actor: z.string(),
       correlationId: z.string(),
