@@ -72,7 +72,7 @@ export function createSweep(
   dependencies: Dependencies,
   { step, reconcile, periodSeconds, warnSeconds }: SweepParts,
 ): Sweep {
-  const { nsgs: records, policies, sweepState, clock, log, newId } = dependencies;
+  const { nsgs: records, sweepState, clock, log, newId } = dependencies;
   const sweepNsgs = createNsgSweep(dependencies, reconcile, periodSeconds);
   const sweepRequests = createRequestSweep(dependencies, step, warnSeconds);
   const purge = createPurge();
@@ -128,10 +128,7 @@ export function createSweep(
     const beaten = isComplete ? await attempt(() => beat(began), tellUnnoted) : undefined;
     if (beaten !== undefined) await ringWaiting(walk, orchestrations);
     // Nothing waits for these: what could not be recorded, sealed or purged is met again by a later sweep.
-    await attempt(
-      async () => recordPolicies(dependencies, await policies.all()),
-      (cause) => log.error('policies-unread', { cause }),
-    );
+    await recordPolicies(dependencies, baselines?.policies ?? []);
     await attempt(
       () => sealTrail(dependencies),
       (cause) => log.error('seal-failed', { cause }),
