@@ -358,7 +358,7 @@ describe('releasing a machine that has left', () => {
 describe('a change that is stored', () => {
   it('is recorded and applied later where the audit or Durable fails', async () => {
     const of = world();
-    const { insert } = of.audit;
+    const insert = of.audit.insert.bind(of.audit);
     of.audit.insert = () => Promise.reject(new Error('The table is down.'));
     of.runs.start = () => Promise.reject(new Error('Durable is down.'));
 
@@ -373,7 +373,7 @@ describe('a change that is stored', () => {
 
   it('gets one record although whoever wrote it died before the journal was emptied', async () => {
     const of = world();
-    const { replace } = of.policies;
+    const replace = of.policies.replace.bind(of.policies);
     of.policies.replace = () => Promise.reject(new Error('Dead.'));
     await put(of);
     of.policies.replace = replace;
@@ -398,12 +398,12 @@ describe('a change that is stored', () => {
 
   it('of another policy is recorded although the audit of one has a gap', async () => {
     const of = world();
-    const { insert } = of.audit;
+    const insert = of.audit.insert.bind(of.audit);
     of.audit.insert = () => Promise.reject(new Error('The table is down.'));
     await put(of, 'a');
     await put(of, 'b');
     of.audit.insert = insert;
-    const { read } = of.audit;
+    const read = of.audit.read.bind(of.audit);
     of.audit.read = (partition) =>
       partition === policyPartition('a') ? Promise.reject(new Error('A gap.')) : read(partition);
     of.logged.length = 0;
