@@ -12,6 +12,11 @@ export interface PolicyPort {
   allowedSourceAddressPrefixes: string[];
   /** ISO 8601 duration, days at most: `PT3H`. */
   maxRequestAccessDuration: string;
+  /**
+   * How an administrator gave the sources through Microsoft's API, where one text and a list of one are different
+   * members: shown again, never decided by.
+   */
+  sourcesAsWritten?: string | string[];
 }
 
 /** Which virtual machines: those named, or those that lie in one of the scopes and carry every one of the tags. */

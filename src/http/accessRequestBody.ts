@@ -102,6 +102,34 @@ const durationText = z.string().meta({
   examples: ['PT1H', 'PT90M'],
 });
 
+/** Why access is needed. */
+export const justificationText = z
+  .string()
+  .superRefine((text, context) => {
+    const add = (code: string, message: string) => {
+      context.addIssue({ code: 'custom', message, params: { code } });
+    };
+    if (isBlank(text)) add('empty', 'The justification must say why the access is needed.');
+    if (Array.from(text).length > limits.justificationCharacters) {
+      add(
+        'too-long',
+        `The justification must not be longer than ${limits.justificationCharacters} characters.`,
+      );
+    }
+    if (!isPlainText(text)) {
+      add(
+        'unfit-characters',
+        'The justification must be one line, without control characters, bidirectional overrides or half surrogates.',
+      );
+    }
+  })
+  .meta({
+    description: 'Why: one line, without control characters.',
+    minLength: 1,
+    maxLength: limits.justificationCharacters,
+    examples: ['Restart the web server (change 4711)'],
+  });
+
 /** The body of POST /api/access-requests. */
 export const accessRequestSchema = z
   .strictObject({
@@ -112,32 +140,7 @@ export const accessRequestSchema = z
       context.addIssue({ code: 'custom', message: read.problem, params: { code: 'duration-malformed' } });
       return z.NEVER;
     }),
-    justification: z
-      .string()
-      .superRefine((text, context) => {
-        const add = (code: string, message: string) => {
-          context.addIssue({ code: 'custom', message, params: { code } });
-        };
-        if (isBlank(text)) add('empty', 'The justification must say why the access is needed.');
-        if (Array.from(text).length > limits.justificationCharacters) {
-          add(
-            'too-long',
-            `The justification must not be longer than ${limits.justificationCharacters} characters.`,
-          );
-        }
-        if (!isPlainText(text)) {
-          add(
-            'unfit-characters',
-            'The justification must be one line, without control characters, bidirectional overrides or half surrogates.',
-          );
-        }
-      })
-      .meta({
-        description: 'Why: one line, without control characters.',
-        minLength: 1,
-        maxLength: limits.justificationCharacters,
-        examples: ['Restart the web server (change 4711)'],
-      }),
+    justification: justificationText,
   })
   .superRefine(({ virtualMachines }, context) => {
     const total = virtualMachines.reduce((sum, { ports }) => sum + ports.length, 0);

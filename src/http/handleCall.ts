@@ -32,21 +32,36 @@ const correlationHeaders = ['x-ms-correlation-request-id', 'x-correlation-id'];
  * correlation id and nothing of the exception; the Functions host would answer with an empty 500.
  */
 export function handleCall(
-  { authenticate, newId, log }: CallDependencies,
+  dependencies: CallDependencies,
   answer: (call: Call) => Promise<Answer>,
+): HttpHandler {
+  return handleInWords(dependencies, {
+    answer: async (call) => respond(await answer(call), call.correlationId),
+    refuse: respondProblem,
+  });
+}
+
+/** The same, for a door that has its own words for answers and problems. */
+export function handleInWords(
+  { authenticate, newId, log }: CallDependencies,
+  words: {
+    answer: (call: Call) => Promise<HttpResponseInit>;
+    refuse: (problem: Problem, correlationId: string) => HttpResponseInit;
+  },
 ): HttpHandler {
   return async (request, context) => {
     const correlationId = correlationIdOf(request) ?? newId();
     try {
       const identity = await authenticate(request);
-      if (!identity.ok) return finish(respondProblem(identity.problem, correlationId), correlationId);
-      const answered = await answer({ request, context, caller: identity.caller, correlationId });
-      return finish(respond(answered, correlationId), correlationId);
+      const response = identity.ok
+        ? await words.answer({ request, context, caller: identity.caller, correlationId })
+        : words.refuse(identity.problem, correlationId);
+      return finish(response, correlationId);
     } catch (error) {
       const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
       log.error('A call failed', { correlationId, function: context.functionName, error: stack });
       const detail = 'The details are in the log under the correlation id.';
-      return finish(respondProblem({ code: 'internal', detail }, correlationId), correlationId);
+      return finish(words.refuse({ code: 'internal', detail }, correlationId), correlationId);
     }
   };
 }

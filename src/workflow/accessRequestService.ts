@@ -12,6 +12,11 @@ import type { RefusalQuota } from './refusalQuota.ts';
 import { settle } from './settle.ts';
 import { submit } from './submit.ts';
 
+/** What a list of what happened of late is made from. Older and more than that is in the audit. */
+const recent = { milliseconds: 24 * 3_600_000, requests: 100 };
+/** Partitions of the audit are requests, NSGs, policies and more. */
+const isRequestId = /^[0-9a-f]{32}$/;
+
 /** What the HTTP layer asks of the life of requests, for one invocation's orchestrations. */
 export function createAccessRequestService(
   dependencies: Dependencies,
@@ -35,20 +40,23 @@ export function createAccessRequestService(
       const wanted = rows.filter(
         (row) => row.endedAt === undefined && (requesterId === undefined || row.requesterId === requesterId),
       );
-      const found: AccessRequest[] = [];
-      await inParallel(wanted, async ({ requestId }) => {
-        try {
-          const stored = await requests.get(requestId);
-          if (stored !== undefined) found.push(stored.row);
-        } catch (error) {
-          // One row that somebody has damaged must not hide all the others.
-          if (!(error instanceof UnreadableRowError)) throw error;
-          log.error('request-row-unreadable', { requestId, cause: error.message });
-        }
-      });
-      return found
-        .filter((row) => !finalStates.has(row.state))
-        .sort((a, b) => b.requestedAt.localeCompare(a.requestedAt));
+      const found = await readRequests(wanted.map(({ requestId }) => requestId));
+      return found.filter((row) => !finalStates.has(row.state)).sort(newestFirst);
+    },
+
+    async listRecent() {
+      const now = clock.now();
+      const from = new Date(now.getTime() - recent.milliseconds).toISOString();
+      // A second more: what is indexed in this very millisecond is of now too.
+      const [unended, indexed] = await Promise.all([
+        live.unended(),
+        dependencies.audit.indexed(from, new Date(now.getTime() + 1_000).toISOString()),
+      ]);
+      const ids = indexed
+        .map(({ partition }) => partition)
+        .filter((partition) => isRequestId.test(partition));
+      const wanted = new Set([...unended.map(({ requestId }) => requestId), ...ids.slice(-recent.requests)]);
+      return (await readRequests([...wanted])).sort(newestFirst);
     },
 
     async revoke(id, actor, correlationId): Promise<RevokeResult> {
@@ -74,6 +82,21 @@ export function createAccessRequestService(
       }
     },
   };
+
+  /** Those that can be read: one row that somebody has damaged must not hide all the others. */
+  async function readRequests(ids: readonly string[]): Promise<AccessRequest[]> {
+    const found: AccessRequest[] = [];
+    await inParallel(ids, async (requestId) => {
+      try {
+        const stored = await requests.get(requestId);
+        if (stored !== undefined) found.push(stored.row);
+      } catch (error) {
+        if (!(error instanceof UnreadableRowError)) throw error;
+        log.error('request-row-unreadable', { requestId, cause: error.message });
+      }
+    });
+    return found;
+  }
 
   async function ring(row: AccessRequest): Promise<void> {
     try {
@@ -106,4 +129,8 @@ function revoked(request: AccessRequest, actor: string, now: Date, correlationId
     { at: now, actor, reasons: [reason], correlationId },
     { outcome: 'closed', reason, nextDue: now.toISOString() },
   );
+}
+
+function newestFirst(a: AccessRequest, b: AccessRequest): number {
+  return b.requestedAt.localeCompare(a.requestedAt);
 }

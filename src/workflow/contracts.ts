@@ -19,6 +19,8 @@ export interface Submission {
   /** ISO 8601. */
   duration: string;
   durationSeconds: number;
+  /** The very end that was asked for, ISO 8601; left out, it is the start and the duration. */
+  end?: string;
   justification: string;
   correlationId: string;
   idempotencyKey?: string;
@@ -75,6 +77,8 @@ export interface AccessRequestService {
   listUnended(requesterId?: string): Promise<AccessRequest[]>;
   /** Gives the requester more time for a grant that runs. */
   extend(call: ExtensionCall): Promise<ExtendResult>;
+  /** Those that have not ended and the newest of the last 24 hours, whatever became of them. Newest first. */
+  listRecent(): Promise<AccessRequest[]>;
   /** Ends a request early; one that is ending or has ended stays as it is. */
   revoke(id: string, actor: Person, correlationId: string): Promise<RevokeResult>;
 }

@@ -84,7 +84,7 @@ export async function submit(
     justification: submission.justification,
     requestedAt: now.toISOString(),
     start: now.toISOString(),
-    end: secondsAfter(now, submission.durationSeconds).toISOString(),
+    end: submission.end ?? secondsAfter(now, submission.durationSeconds).toISOString(),
     decision: deciding.decision,
     authorizedAt,
     outcome: 'failed',

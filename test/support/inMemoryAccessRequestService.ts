@@ -96,6 +96,10 @@ export function createInMemoryAccessRequestService(options: {
       requests.set(id, extended);
       return Promise.resolve({ kind: 'extended', request: extended });
     },
+    listRecent: () => {
+      calls.push('listRecent');
+      return Promise.resolve([...requests.values()].reverse());
+    },
     revoke: (id, actor: Person) => {
       calls.push(`revoke by ${actor.objectId}`);
       const request = requests.get(id);

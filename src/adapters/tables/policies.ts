@@ -43,6 +43,7 @@ const schema: z.ZodType<Policy> = z.strictObject({
           maxRequestAccessDuration: z
             .string()
             .refine((text) => parseDuration(text).ok, 'must be a duration such as PT3H'),
+          sourcesAsWritten: z.union([z.string(), z.array(z.string())]).exactOptional(),
         }),
       ),
     }),
