@@ -34,7 +34,7 @@ import { createHeartbeat } from './workflow/heartbeat.ts';
 import { once } from './workflow/once.ts';
 import { createPolicyStep } from './workflow/policyStep.ts';
 import { createReconciler } from './workflow/reconciler.ts';
-import { createRefusalQuota } from './workflow/refusalQuota.ts';
+import { createPersonQuota } from './workflow/personQuota.ts';
 import { createStep } from './workflow/step.ts';
 import { createSweep } from './workflow/sweep.ts';
 
@@ -71,6 +71,7 @@ const dependencies: Dependencies = {
   clock,
   log,
   installation: config.installation,
+  quotas: config.quotas,
   newId: () => randomBytes(16).toString('hex'),
 };
 const reconcileNsg = createReconciler(dependencies);
@@ -81,7 +82,7 @@ const sweep = createSweep(dependencies, {
   periodSeconds: config.sweepPeriodSeconds,
   warnSeconds: config.warnSeconds,
 });
-const quota = createRefusalQuota();
+const quota = createPersonQuota(config.quotas);
 
 const authenticate = createAuthenticate({
   verifier: createTokenVerifier(config.token),

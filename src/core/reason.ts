@@ -22,6 +22,7 @@ export const reasonCodes = [
   'not-closable',
   // What a network security group answered.
   'no-capacity',
+  'too-many-grants',
   'blocked-by-foreign-rule',
   'target-gone',
   'address-changed',

@@ -69,7 +69,7 @@ export const accessRequestOperations = {
     problems: [
       ...(['body-missing', 'body-too-large', 'body-malformed', 'body-invalid'] as const),
       ...(['content-type-unsupported', 'header-invalid', 'idempotency-key-reused'] as const),
-      ...(['too-many-refusals', 'unavailable'] as const),
+      ...(['too-many-refusals', 'too-many-requests', 'too-many-live-requests', 'unavailable'] as const),
       ...reasonCodes,
     ],
     examples: {

@@ -143,6 +143,8 @@ export function problemOfSubmission(result: Exclude<SubmitResult, { kind: 'accep
         detail: 'Too many of your requests were refused of late. Wait before you ask again.',
         retryAfterSeconds: result.retryAfterSeconds,
       };
+    case 'over-quota':
+      return { code: result.code, detail: result.message, retryAfterSeconds: result.retryAfterSeconds };
     case 'tables-lost':
       return {
         code: 'tables-lost',

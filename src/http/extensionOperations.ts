@@ -36,7 +36,7 @@ export const extensionOperations = {
     problems: [
       ...(['body-missing', 'body-too-large', 'body-malformed', 'body-invalid'] as const),
       ...(['content-type-unsupported', 'header-invalid', 'idempotency-key-reused'] as const),
-      ...(['request-not-found', 'too-many-refusals', 'unavailable'] as const),
+      ...(['request-not-found', 'too-many-refusals', 'too-many-requests', 'unavailable'] as const),
       ...reasonCodes,
     ],
     examples: {

@@ -59,6 +59,7 @@ async function extend(call: Call, service: AccessRequestService): Promise<Answer
       return refuse({ code: result.reason.code, detail: result.reason.message });
     case 'denied':
     case 'key-reused':
+    case 'over-quota':
     case 'too-many-refusals':
     case 'unavailable':
       return refuse(problemOfSubmission(result));

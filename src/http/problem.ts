@@ -17,6 +17,8 @@ const ownProblems = {
   'role-missing': { status: 403, title: 'The caller has not the role that this needs' },
   'request-not-found': { status: 404, title: 'There is no such access request' },
   'idempotency-key-reused': { status: 409, title: 'The idempotency key was used with another body' },
+  'too-many-requests': { status: 429, title: 'Too many requests of this person in a minute' },
+  'too-many-live-requests': { status: 429, title: 'Too many requests of this person have not ended' },
   'too-many-refusals': { status: 429, title: 'Too many requests of this person were refused' },
   unavailable: { status: 503, title: 'Azure cannot be asked at the moment' },
   'identity-unavailable': { status: 503, title: 'Tokens cannot be verified at the moment' },

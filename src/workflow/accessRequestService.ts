@@ -8,7 +8,7 @@ import type { Dependencies } from './dependencies.ts';
 import { createExtendGrant } from './extendGrant.ts';
 import { inParallel } from './inParallel.ts';
 import type { Reconcile } from './reconcileResult.ts';
-import type { RefusalQuota } from './refusalQuota.ts';
+import type { PersonQuota } from './personQuota.ts';
 import { settle } from './settle.ts';
 import { submit } from './submit.ts';
 
@@ -20,7 +20,7 @@ const isRequestId = /^[0-9a-f]{32}$/;
 /** What the HTTP layer asks of the life of requests, for one invocation's orchestrations. */
 export function createAccessRequestService(
   dependencies: Dependencies,
-  quota: RefusalQuota,
+  quota: PersonQuota,
   orchestrations: Orchestrations,
   reconcile: Reconcile,
 ): AccessRequestService {

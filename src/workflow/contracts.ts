@@ -3,6 +3,7 @@ import type { Caller } from '../core/caller.ts';
 import type { NetworkHint } from '../core/networkHint.ts';
 import type { BaselineSource, Policy, PolicyConditions, PolicyEntry } from '../core/policy.ts';
 import type { Decision, Reason } from '../core/reason.ts';
+import type { OverQuota } from './personQuota.ts';
 
 /** A port as it was asked for, syntactically valid; a protocol that is left out is taken from the policy. */
 export interface AskedPort {
@@ -36,6 +37,8 @@ export type SubmitResult =
   | { kind: 'key-reused' }
   /** This person was refused too often of late; not audited. */
   | { kind: 'too-many-refusals'; retryAfterSeconds: number }
+  /** More than one person may take at a time; not audited. */
+  | OverQuota
   /** This installation's tables are lost: an administrator must act; nothing is stored. */
   | { kind: 'tables-lost' }
   /** Azure cannot be asked now; nothing is stored. */

@@ -4,6 +4,7 @@ import type { Installation } from '../core/installation.ts';
 import type { Inventory } from '../core/inventory.ts';
 import type { Network } from '../core/network.ts';
 import type { Policies } from '../core/policy.ts';
+import type { Quotas } from '../core/quotas.ts';
 import type { Rights } from '../core/rights.ts';
 import type { AuditTrail, LiveRows, NsgRecords, Requests, Seals, SweepState } from '../core/stores.ts';
 import type { WriteBudget } from '../core/writeBudget.ts';
@@ -27,6 +28,7 @@ export interface Dependencies {
   clock: Clock;
   log: Log;
   installation: Installation;
+  quotas: Quotas;
   /** A new unguessable id, 32 lower-case hexadecimal digits. */
   newId: () => string;
 }

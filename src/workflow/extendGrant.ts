@@ -13,7 +13,7 @@ import { waitingForSweep } from './heartbeat.ts';
 import { judgeExtension } from './judgeExtension.ts';
 import { recordDenied, recordJournal } from './recordJournal.ts';
 import type { Reconcile } from './reconcileResult.ts';
-import type { RefusalQuota } from './refusalQuota.ts';
+import type { PersonQuota } from './personQuota.ts';
 import { settle } from './settle.ts';
 
 /** Seconds for which the answer waits for Azure to hold the new end: it is in the rows, and the sweep brings it there. */
@@ -26,7 +26,7 @@ const reconcileWait = 10;
  */
 export function createExtendGrant(
   dependencies: Dependencies,
-  quota: RefusalQuota,
+  quota: PersonQuota,
   reconcile: Reconcile,
 ): (call: ExtensionCall) => Promise<ExtendResult> {
   const { requests, heartbeat, clock, newId } = dependencies;
@@ -35,6 +35,8 @@ export function createExtendGrant(
   return async (asked) => {
     const retryAfterSeconds = quota.exhausted(asked.person.objectId, clock.now());
     if (retryAfterSeconds > 0) return { kind: 'too-many-refusals', retryAfterSeconds };
+    const over = quota.call(asked.person.objectId, clock.now());
+    if (over !== undefined) return over;
     // Without a key of its own the call has one all the same: it finds by it what it has written unseen.
     const call: IdempotentCall = { key: keyOf(asked) ?? newId(), bodyHash: asked.bodyHash };
     for (let attempt = 0; attempt < 10; attempt += 1) {

@@ -2,6 +2,7 @@ import type { NsgTarget } from '../core/accessRequest.ts';
 import { causeOf } from '../core/cause.ts';
 import { foresee } from '../core/foresee.ts';
 import type { NsgDocument } from '../core/network.ts';
+import { readRules } from '../core/nsgBody.ts';
 import type { Reason } from '../core/reason.ts';
 import { subscriptionOf } from '../core/resourceId.ts';
 import { laterOf, type OpenStanding } from '../core/writeBudget.ts';
@@ -46,12 +47,12 @@ export function admit({ budget }: Pick<Dependencies, 'budget'>, ids: string[]): 
  * would take effect. Returns every reason against it, none if it may be opened, or that it is not known now.
  */
 export async function preflight(
-  dependencies: Pick<Dependencies, 'rights' | 'budget' | 'clock' | 'log' | 'installation'>,
+  dependencies: Pick<Dependencies, 'rights' | 'budget' | 'clock' | 'log' | 'installation' | 'quotas'>,
   requestId: string,
   path: PathNsg[],
   call: { correlationId: string },
 ): Promise<Reason[] | Unavailable> {
-  const { rights, clock, log, installation } = dependencies;
+  const { rights, clock, log, installation, quotas } = dependencies;
   const wait = admit(
     dependencies,
     path.map(({ nsg }) => nsg.id),
@@ -78,10 +79,20 @@ export async function preflight(
     try {
       const obstacle = foresee({ nsg, boxes: target.boxes, requestId, now: clock.now(), installation });
       if (obstacle !== undefined) reasons.push({ ...obstacle, field });
+      if (readRules(nsg.body, installation.id).byRequest.size >= quotas.liveGrantsPerNsg) {
+        reasons.push({ ...tooManyGrants(quotas.liveGrantsPerNsg), field });
+      }
     } catch (error) {
       // An NSG that cannot be planned opens nothing later either; that is for the write to find out, and to say.
       log.error('preflight-failed', { ...call, nsgId: nsg.id, cause: causeOf(error) });
     }
   }
   return reasons;
+}
+
+function tooManyGrants(most: number): Reason {
+  return {
+    code: 'too-many-grants',
+    message: `The network security group has rules of ${most} grants, which is as many as one may have. Ask again when other access has ended.`,
+  };
 }

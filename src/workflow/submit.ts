@@ -9,7 +9,7 @@ import { decideSubmission } from './decideSubmission.ts';
 import { secondsAfter, type Dependencies } from './dependencies.ts';
 import { admit, preflight } from './preflight.ts';
 import { recordDenied } from './recordJournal.ts';
-import type { RefusalQuota } from './refusalQuota.ts';
+import type { PersonQuota } from './personQuota.ts';
 import { waitingForSweep } from './heartbeat.ts';
 import { resolvePath } from './resolvePath.ts';
 import { settle } from './settle.ts';
@@ -22,13 +22,15 @@ import { settle } from './settle.ts';
  */
 export async function submit(
   dependencies: Dependencies,
-  quota: RefusalQuota,
+  quota: PersonQuota,
   orchestrations: Orchestrations,
   submission: Submission,
 ): Promise<SubmitResult> {
   const { requests, live, clock, log, newId } = dependencies;
   const retryAfterSeconds = quota.exhausted(submission.requester.objectId, clock.now());
   if (retryAfterSeconds > 0) return { kind: 'too-many-refusals', retryAfterSeconds };
+  const overCalls = quota.call(submission.requester.objectId, clock.now());
+  if (overCalls !== undefined) return overCalls;
 
   const isWatched = await dependencies.heartbeat.isFresh();
   // Only where no sweep is complete: what is lost keeps it from being so.
@@ -40,6 +42,8 @@ export async function submit(
     const earlier = await requests.get(id);
     if (earlier !== undefined) return repeated(earlier.row, submission);
   }
+  const overLive = await quota.live(live, submission.requester.objectId, clock.now());
+  if (overLive !== undefined) return overLive;
 
   const asked = submission.virtualMachines.map((machine) => machine.id);
   // Before anything is read: what the reads would cost is better spent on closing.
@@ -117,6 +121,7 @@ export async function submit(
     if (winner === undefined) throw new Error(`Request ${id} exists and has no row.`);
     return repeated(winner.row, submission);
   }
+  quota.accepted(submission.requester.objectId, request.end);
   try {
     // The row is new, so there is nothing of it anywhere yet.
     const rows = new Map(request.targets.map(({ nsgId }) => [nsgId, undefined]));

@@ -5,7 +5,7 @@ import type { AccessRequestService, Orchestrations } from '../../src/workflow/co
 import type { Dependencies } from '../../src/workflow/dependencies.ts';
 import { createHeartbeat } from '../../src/workflow/heartbeat.ts';
 import { createReconciler } from '../../src/workflow/reconciler.ts';
-import { createRefusalQuota } from '../../src/workflow/refusalQuota.ts';
+import { createPersonQuota } from '../../src/workflow/personQuota.ts';
 import { createStep } from '../../src/workflow/step.ts';
 import type { StepResult } from '../../src/workflow/stepResult.ts';
 import { createSweep, type SweepReport } from '../../src/workflow/sweep.ts';
@@ -23,6 +23,7 @@ import {
 import { origin, type SimulatedArm } from './simulatedArm.ts';
 import { addressOf, machineIdOf, networkInterfaceId, nsgId, subnetId, vmId } from './azureState.ts';
 import type { VirtualTime } from './virtualTime.ts';
+import { noQuotas } from '../support/noQuotas.ts';
 
 export type Stores = Pick<
   Dependencies,
@@ -129,6 +130,7 @@ export function startWorker(
     clock: time,
     log,
     installation,
+    quotas: noQuotas,
     newId: newIds(options.name),
   };
   const reconcile = createReconciler(dependencies);
@@ -139,7 +141,7 @@ export function startWorker(
     periodSeconds: sweepPeriodSeconds,
     warnSeconds: 300,
   });
-  const quota = createRefusalQuota();
+  const quota = createPersonQuota(noQuotas);
   return {
     step: (requestId) => step(requestId, 'sallyport'),
     service: (orchestrations) => createAccessRequestService(dependencies, quota, orchestrations, reconcile),

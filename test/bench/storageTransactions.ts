@@ -12,7 +12,7 @@ import type { Orchestrations } from '../../src/workflow/contracts.ts';
 import type { Dependencies } from '../../src/workflow/dependencies.ts';
 import { createHeartbeat } from '../../src/workflow/heartbeat.ts';
 import { createReconciler } from '../../src/workflow/reconciler.ts';
-import { createRefusalQuota } from '../../src/workflow/refusalQuota.ts';
+import { createPersonQuota } from '../../src/workflow/personQuota.ts';
 import { createStep } from '../../src/workflow/step.ts';
 import { createSweep } from '../../src/workflow/sweep.ts';
 import { contoso } from '../support/liveRow.ts';
@@ -22,6 +22,7 @@ import { createMemoryNetwork } from '../support/memoryNetwork.ts';
 import { foreignRulesOf, networkInterfaceId, nsgId, vmId } from './azureState.ts';
 import { policyOf, submissionOf } from './submissions.ts';
 import { createVirtualTime } from './virtualTime.ts';
+import { noQuotas } from '../support/noQuotas.ts';
 
 /** What one plain grant on one NSG asks of Table Storage: `read requests`, `insert audit` …, in order. */
 export interface GrantTransactions {
@@ -103,6 +104,7 @@ export async function countTransactions(
     clock,
     log,
     installation: contoso,
+    quotas: noQuotas,
     newId: () => 'b'.repeat(32),
   };
   const orchestrations: Orchestrations = {
@@ -119,7 +121,12 @@ export async function countTransactions(
     periodSeconds: sweepPeriodSeconds,
     warnSeconds: 300,
   });
-  const service = createAccessRequestService(dependencies, createRefusalQuota(), orchestrations, reconcile);
+  const service = createAccessRequestService(
+    dependencies,
+    createPersonQuota(noQuotas),
+    orchestrations,
+    reconcile,
+  );
   await dependencies.policies.insert(policyOf(0, ports));
 
   const take = () => {

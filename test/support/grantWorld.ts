@@ -19,7 +19,7 @@ import { createFollowHint } from '../../src/workflow/followHint.ts';
 import { createHeartbeat } from '../../src/workflow/heartbeat.ts';
 import type { Reconcile } from '../../src/workflow/reconcileResult.ts';
 import { createReconciler } from '../../src/workflow/reconciler.ts';
-import { createRefusalQuota } from '../../src/workflow/refusalQuota.ts';
+import { createPersonQuota } from '../../src/workflow/personQuota.ts';
 import { createStep, type Step } from '../../src/workflow/step.ts';
 import { createSweep, type SweepReport } from '../../src/workflow/sweep.ts';
 import { drive, type Drive } from './driveOrchestrator.ts';
@@ -47,6 +47,7 @@ import {
 } from './memoryStores.ts';
 import { virtualClock, type VirtualClock } from './virtualClock.ts';
 import { policyFor } from './policyFor.ts';
+import { noQuotas } from './noQuotas.ts';
 
 const group = '/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/Contoso-RG/providers';
 export const subnetNsg = `${group}/Microsoft.Network/networkSecurityGroups/nsg-subnet`;
@@ -146,6 +147,7 @@ export async function grantWorld(
   onDeath: 'task-failed' | 'instance-lost' = 'task-failed',
   sweepState: 'beating' | 'new' = 'beating',
   warnSeconds = 0,
+  quotas = noQuotas,
 ): Promise<GrantWorld> {
   const clock = virtualClock(noon);
   const network = createMemoryNetwork({
@@ -187,7 +189,7 @@ export async function grantWorld(
   );
   const logged: string[] = [];
   const running = new Map<string, Drive>();
-  const quota = createRefusalQuota();
+  const quota = createPersonQuota(quotas);
   let ids = 0;
 
   function startProcess(killAt?: Lifeline['killAt'], hindrance: Hindrance = {}): Process {
@@ -235,6 +237,7 @@ export async function grantWorld(
       clock: clockOfProcess,
       log,
       installation: contoso,
+      quotas,
       newId: () => idOf((ids += 1)),
     };
     const reconcileNsg = createReconciler(dependencies);

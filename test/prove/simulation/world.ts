@@ -11,7 +11,7 @@ import { grantOrchestrator } from '../../../src/workflow/grantOrchestrator.ts';
 import { grantOrchestratorName, ringEventName, stepActivityName } from '../../../src/workflow/names.ts';
 import { createHeartbeat } from '../../../src/workflow/heartbeat.ts';
 import { createReconciler } from '../../../src/workflow/reconciler.ts';
-import { createRefusalQuota } from '../../../src/workflow/refusalQuota.ts';
+import { createPersonQuota } from '../../../src/workflow/personQuota.ts';
 import { createStep } from '../../../src/workflow/step.ts';
 import type { StepResult } from '../../../src/workflow/stepResult.ts';
 import { createSweep } from '../../../src/workflow/sweep.ts';
@@ -45,6 +45,7 @@ import { createHub, type Hub, type MessageKind } from './hub.ts';
 import { createTrace, type Trace } from './trace.ts';
 import { foreignNsg, machines, nameOf, networkOf, nsgIds, type Machine } from './worldModel.ts';
 import { policyFor } from '../../support/policyFor.ts';
+import { noQuotas } from '../../support/noQuotas.ts';
 
 export const noon = new Date('2026-11-23T12:00:00.000Z');
 export const alice: Person = {
@@ -143,7 +144,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     budget: createMemoryBudget(),
   };
   const logged = new Map<string, number>();
-  const quota = createRefusalQuota();
+  const quota = createPersonQuota(noQuotas);
   let ids = 0;
   let workers = 0;
 
@@ -231,6 +232,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       clock: own,
       log,
       installation: options.installation ?? contoso,
+      quotas: noQuotas,
       newId: () => (ids += 1).toString(16).padStart(32, '0'),
     };
     const reconcile = createReconciler(dependencies);
