@@ -20,6 +20,8 @@ export interface Config {
   eventTopics: string[];
   /** How often that is. */
   sweepPeriodSeconds: number;
+  /** A request that needs approval and has not got it ends after so many seconds. */
+  approvalSeconds: number;
   /** How long before its end a grant is said to end soon; 0: never. */
   warnSeconds: number;
   quotas: Quotas;
@@ -110,6 +112,7 @@ const schema = z
         'must run evenly and at least every five minutes, such as 0 * * * * * or */20 * * * * *',
       ),
     SALLYPORT_EVENT_TOPICS: topics.default([]),
+    SALLYPORT_APPROVAL_HOURS: whole(1, 168).default(24),
     SALLYPORT_WARN_MINUTES: whole(0, 60).default(5),
     SALLYPORT_REQUESTS_PER_MINUTE: whole(1, 1_000).default(30),
     SALLYPORT_LIVE_GRANTS_PER_PERSON: whole(1, 1_000).default(20),
@@ -188,6 +191,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     eventTopics: value.SALLYPORT_EVENT_TOPICS,
     // What passed the schema has a period.
     sweepPeriodSeconds: periodOf(value.SALLYPORT_SWEEP_SCHEDULE) ?? 60,
+    approvalSeconds: value.SALLYPORT_APPROVAL_HOURS * 3600,
     warnSeconds: value.SALLYPORT_WARN_MINUTES * 60,
     quotas: {
       requestsPerMinute: value.SALLYPORT_REQUESTS_PER_MINUTE,

@@ -141,7 +141,7 @@ const routes = createRoutes({
   ...call,
   trustedProxyHops: config.trustedProxyHops,
   service: (context) =>
-    createAccessRequestService(dependencies, quota, orchestrationsOf(context, clock), reconcileNsg),
+    createAccessRequestService(dependencies, quota, orchestrationsOf(context, clock), reconcileNsg, config),
   audit: dependencies.audit,
 });
 for (const { operation, handler } of routes) register(operation, handler);

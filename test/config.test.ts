@@ -40,6 +40,7 @@ describe('readConfig', () => {
       sweepSchedule: '0 * * * * *',
       eventTopics: [],
       sweepPeriodSeconds: 60,
+      approvalSeconds: 86_400,
       warnSeconds: 300,
       quotas: { requestsPerMinute: 30, liveGrantsPerPerson: 20, liveGrantsPerNsg: 200 },
     });
@@ -72,6 +73,8 @@ describe('readConfig', () => {
     ['a negative number of proxies', { SALLYPORT_TRUSTED_PROXY_HOPS: '-1' }],
     ['two places for the tables', { SALLYPORT_TABLES: 'UseDevelopmentStorage=true' }],
     ['a topic that is no system topic', { SALLYPORT_EVENT_TOPICS: '/subscriptions/contoso' }],
+    ['an approval of a month', { SALLYPORT_APPROVAL_HOURS: '744' }],
+    ['an approval of no time', { SALLYPORT_APPROVAL_HOURS: '0' }],
     ['a warning of half a minute', { SALLYPORT_WARN_MINUTES: '0.5' }],
     ['a warning of a day', { SALLYPORT_WARN_MINUTES: '1440' }],
     ['a quota of nothing', { SALLYPORT_LIVE_GRANTS_PER_PERSON: '0' }],

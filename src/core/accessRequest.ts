@@ -165,6 +165,8 @@ export interface AccessRequest {
   end: string;
   /** When it was asked to begin, ISO 8601; absent where that is at once. */
   chosenStart?: string;
+  /** The very end that was asked for, ISO 8601; absent where it comes of the duration. */
+  chosenEnd?: string;
   decision: Decision;
   /** What it waits for or has got, where a policy wants people to approve. */
   approval?: Approval;

@@ -1,4 +1,4 @@
-import type { Person } from './accessRequest.ts';
+import type { AccessRequest, Person } from './accessRequest.ts';
 import { isApproved, type Approval, type ApprovalGiven } from './approval.ts';
 
 /** Somebody who decides, and what is known of them: proven by their token, or told by Azure a moment ago. */
@@ -22,6 +22,13 @@ export type Judgement =
   | { kind: 'refused'; code: (typeof decisionRefusals)[number]; message: string }
   | { kind: 'conflict'; code: (typeof decisionConflicts)[number]; message: string };
 
+/** What whoever asked for something is told who wants to decide on it, whatever has become of it. */
+export const ownRequest = {
+  kind: 'refused',
+  code: 'own-request',
+  message: 'Nobody decides on their own request: somebody else must.',
+} as const;
+
 /**
  * Judges whether one person's decision counts for an approval that waits. A yes counts once for each rule that the person
  * may decide by; a no is theirs to say wherever a yes would count. Nobody decides on what they asked for themselves.
@@ -39,7 +46,7 @@ export function judgeApproval(input: {
     return refused('application-cannot-decide', 'Only people decide: an application cannot.');
   }
   if (isSame(person, requester)) {
-    return refused('own-request', 'Nobody decides on their own request: somebody else must.');
+    return ownRequest;
   }
   const rules = approval.rules.flatMap((_rule, index) =>
     mayDecide(approval, index, decider) ? [index] : [],
@@ -62,22 +69,16 @@ export function judgeApproval(input: {
   return { kind: 'counts', approval: after, given, isComplete: isApproved(after) };
 }
 
+/** The approval that a request waits for now, its own or that of an extension; undefined if it waits for none. */
+export function waitingApproval(
+  request: Pick<AccessRequest, 'state' | 'approval' | 'extension'>,
+): Approval | undefined {
+  return request.state === 'pending' ? request.approval : request.extension?.approval;
+}
+
 /** The groups that a decision may come down to, in lower case. */
 export function groupsOf({ rules }: Pick<Approval, 'rules'>): Set<string> {
   return new Set(rules.flatMap(({ groups }) => groups.map((group) => group.toLowerCase())));
-}
-
-/** Whether this person may decide by any of the rules. */
-export function isDecider(
-  approval: Approval,
-  requester: Person,
-  decider: Pick<Decider, 'person' | 'isApplication' | 'isApprover' | 'groupIds'>,
-): boolean {
-  return (
-    !decider.isApplication &&
-    !isSame(decider.person, requester) &&
-    approval.rules.some((_rule, index) => mayDecide(approval, index, decider))
-  );
 }
 
 /** Whether both are one person of one tenant. */

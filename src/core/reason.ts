@@ -35,6 +35,12 @@ export const reasonCodes = [
   // What Sallyport itself has to wait for, or cannot do.
   'waiting-for-sweep',
   'tables-lost',
+  // Decisions of people.
+  'break-glass',
+  'denied-by-approver',
+  'approval-expired',
+  'approval-changed',
+  'start-not-allowed',
   // Ends.
   'ended',
   'revoked',

@@ -96,6 +96,8 @@ export interface LiveRows extends Baselines {
   markEnded(requestId: string, endedAt: string): Promise<void>;
   /** Does nothing if the row is gone. */
   markSealed(requestId: string): Promise<void>;
+  /** To be sealed again: a record has been added to what a seal names. Does nothing if the row is gone. */
+  markUnsealed(requestId: string): Promise<void>;
   removeUnended(requestId: string): Promise<void>;
 }
 

@@ -4,26 +4,25 @@ import { canonicalJson } from '../core/canonicalJson.ts';
 import { protocols } from '../core/accessRequest.ts';
 import { parsePrefix } from '../core/address.ts';
 import { parseDuration } from '../core/duration.ts';
-import { isBlank, isPlainText } from '../core/plainText.ts';
 import { canonicalId } from '../core/resourceId.ts';
 import { parseVirtualMachineId } from '../core/virtualMachineId.ts';
 import type { AskedPort, Submission } from '../workflow/contracts.ts';
 import { exampleVirtualMachineId } from './exampleIds.ts';
 import { fieldProblemsOf } from './fieldProblems.ts';
+import { plainLine } from './plainLine.ts';
 import type { FieldProblem } from './problem.ts';
 
 export const limits = {
   virtualMachines: 10,
   portsPerVirtualMachine: 20,
   ports: 50,
-  justificationCharacters: 1_000,
   problems: 50,
 } as const;
 
 /** The part of a submission that the body says, where the sources that it leaves out are still to be filled in. */
 export type AccessRequestBody = Pick<
   Submission,
-  'duration' | 'durationSeconds' | 'justification' | 'bodyHash'
+  'duration' | 'durationSeconds' | 'justification' | 'start' | 'breakGlass' | 'bodyHash'
 > & {
   virtualMachines: {
     id: string;
@@ -103,32 +102,9 @@ const durationText = z.string().meta({
 });
 
 /** Why access is needed. */
-export const justificationText = z
-  .string()
-  .superRefine((text, context) => {
-    const add = (code: string, message: string) => {
-      context.addIssue({ code: 'custom', message, params: { code } });
-    };
-    if (isBlank(text)) add('empty', 'The justification must say why the access is needed.');
-    if (Array.from(text).length > limits.justificationCharacters) {
-      add(
-        'too-long',
-        `The justification must not be longer than ${limits.justificationCharacters} characters.`,
-      );
-    }
-    if (!isPlainText(text)) {
-      add(
-        'unfit-characters',
-        'The justification must be one line, without control characters, bidirectional overrides or half surrogates.',
-      );
-    }
-  })
-  .meta({
-    description: 'Why: one line, without control characters.',
-    minLength: 1,
-    maxLength: limits.justificationCharacters,
-    examples: ['Restart the web server (change 4711)'],
-  });
+export const justificationText = plainLine('justification', 'Why').meta({
+  examples: ['Restart the web server (change 4711)'],
+});
 
 /** The body of POST /api/access-requests. */
 export const accessRequestSchema = z
@@ -141,6 +117,19 @@ export const accessRequestSchema = z
       return z.NEVER;
     }),
     justification: justificationText,
+    start: z.iso
+      .datetime({ offset: true })
+      .meta({
+        description:
+          'When access is to begin, at most seven days ahead. Left out: at once, or once it is approved.',
+        examples: ['2026-11-23T20:00:00+01:00'],
+      })
+      .transform((text) => new Date(text).toISOString())
+      .optional(),
+    breakGlass: z
+      .boolean()
+      .meta({ description: 'Skips approval, with the role Sallyport.BreakGlass; somebody has to review it.' })
+      .optional(),
   })
   .superRefine(({ virtualMachines }, context) => {
     const total = virtualMachines.reduce((sum, { ports }) => sum + ports.length, 0);
@@ -174,7 +163,7 @@ export function parseAccessRequestBody(json: unknown): AccessRequestBodyResult {
   const read = accessRequestSchema.safeParse(json);
   if (!read.success)
     return { ok: false, problems: fieldProblemsOf(read.error, json).slice(0, limits.problems) };
-  const { virtualMachines, duration, justification } = read.data;
+  const { virtualMachines, duration, justification, start, breakGlass } = read.data;
   return {
     ok: true,
     body: {
@@ -191,6 +180,8 @@ export function parseAccessRequestBody(json: unknown): AccessRequestBodyResult {
       duration: duration.text,
       durationSeconds: duration.seconds,
       justification,
+      ...(start !== undefined && { start }),
+      ...(breakGlass === true && { breakGlass }),
       bodyHash: createHash('sha256').update(canonicalJson(json)).digest('hex'),
     },
   };

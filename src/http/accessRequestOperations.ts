@@ -20,6 +20,16 @@ export const listQuery = z.strictObject({
     .enum(unended, { error: `This must be one of ${unended.join(', ')}.` })
     .meta({ description: 'Only requests in this state.' })
     .optional(),
+  decidable: z
+    .enum(['true'], { error: 'This must be true, or left out.' })
+    .meta({ description: "Everybody's requests that wait for a decision which you may make." })
+    .optional(),
+  review: z
+    .enum(['open'], { error: 'This must be open, or left out.' })
+    .meta({
+      description: 'Requests that skipped approval and were not reviewed, ended ones too; for approvers.',
+    })
+    .optional(),
 });
 
 /** The path of everything that is about one request. */

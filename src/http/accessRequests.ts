@@ -1,8 +1,7 @@
 import type { HttpRequest, InvocationContext } from '@azure/functions';
-import { finalStates } from '../core/accessRequest.ts';
+import type * as z from 'zod';
 import type { AccessRequest } from '../core/accessRequest.ts';
-import { isAdministrator, seesEverything } from '../core/caller.ts';
-import type { Caller } from '../core/caller.ts';
+import { isAdministrator, isApprover, mayBreakGlass, seesEverything } from '../core/caller.ts';
 import type { AccessRequestService, SubmitResult } from '../workflow/contracts.ts';
 import { idempotencyKey, listQuery } from './accessRequestOperations.ts';
 import type { accessRequestOperations } from './accessRequestOperations.ts';
@@ -13,10 +12,11 @@ import type { Answer, Call, CallDependencies } from './handleCall.ts';
 import { nameSources, presentCallerAddress } from './nameSources.ts';
 import type { HandlersOf } from './operation.ts';
 import { presentRequest } from './presentRequest.ts';
-import { problemOfDecision } from './problem.ts';
-import type { FieldProblem, Problem } from './problem.ts';
+import { bodyInvalid, problemOfDecision } from './problem.ts';
+import type { Problem } from './problem.ts';
 import { readBody } from './readBody.ts';
 import { readQuery } from './readQuery.ts';
+import { findVisible, isOwn, notFound } from './visibleRequest.ts';
 
 export interface AccessRequestDependencies extends CallDependencies {
   /** The service as one invocation sees it: Durable's client hangs on the context. */
@@ -49,6 +49,10 @@ async function create(call: Call, service: AccessRequestService, trustedProxyHop
     callerAddress(call.request, call.caller, trustedProxyHops),
   );
   if (!named.ok) return refuse(bodyInvalid(named.problems));
+  if (parsed.body.breakGlass === true && !mayBreakGlass(call.caller)) {
+    const detail = 'Skipping approval takes the role Sallyport.BreakGlass.';
+    return refuse({ code: 'role-missing', detail });
+  }
   const submitted = await service.submit({
     ...parsed.body,
     virtualMachines: named.virtualMachines,
@@ -63,34 +67,52 @@ async function create(call: Call, service: AccessRequestService, trustedProxyHop
   return { ok: true, status: 202, body, location };
 }
 
-/** What is wrong with a body, led by the first of it. */
-export function bodyInvalid(errors: FieldProblem[]): Problem {
-  const [first] = errors;
-  const detail = `${first?.field === undefined ? '' : `${first.field}: `}${first?.detail ?? ''}`;
-  return { code: 'body-invalid', detail, errors };
-}
-
 async function get(call: Call, service: AccessRequestService): Promise<Answer> {
-  const request = await findVisible(call, service);
-  return request === undefined ? refuse(notFound) : { ok: true, status: 200, body: presentRequest(request) };
+  const visible = await findVisible(call, service);
+  return visible.ok ? { ok: true, status: 200, body: presentRequest(visible.request) } : visible;
 }
 
 async function list(call: Call, service: AccessRequestService): Promise<Answer> {
   const read = readQuery(call.request, listQuery);
   if (!read.ok) return read;
+  const listed = await requestsOf(call, service, read.query);
+  if (!listed.ok) return listed;
   const { state } = read.query;
-  const everybodys = seesEverything(call.caller);
-  const requests = await service.listUnended(everybodys ? undefined : call.caller.person.objectId);
-  const value = requests
-    .filter((request) => everybodys || isOwn(request, call.caller))
-    .filter((request) => (state === undefined ? !finalStates.has(request.state) : request.state === state))
-    .map(presentRequest);
-  return { ok: true, status: 200, body: { value } };
+  const value = listed.requests.filter((request) => state === undefined || request.state === state);
+  return { ok: true, status: 200, body: { value: value.map(presentRequest) } };
+}
+
+/** What the query asks for, as far as the caller may see it. */
+async function requestsOf(
+  { caller, correlationId }: Call,
+  service: AccessRequestService,
+  { decidable, review }: z.output<typeof listQuery>,
+): Promise<{ ok: true; requests: AccessRequest[] } | Extract<Answer, { ok: false }>> {
+  const everybodys = seesEverything(caller);
+  if (review !== undefined) {
+    if (!everybodys && !isApprover(caller)) {
+      const detail = 'Only approvers, administrators and auditors see what is to be reviewed.';
+      return { ok: false, problem: { code: 'role-missing', detail } };
+    }
+    return { ok: true, requests: await service.listToReview() };
+  }
+  if (decidable !== undefined) {
+    const all = await service.listUnended();
+    const found = await service.decidableBy(caller, all, correlationId);
+    if (found.kind === 'known') {
+      return { ok: true, requests: all.filter(({ id }) => found.requestIds.has(id)) };
+    }
+    const { message, retryAfterSeconds } = found;
+    return { ok: false, problem: { code: 'unavailable', detail: message, retryAfterSeconds } };
+  }
+  const requests = await service.listUnended(everybodys ? undefined : caller.person.objectId);
+  return { ok: true, requests: requests.filter((request) => everybodys || isOwn(request, caller)) };
 }
 
 async function revoke(call: Call, service: AccessRequestService): Promise<Answer> {
-  const request = await findVisible(call, service);
-  if (request === undefined) return refuse(notFound);
+  const visible = await findVisible(call, service);
+  if (!visible.ok) return visible;
+  const { request } = visible;
   if (!isOwn(request, call.caller) && !isAdministrator(call.caller)) {
     const detail = 'Only the requester or an administrator may revoke this request.';
     return refuse({ code: 'role-missing', detail });
@@ -98,24 +120,6 @@ async function revoke(call: Call, service: AccessRequestService): Promise<Answer
   const revoked = await service.revoke(request.id, call.caller.person, call.correlationId);
   if (revoked.kind === 'not-found') return refuse(notFound);
   return { ok: true, status: 200, body: presentRequest(revoked.request) };
-}
-
-/** Somebody else's request is as absent as one that never was: ids tell nothing. */
-export const notFound: Problem = {
-  code: 'request-not-found',
-  detail: 'There is no access request with this id that you may see.',
-};
-
-async function findVisible(call: Call, service: AccessRequestService): Promise<AccessRequest | undefined> {
-  const id = call.request.params['id'] ?? '';
-  if (!/^[0-9a-f]{32}$/.test(id)) return undefined;
-  const request = await service.find(id);
-  if (request === undefined) return undefined;
-  return isOwn(request, call.caller) || seesEverything(call.caller) ? request : undefined;
-}
-
-function isOwn({ requester }: AccessRequest, { person }: Caller): boolean {
-  return requester.objectId === person.objectId && requester.tenantId === person.tenantId;
 }
 
 /** The Idempotency-Key of a call, if it has one. */

@@ -1,21 +1,16 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../core/canonicalJson.ts';
 import type { AccessRequestService } from '../workflow/contracts.ts';
-import {
-  bodyInvalid,
-  idempotencyKeyOf,
-  notFound,
-  problemOfSubmission,
-  type AccessRequestDependencies,
-} from './accessRequests.ts';
+import { idempotencyKeyOf, problemOfSubmission, type AccessRequestDependencies } from './accessRequests.ts';
 import { extensionSchema, type extensionOperations } from './extensionOperations.ts';
 import { fieldProblemsOf } from './fieldProblems.ts';
 import { handleCall } from './handleCall.ts';
 import type { Answer, Call } from './handleCall.ts';
 import type { HandlersOf } from './operation.ts';
 import { presentRequest } from './presentRequest.ts';
-import type { Problem } from './problem.ts';
+import { bodyInvalid, type Problem } from './problem.ts';
 import { readBody } from './readBody.ts';
+import { notFound } from './visibleRequest.ts';
 
 export type ExtensionHandlers = HandlersOf<typeof extensionOperations>;
 

@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { protocols, requestStates } from '../core/accessRequest.ts';
-import type { AccessRequest, NsgTarget } from '../core/accessRequest.ts';
+import type { AccessRequest, BreakGlass, NsgTarget, Person } from '../core/accessRequest.ts';
+import type { Approval } from '../core/approval.ts';
+import { wasNeverWanted } from '../core/journal.ts';
 import { reasonCodes } from '../core/reason.ts';
 import type { Reason } from '../core/reason.ts';
 
@@ -26,22 +28,56 @@ export const presentedVirtualMachine = z
   })
   .meta({ id: 'GrantedVirtualMachine' });
 
+const presentedPerson = z.strictObject({ objectId: z.string(), displayName: z.string() });
+
+const presentedDecision = z
+  .strictObject({ by: presentedPerson, at: z.iso.datetime(), comment: z.string() })
+  .meta({ id: 'DecisionGiven' });
+
+export const presentedApproval = z
+  .strictObject({
+    needed: z
+      .array(
+        z.strictObject({
+          approvers: z.int().min(1).meta({ description: 'How many different people.' }),
+          groups: z.array(z.string()).meta({
+            description: 'Object ids of groups whose members may, beside those with the role.',
+          }),
+          given: z.int().min(0).meta({ description: 'How many have.' }),
+        }),
+      )
+      .meta({ description: 'All of them must be met.' }),
+    given: z.array(presentedDecision),
+    expiresAt: z.iso.datetime().meta({ description: 'Unapproved by then it expires.' }),
+  })
+  .meta({ id: 'Approval' });
+
 /** What presentRequest makes. */
 export const presentedRequest = z
   .strictObject({
     id: z.string(),
     state: z.enum(requestStates),
-    requester: z.strictObject({ objectId: z.string(), displayName: z.string() }),
+    requester: presentedPerson,
     virtualMachines: z.array(presentedVirtualMachine),
     duration: z.string().meta({ description: 'ISO 8601.' }),
-    start: z.iso.datetime(),
-    end: z.iso.datetime(),
+    start: z.iso
+      .datetime()
+      .meta({ description: 'Absent while it waits for people, unless it was chosen.' })
+      .optional(),
+    end: z.iso.datetime().meta({ description: 'Absent as long as it is not fixed.' }).optional(),
     justification: z.string(),
     decision: z.strictObject({
       outcome: z.enum(['granted', 'needs-approval', 'denied']),
       reasons: z.array(presentedReason),
       policies: z.array(z.string()).meta({ description: 'The policies behind it.' }),
     }),
+    approval: presentedApproval.meta({ description: 'Where policy wants people to approve.' }).optional(),
+    breakGlass: z
+      .strictObject({
+        reviewed: presentedDecision.meta({ description: 'Absent until somebody has.' }).optional(),
+      })
+      .meta({ description: 'Approval was skipped.' })
+      .optional(),
     reason: presentedReason.meta({ description: 'Why it ended or is ending.' }).optional(),
     changedRules: z
       .array(
@@ -69,7 +105,7 @@ export function presentRequest(request: AccessRequest): z.infer<typeof presented
   return {
     id: request.id,
     state,
-    requester: { objectId: requester.objectId, displayName: requester.displayName },
+    requester: presentPerson(requester),
     virtualMachines: request.virtualMachines.map(({ id, ports }) => ({
       id,
       ports: ports.map(({ number, protocol, allowedSourceAddressPrefixes }) => ({
@@ -79,20 +115,52 @@ export function presentRequest(request: AccessRequest): z.infer<typeof presented
       })),
     })),
     duration: request.duration,
-    start: request.start,
-    end: request.end,
+    ...presentTimes(request),
     justification: request.justification,
     decision: {
       outcome: decision.outcome,
       reasons: decision.reasons.map(presentReason),
       policies: decision.policies,
     },
+    ...(request.approval !== undefined && { approval: presentApproval(request.approval) }),
+    ...(request.breakGlass !== undefined && { breakGlass: presentBreakGlass(request.breakGlass) }),
     ...(reason !== undefined && { reason: presentReason(reason) }),
     ...(changedRules.length > 0 && { changedRules }),
     ...(state === 'opening' && waiting?.reason && { waiting: presentReason(waiting.reason) }),
     requestedAt: request.requestedAt,
     correlationId: request.correlationId,
   };
+}
+
+/** What waits for people has no times yet, but for a start that was chosen. */
+function presentTimes(request: AccessRequest): { start?: string; end?: string } {
+  const { journal, chosenStart, start, end } = request;
+  const isOpenEnded = wasNeverWanted(request) && !journal.some(({ event }) => event === 'scheduled');
+  if (!isOpenEnded) return { start, end };
+  return chosenStart === undefined ? {} : { start: chosenStart };
+}
+
+function presentPerson({ objectId, displayName }: Person): z.infer<typeof presentedPerson> {
+  return { objectId, displayName };
+}
+
+export function presentApproval({ rules, given, expiresAt }: Approval): z.infer<typeof presentedApproval> {
+  return {
+    needed: rules.map(({ approvers, groups }, index) => ({
+      ...{ approvers, groups },
+      given: given.filter(({ rules: counted }) => counted.includes(index)).length,
+    })),
+    given: given.map(presentDecision),
+    expiresAt,
+  };
+}
+
+function presentBreakGlass({ reviewed }: BreakGlass) {
+  return { ...(reviewed !== undefined && { reviewed: presentDecision(reviewed) }) };
+}
+
+function presentDecision({ by, at, comment }: { by: Person; at: string; comment: string }) {
+  return { by: presentPerson(by), at, comment };
 }
 
 function presentReason({ code, message, field, allowed }: Reason): z.infer<typeof presentedReason> {

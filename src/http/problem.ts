@@ -15,6 +15,12 @@ const ownProblems = {
   'query-invalid': { status: 400, title: 'A query parameter is not valid' },
   'content-type-unsupported': { status: 415, title: 'The content type is not supported' },
   'role-missing': { status: 403, title: 'The caller has not the role that this needs' },
+  'own-request': { status: 403, title: 'Nobody decides on what they asked for themselves' },
+  'application-cannot-decide': { status: 403, title: 'Only people decide' },
+  'not-an-approver': { status: 403, title: 'The caller is no approver of this request' },
+  'not-pending': { status: 409, title: 'The request does not wait for a decision' },
+  'decided-already': { status: 409, title: 'The caller has decided already' },
+  'no-review-open': { status: 409, title: 'There is nothing to review' },
   'request-not-found': { status: 404, title: 'There is no such access request' },
   'idempotency-key-reused': { status: 409, title: 'The idempotency key was used with another body' },
   'too-many-requests': { status: 429, title: 'Too many requests of this person in a minute' },
@@ -129,6 +135,13 @@ export function problemOfDecision(decision: Decision): Problem {
   };
 }
 
+/** A body that is not as it must be, with everything that is wrong. */
+export function bodyInvalid(errors: FieldProblem[]): Problem {
+  const [first] = errors;
+  const detail = `${first?.field === undefined ? '' : `${first.field}: `}${first?.detail ?? ''}`;
+  return { code: 'body-invalid', detail, errors };
+}
+
 /** RFC 9457. The type is a name, not an address: it stays the same wherever the documentation lives. */
 export function respondProblem(problem: Problem, correlationId: string): HttpResponseInit {
   const { status, title } = meaningOf(problem.code);
@@ -162,7 +175,8 @@ function meaningOf(code: ProblemCode): { status: number; title: string } {
   if (code === 'not-running' || code === 'extension-waiting') {
     return { status: 409, title: 'The grant cannot be extended as it stands' };
   }
-  const status = code === 'duration-exceeds-policy' ? 400 : 403;
+  if (code === 'approval-expired') return { status: 409, title: 'The request does not wait for a decision' };
+  const status = code === 'duration-exceeds-policy' || code === 'start-not-allowed' ? 400 : 403;
   return { status, title: 'The request was denied' };
 }
 

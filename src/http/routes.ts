@@ -6,6 +6,8 @@ import type { AuditDependencies } from './audit.ts';
 import { auditOperations } from './auditOperations.ts';
 import { extensionOperations } from './extensionOperations.ts';
 import { createExtensionHandlers } from './extensions.ts';
+import { decisionOperations } from './decisionOperations.ts';
+import { createDecisionHandlers } from './decisions.ts';
 import { createOpenApiHandler } from './openApi.ts';
 import { openApiOperations } from './openApiOperations.ts';
 import { routesOf } from './operation.ts';
@@ -21,6 +23,7 @@ export function createRoutes(dependencies: RouteDependencies): Route[] {
   const described: Route[] = [
     ...routesOf(accessRequestOperations, createAccessRequestHandlers(dependencies)),
     ...routesOf(extensionOperations, createExtensionHandlers(dependencies)),
+    ...routesOf(decisionOperations, createDecisionHandlers(dependencies)),
     ...routesOf(auditOperations, { readAudit: createAuditHandler(dependencies) }),
   ];
   const operations = [...described.map(({ operation }) => operation), ...Object.values(openApiOperations)];

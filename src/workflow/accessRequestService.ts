@@ -1,14 +1,20 @@
 import { finalStates, type AccessRequest } from '../core/accessRequest.ts';
+import { isReviewOpen } from '../core/breakGlass.ts';
 import { causeOf } from '../core/cause.ts';
 import { enterState } from '../core/journal.ts';
-import { UnreadableRowError } from '../core/stores.ts';
+import { isSame, judgeApproval, waitingApproval } from '../core/judgeApproval.ts';
+import { UnreadableRowError, type UnendedRow } from '../core/stores.ts';
 import { changeRequest } from './changeRequest.ts';
 import type { AccessRequestService, Orchestrations, RevokeResult } from './contracts.ts';
+import { createDecideRequest } from './decideRequest.ts';
 import type { Dependencies } from './dependencies.ts';
 import { createExtendGrant } from './extendGrant.ts';
+import { findDecider } from './findDecider.ts';
 import { inParallel } from './inParallel.ts';
 import type { Reconcile } from './reconcileResult.ts';
 import type { PersonQuota } from './personQuota.ts';
+import { defaultLifeSettings, type LifeSettings } from './lifeSettings.ts';
+import { reviewBreakGlass } from './reviewBreakGlass.ts';
 import { settle } from './settle.ts';
 import { submit } from './submit.ts';
 
@@ -23,13 +29,17 @@ export function createAccessRequestService(
   quota: PersonQuota,
   orchestrations: Orchestrations,
   reconcile: Reconcile,
+  settings: LifeSettings = defaultLifeSettings,
 ): AccessRequestService {
   const { requests, live, clock, log } = dependencies;
+  const decide = createDecideRequest(dependencies, ring);
 
   return {
     extend: createExtendGrant(dependencies, quota, reconcile),
 
-    submit: (submission) => submit(dependencies, quota, orchestrations, submission),
+    submit: (submission) => submit(dependencies, quota, orchestrations, submission, settings),
+    decide,
+    review: (call) => reviewBreakGlass(dependencies, call),
 
     async find(id) {
       return (await requests.get(id))?.row;
@@ -37,11 +47,13 @@ export function createAccessRequestService(
 
     async listUnended(requesterId) {
       const rows = await live.unended();
-      const wanted = rows.filter(
-        (row) => row.endedAt === undefined && (requesterId === undefined || row.requesterId === requesterId),
+      const found = await readAll(
+        rows.filter(
+          (row) =>
+            row.endedAt === undefined && (requesterId === undefined || row.requesterId === requesterId),
+        ),
       );
-      const found = await readRequests(wanted.map(({ requestId }) => requestId));
-      return found.filter((row) => !finalStates.has(row.state)).sort(newestFirst);
+      return found.filter((row) => !finalStates.has(row.state));
     },
 
     async listRecent() {
@@ -56,7 +68,25 @@ export function createAccessRequestService(
         .map(({ partition }) => partition)
         .filter((partition) => isRequestId.test(partition));
       const wanted = new Set([...unended.map(({ requestId }) => requestId), ...ids.slice(-recent.requests)]);
-      return (await readRequests([...wanted])).sort(newestFirst);
+      return await readAll([...wanted].map((requestId) => ({ requestId })));
+    },
+
+    async listToReview() {
+      return (await readAll(await live.unended())).filter(isReviewOpen);
+    },
+
+    async decidableBy(caller, candidates, correlationId) {
+      const requestIds = new Set<string>();
+      for (const request of candidates) {
+        const approval = waitingApproval(request);
+        if (approval === undefined || isSame(request.requester, caller.person)) continue;
+        const decider = await findDecider(dependencies, caller, request, approval, { correlationId });
+        if ('kind' in decider) return decider;
+        const { requester } = request;
+        const judgement = judgeApproval({ approval, requester, decider, comment: '', now: clock.now() });
+        if (judgement.kind === 'counts') requestIds.add(request.id);
+      }
+      return { kind: 'known', requestIds };
     },
 
     async revoke(id, actor, correlationId): Promise<RevokeResult> {
@@ -83,19 +113,20 @@ export function createAccessRequestService(
     },
   };
 
-  /** Those that can be read: one row that somebody has damaged must not hide all the others. */
-  async function readRequests(ids: readonly string[]): Promise<AccessRequest[]> {
+  /** Those that can be read, newest first. */
+  async function readAll(named: readonly Pick<UnendedRow, 'requestId'>[]): Promise<AccessRequest[]> {
     const found: AccessRequest[] = [];
-    await inParallel(ids, async (requestId) => {
+    await inParallel(named, async ({ requestId }) => {
       try {
         const stored = await requests.get(requestId);
         if (stored !== undefined) found.push(stored.row);
       } catch (error) {
+        // One row that somebody has damaged must not hide all the others.
         if (!(error instanceof UnreadableRowError)) throw error;
         log.error('request-row-unreadable', { requestId, cause: error.message });
       }
     });
-    return found;
+    return found.sort(newestFirst);
   }
 
   async function ring(row: AccessRequest): Promise<void> {

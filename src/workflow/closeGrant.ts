@@ -1,5 +1,5 @@
 import { isRunning, type AccessRequest } from '../core/accessRequest.ts';
-import { enterState, enteredAt } from '../core/journal.ts';
+import { enterState, enteredAt, wasNeverWanted } from '../core/journal.ts';
 import type { Reason } from '../core/reason.ts';
 import { changesOnPath } from '../core/seenChanges.ts';
 import type { Stored } from '../core/stores.ts';
@@ -17,7 +17,7 @@ export interface CloseGrant {
   beginClosing: (
     stored: Stored<AccessRequest>,
     run: Run,
-    reason: Reason,
+    reasons: readonly Reason[],
     outcome: 'closed' | 'failed',
   ) => Promise<Held>;
   close: (stored: Held, run: Run) => Promise<StepResult>;
@@ -38,20 +38,22 @@ export function createCloseGrant(
   async function beginClosing(
     stored: Stored<AccessRequest>,
     run: Run,
-    reason: Reason,
+    reasons: readonly Reason[],
     outcome: 'closed' | 'failed',
   ): Promise<Held> {
+    const [reason] = reasons;
     const { stored: now } = await changeRequest(
       requests,
       stored.row.id,
       (current) =>
+        current.state === 'scheduled' ||
         // Whoever has extended it in this very moment was first: its time is not over any more.
-        isRunning(current) && (reason.code !== 'ended' || isOver(current, clock.now()))
+        (isRunning(current) && (reason?.code !== 'ended' || isOver(current, clock.now())))
           ? enterState(
               { ...current, recorded: Math.max(current.recorded, stored.row.recorded) },
               'closing',
-              { at: clock.now(), actor: run.actor, reasons: [reason] },
-              { outcome, reason, nextDue: clock.now().toISOString() },
+              { at: clock.now(), actor: run.actor, reasons: [...reasons] },
+              { outcome, ...(reason === undefined ? {} : { reason }), nextDue: clock.now().toISOString() },
             )
           : undefined,
       stored,
@@ -62,6 +64,8 @@ export function createCloseGrant(
   /** Closes on every NSG of the path; only a read-back that shows none of its rules says closed. */
   async function close(stored: Held, run: Run): Promise<StepResult> {
     const { row } = stored;
+    // Its row never said that it was wanted, so nobody can have written a rule for it, nor can anybody who comes late.
+    if (wasNeverWanted(row)) return becomeFinal(stored, run, new Map());
     const wasActive = enteredAt(row, 'active') !== undefined;
     // Whoever wrote for somebody else has closed this one too, and has read it back. What was noted is carried over to a
     // newer row under its ETag: somebody who lets it in meanwhile notes that first, or finds the newer row.

@@ -1,5 +1,7 @@
 import type { AccessRequest, Person, Protocol } from '../core/accessRequest.ts';
+import type { reviewRefusals } from '../core/breakGlass.ts';
 import type { Caller } from '../core/caller.ts';
+import type { decisionConflicts, decisionRefusals } from '../core/judgeApproval.ts';
 import type { NetworkHint } from '../core/networkHint.ts';
 import type { BaselineSource, Policy, PolicyConditions, PolicyEntry } from '../core/policy.ts';
 import type { Decision, Reason } from '../core/reason.ts';
@@ -22,6 +24,10 @@ export interface Submission {
   durationSeconds: number;
   /** The very end that was asked for, ISO 8601; left out, it is the start and the duration. */
   end?: string;
+  /** When access is to begin, ISO 8601 in UTC; at once, or once it is approved, where it is left out. */
+  start?: string;
+  /** Skip approval: by somebody who has the role for it. */
+  breakGlass?: true;
   justification: string;
   correlationId: string;
   idempotencyKey?: string;
@@ -70,6 +76,36 @@ export type ExtendResult =
   | { kind: 'conflict'; reason: Reason }
   | Exclude<SubmitResult, { kind: 'accepted' | 'tables-lost' }>;
 
+/** What somebody decides on a request that waits for people. */
+export interface DecisionCall {
+  id: string;
+  caller: Caller;
+  decision: 'approve' | 'deny';
+  comment: string;
+  correlationId: string;
+}
+
+export type DecideResult =
+  | { kind: 'decided'; request: AccessRequest }
+  | { kind: 'not-found' }
+  /** This person may not decide. */
+  | { kind: 'refused'; code: (typeof decisionRefusals)[number]; message: string }
+  /** There is nothing for this person to decide any more. */
+  | { kind: 'conflict'; code: 'not-pending' | (typeof decisionConflicts)[number]; message: string }
+  /** Approved, and by now something else is against it: it is denied, and why is in the decision. */
+  | { kind: 'denied'; decision: Decision }
+  /** Azure cannot be asked now; the decision is not stored. */
+  | { kind: 'unavailable'; retryAfterSeconds: number; message: string };
+
+/** What somebody says who has looked at why approval was skipped. */
+export type ReviewCall = Omit<DecisionCall, 'decision'>;
+
+export type ReviewResult =
+  | { kind: 'reviewed'; request: AccessRequest }
+  | { kind: 'not-found' }
+  | { kind: 'refused'; code: (typeof reviewRefusals)[number]; message: string }
+  | { kind: 'conflict'; code: 'no-review-open'; message: string };
+
 export type RevokeResult = { kind: 'revoked'; request: AccessRequest } | { kind: 'not-found' };
 
 /** What the HTTP layer may ask of the life of requests. */
@@ -82,6 +118,22 @@ export interface AccessRequestService {
   extend(call: ExtensionCall): Promise<ExtendResult>;
   /** Those that have not ended and the newest of the last 24 hours, whatever became of them. Newest first. */
   listRecent(): Promise<AccessRequest[]>;
+  /** Requests that skipped approval and that nobody has looked at since, ended ones too. Newest first. */
+  listToReview(): Promise<AccessRequest[]>;
+  /** The ids of those among these that wait for a decision which this caller may make. */
+  decidableBy(
+    caller: Caller,
+    requests: readonly AccessRequest[],
+    correlationId: string,
+  ): Promise<
+    | { kind: 'known'; requestIds: ReadonlySet<string> }
+    /** Azure does not tell the caller's groups now. */
+    | { kind: 'unavailable'; retryAfterSeconds: number; message: string }
+  >;
+  /** Approves or denies a request that waits for people; the last yes opens it, or schedules it. */
+  decide(call: DecisionCall): Promise<DecideResult>;
+  /** Notes that somebody else has looked at why approval was skipped. */
+  review(call: ReviewCall): Promise<ReviewResult>;
   /** Ends a request early; one that is ending or has ended stays as it is. */
   revoke(id: string, actor: Person, correlationId: string): Promise<RevokeResult>;
 }

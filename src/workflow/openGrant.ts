@@ -27,8 +27,7 @@ export function createOpenGrant(
     if (!(await heartbeat.isFresh())) return awaitSweep(stored);
     const objections = await reauthorizeRequester(dependencies, stored.row);
     if ('kind' in objections) return awaitAnswer(stored, run, objections.retryAfterSeconds);
-    const [denied] = objections;
-    return denied === undefined ? open(stored, run) : beginClosing(stored, run, denied, 'failed');
+    return objections.length === 0 ? open(stored, run) : beginClosing(stored, run, objections, 'failed');
   };
 
   /** Opens on every NSG of the path, or begins to close what was opened. */
@@ -45,7 +44,7 @@ export function createOpenGrant(
     const blocking = results
       .map((result) => refusalOf(result, row.id))
       .find((reason) => reason !== undefined);
-    if (blocking !== undefined) return beginClosing(stored, run, blocking, 'failed');
+    if (blocking !== undefined) return beginClosing(stored, run, [blocking], 'failed');
     if (results.every((result) => result.kind === 'converged' && result.admitted.has(row.id))) {
       return becomeActive(stored, run, readBackOf(results, row));
     }
@@ -66,7 +65,7 @@ export function createOpenGrant(
         code: quota === undefined ? 'not-opened-in-time' : 'throttled',
         message: unfinished?.reason.message ?? 'Azure did not show the rules in time.',
       };
-      return beginClosing(current, run, reason, 'failed');
+      return beginClosing(current, run, [reason], 'failed');
     }
     return again(current, unfinished?.afterSeconds ?? 1, 'opening');
   }
@@ -90,7 +89,7 @@ export function createOpenGrant(
       return again(stored, afterSeconds, 'opening');
     }
     const message = 'Azure did not say in time whether the requester may still ask for this access.';
-    return beginClosing(stored, run, { code: 'not-opened-in-time', message }, 'failed');
+    return beginClosing(stored, run, [{ code: 'not-opened-in-time', message }], 'failed');
   }
 
   async function becomeActive(stored: Stored<AccessRequest>, run: Run, readBack: SeenOnPath): Promise<Held> {

@@ -104,6 +104,8 @@ export async function sealTrail(dependencies: SealDependencies): Promise<SealRep
 
   async function readOne({ partition, kind }: Candidate): Promise<Read> {
     const row = kind === 'request' ? (await requests.get(partition))?.row : undefined;
+    // Somebody has just reviewed it; the sweep completes its records first.
+    if (row !== undefined && row.recorded < row.journal.length) return 'unread';
     const records = await audit.read(partition);
     if (kind === 'indexed' && !standsAlone(records)) return 'nothing-to-seal';
     if (kind !== 'request' && records.length === 0) return 'nothing-to-seal';

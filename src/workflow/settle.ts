@@ -5,6 +5,7 @@ import {
   type LiveRow,
   type SeenGrant,
 } from '../core/accessRequest.ts';
+import { wasNeverWanted } from '../core/journal.ts';
 import type { Stored } from '../core/stores.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
 import { recordJournal, type KnownRecords } from './recordJournal.ts';
@@ -72,6 +73,8 @@ async function copyToLive(
   readBack: SeenOnPath,
   known: AlreadyRead,
 ): Promise<SeenOnPath> {
+  // What is not wanted yet is nothing that a reconcile must act on.
+  if (wasNeverWanted(request)) return new Map();
   // The rows of an ended request are removed after a while. Whoever stalled longer than that would find an empty place
   // and open again what was closed.
   const mayInsert = () => clock.now() < secondsAfter(seenAt, limits.insertWithin);

@@ -1,11 +1,13 @@
 import { isDesired, type AccessRequest } from '../core/accessRequest.ts';
 import type { Reason } from '../core/reason.ts';
+import { createAwaitApproval } from './awaitApproval.ts';
 import { createCloseGrant } from './closeGrant.ts';
 import { limits, type Dependencies } from './dependencies.ts';
 import { createHold, isOver, type Held, type Run } from './heldRequest.ts';
 import { createOpenGrant } from './openGrant.ts';
 import { createPathReconciler } from './reconcilePath.ts';
 import type { Reconcile } from './reconcileResult.ts';
+import { createStartScheduled } from './startScheduled.ts';
 import type { StepResult } from './stepResult.ts';
 
 export type Step = (requestId: string, actor: 'sallyport' | 'sweep') => Promise<StepResult>;
@@ -19,6 +21,8 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
   const reconcilePath = createPathReconciler(dependencies, reconcileNsg);
   const hold = createHold(dependencies);
   const closing = createCloseGrant(dependencies, reconcilePath, hold);
+  const awaitApproval = createAwaitApproval(dependencies, hold);
+  const startScheduled = createStartScheduled(dependencies, hold, closing);
   const openGrant = createOpenGrant(dependencies, reconcilePath, hold, closing);
 
   return async function step(requestId, actor) {
@@ -35,8 +39,8 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
       stored = (await requests.get(requestId)) ?? stored;
     }
     let held = await hold.resettle(stored, run);
-    // opening → active or closing → closing → final: each round enters one state at most.
-    for (let round = 0; round < 4; round += 1) {
+    // pending or scheduled → opening → active or closing → final: each round enters one state at most.
+    for (let round = 0; round < 5; round += 1) {
       const progress = await advance(held, run);
       if ('kind' in progress) return progress;
       held = progress;
@@ -49,12 +53,12 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
     const { row } = stored;
     switch (row.state) {
       case 'opening':
-        if (isOver(row, clock.now())) return closing.beginClosing(stored, run, ended(row), 'failed');
+        if (isOver(row, clock.now())) return closing.beginClosing(stored, run, [ended(row)], 'failed');
         // The clock of whoever wrote the row may be ahead of this one.
         if (!isDesired(row, clock.now())) return { kind: 'wait', until: row.start };
         return openGrant(stored, run);
       case 'active':
-        if (isOver(row, clock.now())) return closing.beginClosing(stored, run, ended(row), 'closed');
+        if (isOver(row, clock.now())) return closing.beginClosing(stored, run, [ended(row)], 'closed');
         // It was extended, and whoever did it may have died before its live rows held the new end.
         if (row.nextDue !== row.end) return hold.awaitEnd(stored, run);
         return { kind: 'wait', until: row.end };
@@ -66,8 +70,9 @@ export function createStep(dependencies: Dependencies, reconcileNsg: Reconcile):
       case 'expired':
         return closing.finish(stored);
       case 'pending':
+        return awaitApproval(stored, run);
       case 'scheduled':
-        return { kind: 'wait', until: row.nextDue };
+        return startScheduled(stored, run);
     }
   }
 }
@@ -76,7 +81,8 @@ function ended(row: AccessRequest): Reason {
   return { code: 'ended', message: `The time that was granted ended at ${row.end}.` };
 }
 
-/** The instant that an opening or active grant waits for; its end when that is all there is. */
-function nextInstant({ state, start, end }: AccessRequest): string {
-  return state === 'opening' ? start : end;
+/** The instant that a request waits for in its state. */
+function nextInstant({ state, start, end, approval }: AccessRequest): string {
+  if (state === 'pending') return approval?.expiresAt ?? end;
+  return state === 'opening' || state === 'scheduled' ? start : end;
 }

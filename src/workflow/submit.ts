@@ -1,17 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { AccessRequest } from '../core/accessRequest.ts';
 import { causeOf } from '../core/cause.ts';
-import type { Deciding } from '../core/decide.ts';
+import { obstacleToStart, startOf } from '../core/chosenStart.ts';
 import type { Decision } from '../core/reason.ts';
-import { authorizeRequester } from './authorize.ts';
 import type { Orchestrations, Submission, SubmitResult } from './contracts.ts';
-import { decideSubmission } from './decideSubmission.ts';
-import { secondsAfter, type Dependencies } from './dependencies.ts';
-import { admit, preflight } from './preflight.ts';
+import type { Dependencies } from './dependencies.ts';
+import { judgeRequest } from './judgeRequest.ts';
+import type { LifeSettings } from './lifeSettings.ts';
+import { newRequest } from './newRequest.ts';
 import { recordDenied } from './recordJournal.ts';
 import type { PersonQuota } from './personQuota.ts';
-import { waitingForSweep } from './heartbeat.ts';
-import { resolvePath } from './resolvePath.ts';
 import { settle } from './settle.ts';
 
 /**
@@ -25,6 +23,7 @@ export async function submit(
   quota: PersonQuota,
   orchestrations: Orchestrations,
   submission: Submission,
+  settings: LifeSettings,
 ): Promise<SubmitResult> {
   const { requests, live, clock, log, newId } = dependencies;
   const retryAfterSeconds = quota.exhausted(submission.requester.objectId, clock.now());
@@ -36,7 +35,6 @@ export async function submit(
   // Only where no sweep is complete: what is lost keeps it from being so.
   if (!isWatched && (await isLost(dependencies))) return { kind: 'tables-lost' };
 
-  const options = { correlationId: submission.correlationId };
   const id = idOf(submission, newId);
   if (submission.idempotencyKey !== undefined) {
     const earlier = await requests.get(id);
@@ -45,70 +43,18 @@ export async function submit(
   const overLive = await quota.live(live, submission.requester.objectId, clock.now());
   if (overLive !== undefined) return overLive;
 
-  const asked = submission.virtualMachines.map((machine) => machine.id);
-  // Before anything is read: what the reads would cost is better spent on closing.
-  const wait = admit(dependencies, asked);
-  if (wait !== undefined) return wait;
-  const deny = async (decision: Decision): Promise<SubmitResult> => {
-    quota.count(submission.requester.objectId, clock.now());
-    // Under an id of its own: a denied submission uses up no Idempotency-Key.
-    await recordDenied(
-      { id: newId(), at: clock.now().toISOString(), submission, decision },
-      dependencies.audit,
-    );
-    return { kind: 'denied', decision };
-  };
-  // Before anything is decided: what a policy says is nobody's business who may not ask.
-  const authorizedAt = clock.now().toISOString();
-  const forbidding = await authorizeRequester(dependencies, submission, options);
-  if ('kind' in forbidding) return forbidding;
-  if (forbidding.length > 0) return deny({ outcome: 'denied', reasons: forbidding, policies: [] });
-
-  const decided = await decideSubmission(dependencies, submission, clock.now());
-  if ('kind' in decided) return decided;
-  const deciding = withoutApproval(decided.deciding);
-  const resolved = await resolvePath(dependencies, submission, deciding, decided.networks);
-  if ('kind' in resolved) return resolved;
-  const { path, found } = resolved;
-  const against =
-    resolved.reasons.length > 0 ? resolved.reasons : await preflight(dependencies, id, path, options);
-  if ('kind' in against) return against;
-  if (against.length > 0) return deny({ ...deciding.decision, outcome: 'denied', reasons: against });
+  const obstacle = obstacleToStart(submission, clock.now());
+  if (obstacle !== undefined) return deny({ outcome: 'denied', reasons: [obstacle], policies: [] });
+  const judged = await judgeRequest(dependencies, {
+    ...submission,
+    id,
+    start: startOf({ chosenStart: submission.start }, clock.now()),
+  });
+  if (judged.kind === 'unavailable') return judged;
+  if (judged.kind === 'denied') return deny(judged.decision);
 
   const now = clock.now();
-  const request: AccessRequest = {
-    id,
-    state: 'opening',
-    version: 1,
-    requester: submission.requester,
-    virtualMachines: deciding.virtualMachines,
-    targets: path.map(({ target }) => target),
-    found,
-    duration: submission.duration,
-    justification: submission.justification,
-    requestedAt: now.toISOString(),
-    start: now.toISOString(),
-    end: submission.end ?? secondsAfter(now, submission.durationSeconds).toISOString(),
-    decision: deciding.decision,
-    authorizedAt,
-    outcome: 'failed',
-    correlationId: submission.correlationId,
-    instance: id,
-    nextDue: now.toISOString(),
-    journal: [
-      {
-        number: 1,
-        event: 'opening',
-        at: now.toISOString(),
-        actor: submission.requester.objectId,
-        reasons: deciding.decision.reasons,
-      },
-    ],
-    recorded: 0,
-    bodyHash: submission.bodyHash,
-    ...(deciding.flushConnection ? { flushConnection: true as const } : {}),
-    ...(isWatched ? {} : { waiting: { at: now.toISOString(), reason: waitingForSweep } }),
-  };
+  const request = newRequest({ id, submission, judged, now, isWatched, settings });
   // First the row that makes the sweep look: a request that nothing knows of would never end.
   await live.addUnended({
     requestId: id,
@@ -121,7 +67,8 @@ export async function submit(
     if (winner === undefined) throw new Error(`Request ${id} exists and has no row.`);
     return repeated(winner.row, submission);
   }
-  quota.accepted(submission.requester.objectId, request.end);
+  quota.accepted(submission.requester.objectId, request.approval?.expiresAt ?? request.end);
+  if (request.breakGlass !== undefined) tellBreakGlass(request);
   try {
     // The row is new, so there is nothing of it anywhere yet.
     const rows = new Map(request.targets.map(({ nsgId }) => [nsgId, undefined]));
@@ -135,18 +82,30 @@ export async function submit(
     });
   }
   return { kind: 'accepted', request };
+
+  async function deny(decision: Decision): Promise<SubmitResult> {
+    quota.count(submission.requester.objectId, clock.now());
+    // Under an id of its own: a denied submission uses up no Idempotency-Key.
+    await recordDenied(
+      { id: newId(), at: clock.now().toISOString(), submission, decision },
+      dependencies.audit,
+    );
+    return { kind: 'denied', decision };
+  }
+
+  function tellBreakGlass({ requester, virtualMachines, correlationId }: AccessRequest): void {
+    log.error('break-glass-used', {
+      requestId: id,
+      correlationId,
+      requester: requester.objectId,
+      virtualMachines: virtualMachines.map((machine) => machine.id),
+    });
+  }
 }
 
 /** Rules of ours stand somewhere, and these tables know nothing of it. */
 async function isLost({ sweepState }: Pick<Dependencies, 'sweepState'>): Promise<boolean> {
   return (await sweepState.marker()) === undefined && (await sweepState.lostSince()) !== undefined;
-}
-
-/** Nobody can approve yet: what needs it is denied, with its reason. */
-function withoutApproval(deciding: Deciding): Deciding {
-  return deciding.decision.outcome === 'needs-approval'
-    ? { ...deciding, decision: { ...deciding.decision, outcome: 'denied' } }
-    : deciding;
 }
 
 /** A repeated Idempotency-Key names the same request for the same person, and no one else's. */

@@ -1,8 +1,9 @@
 import { finalStates, type AccessRequest } from '../core/accessRequest.ts';
 import { causeOf } from '../core/cause.ts';
+import { isReviewOpen } from '../core/breakGlass.ts';
 import { warnOfEnd } from '../core/endingSoon.ts';
 import { note } from '../core/journal.ts';
-import type { Stored } from '../core/stores.ts';
+import type { Stored, UnendedRow } from '../core/stores.ts';
 import { changeRequest } from './changeRequest.ts';
 import type { Orchestrations } from './contracts.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
@@ -92,24 +93,41 @@ export function createRequestSweep(
       }
       const { row: request } = stored;
       if (finalStates.has(request.state)) {
-        if (unended.endedAt === undefined) await stepOne(request.id);
-        else if (unended.sealed === true && isOld(unended.endedAt, limits.keepEnded)) {
-          await removeRows(
-            unended.requestId,
-            request.targets.map(({ nsgId }) => nsgId),
-          );
-        }
+        await putAway(unended, request);
         return;
       }
       const isClosing = request.state === 'closing';
       if (isClosing && request.targets.some(({ nsgId }) => holdUpOf(nsgId) === 'resting')) return;
-      const givenUp = request.state === 'opening' && clock.now() > givesUpAt(request);
-      if (isOverdue(request.end) || givenUp || (isClosing && isOverdue(request.nextDue))) {
+      if (isDue(request)) await stepOne(request.id);
+      else if (isOverdue(request.nextDue)) await wake(stored, seenAt);
+      else await warn(stored);
+    }
+
+    /** Whether the sweep does itself what is due: what ends a request, and opens nothing. */
+    function isDue(request: AccessRequest): boolean {
+      const { state } = request;
+      if (state === 'pending') return isOverdue(request.nextDue);
+      const givenUp = state === 'opening' && clock.now() > givesUpAt(request);
+      return isOverdue(request.end) || givenUp || (state === 'closing' && isOverdue(request.nextDue));
+    }
+
+    /** Removes the rows of what has ended, once late writers are not to be expected and nothing is left to do with it. */
+    async function putAway(unended: UnendedRow, request: AccessRequest): Promise<void> {
+      if (unended.endedAt === undefined) {
         await stepOne(request.id);
-      } else if (isOverdue(request.nextDue)) {
-        await wake(stored, seenAt);
-      } else {
-        await warn(stored);
+      } else if (request.recorded < request.journal.length) {
+        // Somebody has reviewed it since: what is sealed is not all any more.
+        await live.markUnsealed(request.id);
+        await stepOne(request.id);
+      } else if (
+        unended.sealed === true &&
+        !isReviewOpen(request) &&
+        isOld(unended.endedAt, limits.keepEnded)
+      ) {
+        await removeRows(
+          request.id,
+          request.targets.map(({ nsgId }) => nsgId),
+        );
       }
     }
 

@@ -155,12 +155,25 @@ export function describeLiveRowsContract(name: string, make: () => Promise<LiveR
       expect(await live.unended()).toEqual([{ ...row, endedAt: '2026-11-23T09:01:00.000Z', sealed: true }]);
     });
 
+    it('takes back that a request is sealed, and nothing else of it', async () => {
+      const live = await make();
+      const row = { ...unended('a'), endedAt: '2026-11-23T09:00:00.000Z' };
+      await live.addUnended(unended('a'));
+      await live.markEnded(row.requestId, row.endedAt);
+      await live.markSealed(row.requestId);
+      await live.markUnsealed(row.requestId);
+      expect(await live.unended()).toEqual([row]);
+      await live.markSealed(row.requestId);
+      expect(await live.unended()).toEqual([{ ...row, sealed: true }]);
+    });
+
     it('brings nothing back by marking a request that was removed', async () => {
       const live = await make();
       await live.addUnended(unended('a'));
       await live.removeUnended(requestId('a'));
       await live.removeUnended(requestId('a'));
       await live.markSealed(requestId('a'));
+      await live.markUnsealed(requestId('a'));
       await live.markEnded(requestId('a'), '2026-11-23T09:00:00.000Z');
       expect(await live.unended()).toEqual([]);
     });

@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
 import { finalStates } from '../../src/core/accessRequest.ts';
 import type { AccessRequest, Person, RequestState } from '../../src/core/accessRequest.ts';
+import { isReviewOpen, obstacleToReview } from '../../src/core/breakGlass.ts';
+import { isApprover, type Caller } from '../../src/core/caller.ts';
 import { decide } from '../../src/core/decide.ts';
 import { effectivePolicy } from '../../src/core/effectivePolicy.ts';
 import type { Policy } from '../../src/core/policy.ts';
+import { judgeApproval, waitingApproval } from '../../src/core/judgeApproval.ts';
 import { canonicalId } from '../../src/core/resourceId.ts';
 import type { AccessRequestService, SubmitResult, Submission } from '../../src/workflow/contracts.ts';
 
@@ -100,6 +103,38 @@ export function createInMemoryAccessRequestService(options: {
       calls.push('listRecent');
       return Promise.resolve([...requests.values()].reverse());
     },
+    listToReview: () => Promise.resolve([...requests.values()].filter(isReviewOpen).reverse()),
+    decidableBy: (caller, candidates) => {
+      const decidable = candidates.filter((request) => judgementOf(request, caller, '')?.kind === 'counts');
+      return Promise.resolve({ kind: 'known', requestIds: new Set(decidable.map(({ id }) => id)) });
+    },
+    decide: ({ id, caller, comment, decision }) => {
+      const request = requests.get(id);
+      if (request === undefined) return Promise.resolve({ kind: 'not-found' });
+      const judgement = judgementOf(request, caller, comment);
+      if (judgement === undefined) {
+        return Promise.resolve({ kind: 'conflict', code: 'not-pending', message: 'It does not wait.' });
+      }
+      if (judgement.kind !== 'counts') return Promise.resolve(judgement);
+      const { approval, isComplete } = judgement;
+      const state = decision === 'deny' ? 'denied' : isComplete ? 'opening' : 'pending';
+      const decided = { ...request, approval, state } satisfies AccessRequest;
+      requests.set(id, decided);
+      return Promise.resolve({ kind: 'decided', request: decided });
+    },
+    review: ({ id, caller, comment }) => {
+      const request = requests.get(id);
+      if (request === undefined) return Promise.resolve({ kind: 'not-found' });
+      const obstacle = obstacleToReview(request, caller);
+      if (obstacle !== undefined) return Promise.resolve({ kind: 'refused', ...obstacle });
+      if (!isReviewOpen(request)) {
+        return Promise.resolve({ kind: 'conflict', code: 'no-review-open', message: 'Nothing is open.' });
+      }
+      const by = { by: caller.person, at: requestedAt.toISOString(), comment };
+      const reviewed: AccessRequest = { ...request, breakGlass: { reviewed: by } };
+      requests.set(id, reviewed);
+      return Promise.resolve({ kind: 'reviewed', request: reviewed });
+    },
     revoke: (id, actor: Person) => {
       calls.push(`revoke by ${actor.objectId}`);
       const request = requests.get(id);
@@ -116,6 +151,18 @@ export function createInMemoryAccessRequestService(options: {
       return Promise.resolve({ kind: 'revoked', request: closing });
     },
   };
+}
+
+function judgementOf(request: AccessRequest, caller: Caller, comment: string) {
+  const approval = waitingApproval(request);
+  if (approval === undefined) return undefined;
+  const decider = {
+    person: caller.person,
+    isApplication: caller.isApplication === true,
+    isApprover: isApprover(caller),
+    groupIds: new Set<string>(),
+  };
+  return judgeApproval({ approval, requester: request.requester, decider, comment, now: requestedAt });
 }
 
 function requestOf(submission: Submission, count: number): AccessRequest {

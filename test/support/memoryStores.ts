@@ -148,6 +148,17 @@ export function createMemoryLiveRows(): LiveRows {
       if (found !== undefined) unended.put(requestId, { ...found.row, sealed: true });
       return Promise.resolve();
     },
+    markUnsealed(requestId) {
+      const found = unended.get(requestId);
+      if (found !== undefined) {
+        const { requestId: id, requesterId, createdAt, endedAt } = found.row;
+        unended.put(requestId, {
+          ...{ requestId: id, requesterId, createdAt },
+          ...(endedAt === undefined ? {} : { endedAt }),
+        });
+      }
+      return Promise.resolve();
+    },
     removeUnended(requestId) {
       unended.delete(requestId);
       return Promise.resolve();

@@ -64,7 +64,7 @@ const unendedSchema = z.object({
   requesterId: z.string(),
   createdAt: instant,
   endedAt: instant.optional(),
-  sealed: z.literal(true).optional(),
+  sealed: z.boolean().optional(),
 });
 
 /** Live rows, one partition for each network security group, and one for the requests that have not ended. */
@@ -146,6 +146,14 @@ export function createLiveRows(table: TableClient, log: Pick<Log, 'error'>): Liv
       const change = { partitionKey: unended, rowKey: requestId, sealed: true };
       await ask(
         `mark sealed ${requestId}`,
+        (signal) => table.updateEntity(change, 'Merge', signal),
+        'absent',
+      );
+    },
+    async markUnsealed(requestId) {
+      const change = { partitionKey: unended, rowKey: requestId, sealed: false };
+      await ask(
+        `mark unsealed ${requestId}`,
         (signal) => table.updateEntity(change, 'Merge', signal),
         'absent',
       );
@@ -255,7 +263,7 @@ function parseUnended(entity: Entity, log: Pick<Log, 'error'>): UnendedRow {
     requesterId,
     createdAt,
     ...(endedAt === undefined ? {} : { endedAt }),
-    ...(sealed === undefined ? {} : { sealed }),
+    ...(sealed === true ? { sealed } : {}),
   };
 }
 

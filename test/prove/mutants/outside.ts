@@ -153,11 +153,11 @@ export const outsideMutants: readonly Mutant[] = [
     id: 'everybodys-requests',
     what: "anybody may see anybody's request",
     breaks: 'authorization',
-    file: 'src/http/accessRequests.ts',
+    file: 'src/http/visibleRequest.ts',
     edits: [
       {
-        text: 'return isOwn(request, call.caller) || seesEverything(call.caller) ? request : undefined;',
-        replacement: 'return request;',
+        text: '  if (waitingApproval(request) === undefined) return { ok: false, problem: notFound };',
+        replacement: '  if (waitingApproval(request) === undefined) return { ok: true, request };',
       },
     ],
     hunters: ['G', 'test/http/accessRequests.test.ts'],

@@ -1,0 +1,50 @@
+import type { AccessRequest } from '../core/accessRequest.ts';
+import { isApprover, seesEverything, type Caller } from '../core/caller.ts';
+import { isSame, waitingApproval } from '../core/judgeApproval.ts';
+import type { AccessRequestService } from '../workflow/contracts.ts';
+import type { Call } from './handleCall.ts';
+import type { Problem } from './problem.ts';
+
+/** Somebody else's request is as absent as one that never was: ids tell nothing. */
+export const notFound: Problem = {
+  code: 'request-not-found',
+  detail: 'There is no access request with this id that you may see.',
+};
+
+export type Visible = { ok: true; request: AccessRequest } | { ok: false; problem: Problem };
+
+/**
+ * The request that the route names, if the caller may see it: their own; with a role everybody's; what they have decided
+ * on; and what waits for a decision that they may make, which Azure is asked about where it comes down to their groups.
+ */
+export async function findVisible(
+  call: Call,
+  service: Pick<AccessRequestService, 'find' | 'decidableBy'>,
+): Promise<Visible> {
+  const id = call.request.params['id'] ?? '';
+  const request = /^[0-9a-f]{32}$/.test(id) ? await service.find(id) : undefined;
+  if (request === undefined) return { ok: false, problem: notFound };
+  if (isOwn(request, call.caller) || seesEverything(call.caller) || isOfApprover(request, call.caller)) {
+    return { ok: true, request };
+  }
+  if (waitingApproval(request) === undefined) return { ok: false, problem: notFound };
+  const decidable = await service.decidableBy(call.caller, [request], call.correlationId);
+  if (decidable.kind === 'unavailable') {
+    const { message, retryAfterSeconds } = decidable;
+    return { ok: false, problem: { code: 'unavailable', detail: message, retryAfterSeconds } };
+  }
+  return decidable.requestIds.has(request.id) ? { ok: true, request } : { ok: false, problem: notFound };
+}
+
+export function isOwn({ requester }: AccessRequest, { person }: Caller): boolean {
+  return isSame(requester, person);
+}
+
+/** What approvers look after: whatever people must decide on or review, and what one has decided on oneself. */
+function isOfApprover({ approval, breakGlass, extension }: AccessRequest, caller: Caller): boolean {
+  const given = [...(approval?.given ?? []), ...(extension?.approval.given ?? [])];
+  return (
+    (isApprover(caller) && [approval, breakGlass, extension].some((part) => part !== undefined)) ||
+    given.some(({ by }) => isSame(by, caller.person))
+  );
+}
