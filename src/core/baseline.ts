@@ -78,6 +78,11 @@ export function standBaseline(
   return next;
 }
 
+/** Whether it stands, and every rule of it was read back once. */
+export function isMarked({ state, boxes, seen = {} }: BaselineRow): boolean {
+  return state === 'standing' && boxes.every((_, index) => seen[index + 1] !== undefined);
+}
+
 /** Throws an Error that names the row if no rules may be made of it: nothing is guessed. */
 export function checkBaseline(row: BaselineRow): void {
   const problem =

@@ -1,6 +1,8 @@
 import { finalStates, isDesired } from './accessRequest.ts';
 import type { AcceptedRules, LiveRow } from './accessRequest.ts';
 import { clocksApart } from './acrossClocks.ts';
+import type { BaselineRow } from './baseline.ts';
+import { parseBaselineName, shortKey } from './baselineRule.ts';
 import type { Band } from './band.ts';
 import { contentHash } from './canonicalJson.ts';
 import { findingOf, type Drift, type OwnedEvent } from './driftFinding.ts';
@@ -23,8 +25,10 @@ export interface DriftInput {
   now: Date;
   /** Installation id. */
   installation: string;
-  /** Where baselines stand: they are not a grant's, and no drift of one. */
-  baselineBand?: Band;
+  /** What stands behind it and denies is a baseline: not a grant's, and no drift of one. */
+  allowBand?: Band;
+  /** Rows of its baselines: what has their names is judged by `decideBaselineDrift`. */
+  baselines?: readonly BaselineRow[];
 }
 
 export interface DriftDecision {
@@ -46,7 +50,8 @@ const longestForm = 8000;
  * write of ours that was planned from older rows says the same. Pure; throws on a malformed desired row or body.
  */
 export function decideDrift(input: DriftInput): DriftDecision {
-  const { body, rows, earlier, now, installation, baselineBand } = input;
+  const { body, rows, earlier, now, installation, allowBand, baselines = [] } = input;
+  const shut = new Set(baselines.map(({ virtualMachineId }) => shortKey(virtualMachineId)));
   const nsgRules = readRules(body, installation);
   const isSettled = nsgRules.provisioningState === 'Succeeded';
   const rowOf = new Map(rows.map((row) => [row.requestId, row]));
@@ -56,7 +61,9 @@ export function decideDrift(input: DriftInput): DriftDecision {
   let unsure = false;
 
   for (const placed of nsgRules.owned) {
-    const isBase = baselineBand !== undefined && isBaseline(placed, { id: installation, baselineBand });
+    const isBase =
+      shut.has(parseBaselineName(placed.head.name, installation)?.key ?? '') ||
+      (allowBand !== undefined && isBaseline(placed, { id: installation, allowBand }));
     if (!isBase) judgeRule(placed);
   }
   for (const row of rows) if (isDesired(row, now)) findDeleted(row);

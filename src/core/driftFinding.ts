@@ -4,7 +4,10 @@ import type { ReasonCode } from './reason.ts';
 import type { RuleMeaning } from './securityRule.ts';
 
 /** Something that others did to an NSG and that has to be told once. */
-export interface Drift extends Pick<DriftEntry, 'event' | 'rule' | 'requestId' | 'accepted' | 'reasons'> {
+export interface Drift extends Pick<
+  DriftEntry,
+  'event' | 'rule' | 'requestId' | 'virtualMachineId' | 'accepted' | 'reasons'
+> {
   /** The same for the same finding: it is told again only after it was not so in between. */
   key: string;
   /**

@@ -1,5 +1,8 @@
 import type { LiveRow } from './accessRequest.ts';
-import { rangeOf } from './address.ts';
+import type { BaselineRow } from './baseline.ts';
+import { shortKey } from './baselineRule.ts';
+import { bypassedBaselines, notInternet } from './bypassedBaselines.ts';
+import type { BypassedBaseline } from './bypassedBaselines.ts';
 import type { Drift } from './driftFinding.ts';
 import { covers, extentOf } from './extent.ts';
 import type { Extent } from './extent.ts';
@@ -20,6 +23,7 @@ export interface ForeignInput {
   /** An NSG in which nothing of ours is to be changed. */
   body: JsonObject;
   rows: readonly LiveRow[];
+  baselines?: readonly BaselineRow[];
   /** Request ids of the grants whose rules are all there. */
   admitted: readonly string[];
   now: Date;
@@ -29,13 +33,13 @@ export interface ForeignInput {
 
 /** Whether an NSG that needs no write has something to be told, or told of it what is no longer so. */
 export function isDriftDue(
-  { body, rows, now, installation }: PlanInput,
+  { body, rows, baselines = [], now, installation }: PlanInput,
   record: Pick<NsgRecord, 'journal' | 'told'> | undefined,
 ): boolean {
-  if (record === undefined && rows.length === 0) return false;
+  if (record === undefined && rows.length + baselines.length === 0) return false;
   if (record !== undefined && record.journal.length > 0) return true;
-  const { admitted } = plan({ body, rows, now, installation });
-  const found = foreignDrift({ body, rows, admitted, now, installation: installation.id });
+  const { admitted } = plan({ body, rows, baselines, now, installation });
+  const found = foreignDrift({ body, rows, baselines, admitted, now, installation: installation.id });
   const keys = new Set(found.map(({ key }) => key));
   const told = Object.keys(record?.told ?? {});
   return told.length !== keys.size || told.some((key) => !keys.has(key));
@@ -56,13 +60,14 @@ const budget = 200_000;
  * name and not to be fought. A deny is found exactly, as far as the budget goes; of allows only one that suffices alone.
  */
 export function foreignDrift(input: ForeignInput): Finding[] {
-  const { body, rows, admitted, now, installation } = input;
+  const { body, rows, baselines = [], admitted, now, installation } = input;
   const nsgRules = readRules(body, installation);
   const judged = (rule: PlacedRule): Judged => ({ ...rule, traffic: trafficOfRule(readMeaning(rule.raw)) });
   const ours = admitted.flatMap((requestId) =>
     (nsgRules.byRequest.get(requestId) ?? []).map((rule) => ({ ...judged(rule), requestId })),
   );
-  if (ours.length === 0) return [];
+  const uncovered = bypassedBaselines({ body, baselines, installation }).map(findingOfBaseline);
+  if (ours.length === 0) return uncovered;
 
   const foreign = nsgRules.foreign.filter(isInbound);
   const denies = foreign.filter(({ head }) => head.access !== 'allow').map(judged);
@@ -92,7 +97,20 @@ export function foreignDrift(input: ForeignInput): Finding[] {
     const message = `The rule ${JSON.stringify(by.head.name)} of somebody else lets in all that the rule ${rule.head.name} does: the end of this grant will not shut it.`;
     return [findingOf('bypassed-by-foreign-rule', by.head.name, rule.requestId, message)];
   });
-  return [...new Map([...blocked, ...bypassed].map((finding) => [finding.key, finding])).values()];
+  return [
+    ...new Map([...blocked, ...bypassed, ...uncovered].map((finding) => [finding.key, finding])).values(),
+  ];
+}
+
+function findingOfBaseline({ virtualMachineId, by, message }: BypassedBaseline): Finding {
+  const event = 'bypassed-by-foreign-rule';
+  return {
+    event,
+    rule: by,
+    virtualMachineId,
+    key: `${event} ${by.toLowerCase()} deny-${shortKey(virtualMachineId)}`,
+    reasons: [{ code: event, message }],
+  };
 }
 
 function findingOf(
@@ -132,8 +150,3 @@ function lets(allow: Extent, rule: Extent): boolean {
     );
   return covers(isPublic ? { ...allow, sources: { ...allow.sources, every: true } } : allow, rule);
 }
-
-const notInternet = [
-  ...['10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.168.0.0/16'],
-  ...['168.63.129.16/32', '::1/128', 'fc00::/7', 'fe80::/10'],
-].map(rangeOf);

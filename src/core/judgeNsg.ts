@@ -1,5 +1,7 @@
 import type { LiveRow } from './accessRequest.ts';
 import { isDesired } from './accessRequest.ts';
+import { baselineMarks, baselineRowsToRemove } from './seenBaselines.ts';
+import type { NsgRows } from './stores.ts';
 import type { Installation } from './installation.ts';
 import type { NsgDocument } from './network.ts';
 import { readRules, type NsgRules } from './nsgBody.ts';
@@ -27,7 +29,7 @@ export function judgeNsg({
   installation,
 }: {
   nsg: NsgDocument;
-  rows: readonly LiveRow[] | WithoutRows;
+  rows: NsgRows | WithoutRows;
   now: Date;
   installation: Installation;
 }): NsgJudgement {
@@ -39,12 +41,22 @@ export function judgeNsg({
     if (removed.length > 0) return { due: true, closesSince: new Date(0) };
     return { due: hasFailed && nsgRules.owned.length > 0 };
   }
-  if (rows.length === 0 && nsgRules.owned.length === 0) return { due: false };
-  const begun = rows.filter(
+  const grants = rows.grants.map(({ row }) => row);
+  const baselines = rows.baselines.map(({ row }) => row);
+  if (grants.length + baselines.length + nsgRules.owned.length === 0) return { due: false };
+  const begun = grants.filter(
     (row) => row.state !== 'opening' || nsgRules.byRequest.has(row.requestId) || !isDesired(row, now),
   );
-  if (plan({ body, rows: begun, now, installation }).securityRules === undefined) return { due: false };
-  const closesSince = earliestEnd(nsgRules, rows, now, installation.id);
+  const planned = plan({ body, rows: begun, baselines, now, installation });
+  if (planned.securityRules === undefined) {
+    // What there is to note of baselines is noted by a reconcile, which reads the NSG itself.
+    const notes = [
+      ...baselineMarks(planned.baselines, rows.baselines, installation.id),
+      ...baselineRowsToRemove(planned.baselines, rows.baselines, now),
+    ];
+    return { due: notes.length > 0 && provisioningState === 'Succeeded' };
+  }
+  const closesSince = earliestEnd(nsgRules, grants, now, installation.id);
   return { due: true, ...(closesSince === undefined ? {} : { closesSince }) };
 }
 

@@ -1,5 +1,4 @@
 import type { Band } from './band.ts';
-import { parseBaselineName } from './baselineRule.ts';
 import type { Installation } from './installation.ts';
 import type { Json, JsonObject } from './network.ts';
 import { isOwned, parseOwnedName } from './ownedRule.ts';
@@ -59,18 +58,17 @@ export function planBody(body: JsonObject, securityRules: Json[]): JsonObject {
 }
 
 /**
- * Whether an owned rule is a baseline: a deny in their band, of no grant, or one of a baseline's name that somebody has
- * moved behind it. That no row names it is no reason to remove it, for to remove it opens: only a recorded decision on its
- * policy is.
+ * Whether an owned rule is a baseline: a deny behind the allows, of no grant. That no row names it is no reason to remove it,
+ * for to remove it opens: only a recorded decision on its policy is.
  */
-export function isBaseline(
-  { head }: PlacedRule,
-  { id, baselineBand }: Pick<Installation, 'id' | 'baselineBand'>,
-) {
+export function isBaseline({ head }: PlacedRule, { id, allowBand }: Pick<Installation, 'id' | 'allowBand'>) {
   const { name, access, priority } = head;
-  if (access !== 'deny' || priority < baselineBand.first || parseOwnedName(name, id) !== undefined)
-    return false;
-  return isOwned(name, id) && (priority <= baselineBand.last || parseBaselineName(name, id) !== undefined);
+  return (
+    isOwned(name, id) &&
+    parseOwnedName(name, id) === undefined &&
+    access === 'deny' &&
+    priority > allowBand.last
+  );
 }
 
 /** Whether a rule stands among the inbound ones; what is not understood counts, so that no slot is taken twice. */

@@ -39,6 +39,8 @@ export interface DriftEntry {
   /** The rule that it is about. */
   rule: string;
   requestId?: string;
+  /** Whose baseline it is about: an ARM id. */
+  virtualMachineId?: string;
   /** What is accepted of a rule of this number of the grant: to be noted in the request's row. */
   accepted?: { number: number; form: AcceptedRules[string] };
   /** Of the call that noticed it. */

@@ -1,4 +1,6 @@
 import type { LiveRow } from '../core/accessRequest.ts';
+import type { BaselineRow } from '../core/baseline.ts';
+import { decideBaselineDrift } from '../core/baselineDrift.ts';
 import { causeOf } from '../core/cause.ts';
 import { decideDrift } from '../core/drift.ts';
 import type { Drift } from '../core/driftFinding.ts';
@@ -19,6 +21,7 @@ export type DriftDependencies = Pick<
 export interface Round {
   body: JsonObject;
   rows: readonly Stored<LiveRow>[];
+  baselines: readonly BaselineRow[];
   now: Date;
 }
 
@@ -57,6 +60,7 @@ export function watchDrift(
   const { nsgs, clock, log, installation } = dependencies;
   /** The rows of the round before, which were there before the NSG of this round was read. */
   let earlier: LiveRow[] | undefined;
+  let earlierBaselines: readonly BaselineRow[] | undefined;
   let isNeeded = revisit;
   /** As it was before the NSG of this round was read; undefined also where that is not known. */
   let stored: Stored<NsgRecord> | undefined;
@@ -74,28 +78,37 @@ export function watchDrift(
       if (isNeeded) await readRecord();
     },
 
-    async look({ body, rows, now }) {
+    async look({ body, rows, baselines, now }) {
       const known = rows.map(({ row }) => row);
       const decided = decideDrift({
         body,
         rows: known,
         now,
         installation: installation.id,
-        baselineBand: installation.baselineBand,
+        allowBand: installation.allowBand,
+        baselines,
         ...(earlier === undefined ? {} : { earlier }),
       });
+      const removed = decideBaselineDrift({
+        body,
+        baselines,
+        installation,
+        ...(earlierBaselines === undefined ? {} : { earlier: earlierBaselines }),
+      });
+      const found = [...decided.found, ...removed];
       earlier = known;
+      earlierBaselines = baselines;
       holding.clear();
-      decided.found.forEach(({ key }) => holding.add(key));
+      found.forEach(({ key }) => holding.add(key));
       // A note that took too long may have been made all the same: what its row has taken is not to be told again.
       for (const { key, accepted: form } of lost.values()) {
         if (form !== undefined && !holding.has(key)) lost.delete(key);
       }
-      if (decided.unsure || decided.found.some(({ sure }) => !sure)) {
+      if (decided.unsure || found.some(({ sure }) => !sure)) {
         isNeeded = true;
         return 'look-again';
       }
-      if ((await tell(decided.found, now)) === 'look-again') return 'look-again';
+      if ((await tell(found, now)) === 'look-again') return 'look-again';
       unnoted.clear();
       return rows.map((one, index) => {
         const row = decided.rows[index] ?? one.row;
@@ -105,10 +118,11 @@ export function watchDrift(
       });
     },
 
-    async conclude({ body, rows, now }, admitted) {
+    async conclude({ body, rows, baselines, now }, admitted) {
       const found = foreignDrift({
         body,
         rows: rows.map(({ row }) => row),
+        baselines,
         admitted,
         now,
         installation: installation.id,
@@ -180,9 +194,13 @@ export function watchDrift(
     return 'told';
   }
 
-  function report({ event, rule, requestId, accepted }: Drift): void {
+  function report({ event, rule, requestId, virtualMachineId, accepted }: Drift): void {
     const facts = { nsgId, event, rule, ...(requestId === undefined ? {} : { requestId }), correlationId };
-    if (event === 'blocked-by-foreign-rule')
+    if (virtualMachineId !== undefined) {
+      const ofBaseline = { nsgId, virtualMachineId, correlationId };
+      if (event === 'bypassed-by-foreign-rule') log.warn('baseline-bypassed', { ...ofBaseline, by: rule });
+      else log.error('baseline-put-back', { ...ofBaseline, event, rule });
+    } else if (event === 'blocked-by-foreign-rule')
       log.warn('grant-blocked', { nsgId, requestId, by: rule, correlationId });
     else if (event === 'bypassed-by-foreign-rule')
       log.warn('grant-bypassed', { nsgId, requestId, by: rule, correlationId });

@@ -50,8 +50,9 @@ export function createFollowHint(dependencies: Dependencies, reconcileNsg: Recon
     correlationId: string,
   ): Promise<void> {
     const key = canonicalId(hint.id);
-    const rows = (await live.ofNsg(hint.id)).map(({ row }) => row);
-    const [first] = rows.filter(({ state }) => !finalStates.has(state));
+    const { grants, baselines } = await live.allOfNsg(hint.id);
+    const rows = grants.map(({ row }) => row);
+    const first = rows.find(({ state }) => !finalStates.has(state)) ?? baselines[0]?.row;
     // Our own writes raise events too: what was read back after them shows what there is to know.
     if (first === undefined || rows.some((row) => isSeenSince(row, hint)) || !hasReads(hint.id)) return;
     const result = await reconcileNsg(first.nsgId, { correlationId, purpose: 'open' });

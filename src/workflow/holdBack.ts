@@ -1,4 +1,5 @@
 import { isDesired, type LiveRow } from '../core/accessRequest.ts';
+import { isMarked, type BaselineRow } from '../core/baseline.ts';
 import type { Installation } from '../core/installation.ts';
 import type { JsonObject } from '../core/network.ts';
 import { readRules } from '../core/nsgBody.ts';
@@ -24,6 +25,7 @@ export interface Held extends Wait {
 export interface Holding {
   body: JsonObject;
   rows: readonly Stored<LiveRow>[];
+  baselines?: readonly BaselineRow[];
   now: Date;
   installation: Installation;
   standing: OpenStanding;
@@ -40,7 +42,9 @@ export async function waitsUnread(
   const standing = budget.standing(subscriptionOf(nsgId));
   if (standing.opens === 'now') return undefined;
   try {
-    const rows = await live.ofNsg(nsgId);
+    const { grants: rows, baselines } = await live.allOfNsg(nsgId);
+    // One that is to stand, or to go, waits for nobody.
+    if (!baselines.every(({ row }) => isMarked(row))) return undefined;
     const now = clock.now();
     const waiting = rows.filter(({ row }) => row.state === 'opening' && isDesired(row, now));
     const shut = rows.filter(({ row }) => row.seen?.state === 'shut' && !isDesired(row, now));
@@ -56,14 +60,14 @@ export async function waitsUnread(
  * not open yet, if nothing else has to be written. If something has, they go with that write and cost nothing.
  */
 export function holdBack(
-  { body, rows, now, installation, standing }: Holding,
+  { body, rows, baselines = [], now, installation, standing }: Holding,
   planner: typeof plan,
 ): { rows: readonly Stored<LiveRow>[]; held?: Held } {
   if (standing.opens === 'now') return { rows };
   const waits = opensIn({ body, now, installation });
   const others = rows.filter((one) => !waits(one));
   if (others.length === rows.length) return { rows };
-  const rest = planner({ body, rows: others.map(({ row }) => row), now, installation });
+  const rest = planner({ body, rows: others.map(({ row }) => row), baselines, now, installation });
   if (rest.securityRules !== undefined) return { rows };
   return {
     rows: others,

@@ -1,9 +1,11 @@
 import type { LiveRow } from '../core/accessRequest.ts';
+import type { BaselineRow } from '../core/baseline.ts';
 import { describeDifference } from '../core/guard/describeDifference.ts';
 import type { GrantedBox, LiveGrant } from '../core/guard/grant.ts';
 import { guard, type GuardResult } from '../core/guard/guard.ts';
 import { guardRemoval } from '../core/guard/guardRemoval.ts';
 import { liveGrants } from '../core/guard/liveGrants.ts';
+import { standingBaselines } from '../core/guard/standingBaselines.ts';
 import type { Violation } from '../core/guard/violation.ts';
 import type { Installation } from '../core/installation.ts';
 import type { Json, JsonObject } from '../core/network.ts';
@@ -19,6 +21,7 @@ export interface Unproven {
   before: JsonObject;
   securityRules: Json[];
   rows: readonly LiveRow[];
+  baselines?: readonly BaselineRow[];
   /** The instant that was planned for. */
   now: Date;
   plan: Plan;
@@ -37,9 +40,11 @@ export type Proof =
  * Lets no write leave that has not been proven, packet by packet, by code that shares nothing with the planner. What is
  * not proven opens nothing; what has ended is still taken away, by a body of which that is easy to prove.
  */
-export function prove({ before, securityRules, rows, now, plan, installation }: Unproven): Proof {
+export function prove(unproven: Unproven): Proof {
+  const { before, securityRules, rows, baselines = [], now, plan, installation } = unproven;
   const declined = new Set(plan.refused.map(({ requestId }) => requestId));
   const grants = liveGrants(rows, now, declined);
+  const { standing, keys } = standingBaselines(baselines);
   const body = planBody(before, securityRules);
   const result = guard({
     before,
@@ -47,6 +52,8 @@ export function prove({ before, securityRules, rows, now, plan, installation }: 
     installation: installation.id,
     lastAllowPriority: installation.allowBand.last,
     grants,
+    baselines: standing,
+    decided: keys,
     budget,
   });
   if (result.verdict === 'proven') {

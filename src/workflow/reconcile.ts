@@ -1,20 +1,23 @@
 import type { LiveRow, SeenGrant } from '../core/accessRequest.ts';
 import { acrossClocks } from '../core/acrossClocks.ts';
+import type { BaselineRow } from '../core/baseline.ts';
 import { isInProgress, type JsonObject } from '../core/network.ts';
 import { causeOf } from '../core/cause.ts';
 import { plan, type Plan } from '../core/plan.ts';
 import type { WithoutRows } from '../core/planWithoutRows.ts';
 import type { Reason } from '../core/reason.ts';
+import { baselineMarks, baselineRowsToRemove } from '../core/seenBaselines.ts';
 import { seenChanges } from '../core/seenChanges.ts';
 import { isReadTooEarly, marksToMake, overIn } from '../core/seenGrants.ts';
-import type { Stored } from '../core/stores.ts';
-import { subscriptionOf } from '../core/resourceId.ts';
+import type { BaselineMark, Stored } from '../core/stores.ts';
+import { canonicalId, subscriptionOf } from '../core/resourceId.ts';
 import type { OpenStanding } from '../core/writeBudget.ts';
 import { closeByRule } from './closeByRule.ts';
 import { closeWithoutRows } from './closeWithoutRows.ts';
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
 import { watchDrift, type DriftDependencies, type DriftWatch } from './driftWatch.ts';
 import { holdBack, waitsUnread, withoutUnwatched } from './holdBack.ts';
+import { baselineStandings, removeBaselineRows } from './noteBaselines.ts';
 import { prove } from './prove.ts';
 import { readRows } from './readRows.ts';
 import { again, endedBy, type ReconcileCall, type ReconcileResult } from './reconcileResult.ts';
@@ -65,6 +68,8 @@ async function goRounds(
   let over: ReadonlySet<string> = new Set();
   let first: JsonObject | undefined;
   let hasWritten = false;
+  /** Machines whose baselines were ending when the last write was planned that settled. */
+  let without: ReadonlySet<string> = new Set();
   /** What was to be written last was too old by then: its rows, or what came after them, took too long. */
   let isLate = false;
   /** What the last write changed that settled, and how often in a row. */
@@ -96,7 +101,14 @@ async function goRounds(
     const asStored = await readRows(dependencies, nsgId, nsg.body, call.areTablesDoubted);
     if (typeof asStored === 'string') return withoutRows(asStored);
     const now = clock.now();
-    const found = { body: nsg.body, rows: acrossClocks(asStored, nsg.body, now, installation.id), now };
+    const { grants, baselines: shut } = asStored;
+    const baselines = shut.map(({ row }) => row);
+    const found = {
+      body: nsg.body,
+      rows: acrossClocks(grants, nsg.body, now, installation.id),
+      baselines,
+      now,
+    };
     over = overIn(found.rows, now);
     const every = await drift.look(found);
     if (every === 'look-again') continue;
@@ -108,6 +120,7 @@ async function goRounds(
     const { rows: stored, held } = holdBack(
       {
         body: nsg.body,
+        baselines,
         now,
         installation,
         standing,
@@ -116,17 +129,24 @@ async function goRounds(
       planner,
     );
     const rows = stored.map(({ row }) => row);
-    const planned = planner({ body: nsg.body, rows, now, installation });
+    const planned = planner({ body: nsg.body, rows, baselines, now, installation });
     const readBack = { first, body: nsg.body, rows: stored, now, readAt, plan: planned, installation };
     if (planned.securityRules === undefined) {
       if (nsg.provisioningState === 'Succeeded') {
-        const round = { body: nsg.body, rows: every, now };
+        const round = { body: nsg.body, rows: every, baselines, now };
         if ((await drift.conclude(round, planned.admitted)) === 'look-again') continue;
         const seen = seenChanges(readBack);
         drift.unnoted.forEach((requestId) => seen.delete(requestId));
         if (isReadTooEarly(seen, stored, wasOver)) continue;
-        if (await hasChanged(seen, stored)) continue;
-        return { ...converged(planned, seen, readAt), ...(held === undefined || passesOn ? {} : { held }) };
+        if (await hasChanged(seen, stored, baselineMarks(planned.baselines, shut, installation.id))) continue;
+        const ended = baselineRowsToRemove(planned.baselines, shut, now, without);
+        if (await removeBaselineRows(dependencies, nsgId, ended)) continue;
+        const standings = baselineStandings(planned.baselines, nsg.body, baselines, installation.id);
+        return {
+          ...converged(planned, seen, readAt),
+          baselines: standings,
+          ...(held === undefined || passesOn ? {} : { held }),
+        };
       }
       last = { code: 'not-settled', message: `${nsgId} is ${nsg.provisioningState}.` };
       await clock.sleep(pause * 1000);
@@ -138,6 +158,7 @@ async function goRounds(
       before: nsg.body,
       securityRules: planned.securityRules,
       rows,
+      baselines,
       now,
       plan: planned,
       installation,
@@ -171,6 +192,7 @@ async function goRounds(
       case 'settled':
         pause = firstPause;
         hasWritten = true;
+        without = endingIn(baselines);
         // Something changes what is written, or Azure does not show it: not as fast as it takes writes, all the time.
         repeats = proof.changes.join() === settled ? repeats + 1 : 0;
         settled = proof.changes.join();
@@ -216,14 +238,15 @@ async function goRounds(
   }
 
   /**
-   * Notes what was read back for every other grant, whose step then need not read the NSG again. A row that has changed
-   * since it was read may want something else by now: true, and everything is read once more.
+   * Notes what was read back of baselines, and for every other grant, whose step then need not read the NSG again. A row
+   * that has changed since it was read may want something else by now: true, and everything is read once more.
    */
   async function hasChanged(
     seen: ReadonlyMap<string, SeenGrant>,
     rows: readonly Stored<LiveRow>[],
+    ofBaselines: readonly BaselineMark[],
   ): Promise<boolean> {
-    const marks = marksToMake(seen, rows, call.requestId);
+    const marks = [...marksToMake(seen, rows, call.requestId), ...ofBaselines];
     if (marks.length === 0) return false;
     try {
       return (await live.markSeen(nsgId, marks)).length > 0;
@@ -249,7 +272,7 @@ function converged(
   planned: Plan,
   seen: ReadonlyMap<string, SeenGrant>,
   readAt: Date,
-): Extract<ReconcileResult, { kind: 'converged' }> {
+): Omit<Extract<ReconcileResult, { kind: 'converged' }>, 'baselines'> {
   return {
     kind: 'converged',
     seen,
@@ -258,4 +281,9 @@ function converged(
     refused: new Map(planned.refused.map(({ requestId, reason }) => [requestId, reason])),
     readAt,
   };
+}
+
+function endingIn(baselines: readonly BaselineRow[]): ReadonlySet<string> {
+  const ending = baselines.filter(({ state }) => state === 'ending');
+  return new Set(ending.map(({ virtualMachineId }) => canonicalId(virtualMachineId)));
 }

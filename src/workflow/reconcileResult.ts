@@ -6,6 +6,17 @@ import type { Seen } from './closeByRule.ts';
 import { limits } from './dependencies.ts';
 import type { Held } from './holdBack.ts';
 
+/** What an NSG that needs no write shows of a baseline. */
+export type BaselineStanding =
+  /** All of its rules are there. */
+  | { state: 'standing' }
+  /** They are, and a rule of somebody else that comes first may let in what they keep shut. */
+  | { state: 'bypassed'; by: string; reason: Reason }
+  /** Not all of its rules find room. */
+  | { state: 'no-capacity'; reason: Reason }
+  /** It was ended, and none of its rules is there. */
+  | { state: 'gone' };
+
 /** What a reconcile found out about one NSG. Nothing here is an answer to "accepted": only to "read back". */
 export type ReconcileResult =
   /**
@@ -22,6 +33,8 @@ export type ReconcileResult =
       refused: ReadonlyMap<string, Reason>;
       /** What was read back of each grant that is open, or over and shut. */
       seen: ReadonlyMap<string, SeenGrant>;
+      /** What was read back of each baseline that has a row, by the canonical id of its virtual machine. */
+      baselines: ReadonlyMap<string, BaselineStanding>;
       /** When the NSG that this rests on was asked for. */
       readAt: Date;
       /** Grants that wait, for what is left of the write budget is kept for closes. */

@@ -62,16 +62,19 @@ export async function journalDrift(
   // A record that was lost begins anew; the audit goes on where it was.
   const recorded = isFirst ? (await audit.read(driftPartition(nsgId))).length : record.recorded;
   const last = record.journal.at(-1)?.number ?? recorded;
-  const journal = listed.map(({ event, rule, requestId, accepted, reasons }, index): DriftEntry => ({
-    number: last + index + 1,
-    event,
-    at,
-    rule,
-    correlationId: noticed.correlationId,
-    reasons,
-    ...(requestId === undefined ? {} : { requestId }),
-    ...(accepted === undefined ? {} : { accepted }),
-  }));
+  const journal = listed.map(
+    ({ event, rule, requestId, virtualMachineId, accepted, reasons }, index): DriftEntry => ({
+      number: last + index + 1,
+      event,
+      at,
+      rule,
+      correlationId: noticed.correlationId,
+      reasons,
+      ...(requestId === undefined ? {} : { requestId }),
+      ...(virtualMachineId === undefined ? {} : { virtualMachineId }),
+      ...(accepted === undefined ? {} : { accepted }),
+    }),
+  );
   // What is accepted is desired from then on and not found again; what is put right may come again.
   const told = [...listed, ...counted]
     .filter(({ accepted }) => accepted === undefined)
@@ -208,7 +211,7 @@ async function recordOf(
   nsgId: string,
   entry: DriftEntry,
 ): Promise<UnsealedAuditRecord> {
-  const { requestId, accepted } = entry;
+  const { requestId, virtualMachineId, accepted } = entry;
   const request = requestId === undefined ? undefined : (await requests.get(requestId))?.row;
   return {
     partition: driftPartition(nsgId),
@@ -230,6 +233,7 @@ async function recordOf(
     details: {
       rule: entry.rule,
       ...(requestId === undefined ? {} : { requestId }),
+      ...(virtualMachineId === undefined ? {} : { virtualMachineId }),
       ...(accepted === undefined || accepted.form === 'absent'
         ? {}
         : { accepted: JSON.stringify(accepted.form) }),

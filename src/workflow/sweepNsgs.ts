@@ -10,6 +10,7 @@ import { documented } from '../core/writeBudget.ts';
 import { secondsAfter, type Dependencies } from './dependencies.ts';
 import { inParallel } from './inParallel.ts';
 import { listNsgs } from './listNsgs.ts';
+import { removeBaselineRows } from './noteBaselines.ts';
 import type { Reconcile, ReconcileCall } from './reconcileResult.ts';
 
 /** What one sweep of the NSGs begins with. */
@@ -154,7 +155,12 @@ export function createNsgSweep(
         const { due: isDue, ...urgency } = judgeNsg({ nsg, rows, now, installation });
         if (isDue) due.push({ ...candidate, ...urgency });
         else if (typeof rows !== 'string' && nsg.provisioningState === 'Succeeded') {
-          if (isDriftDue({ body: nsg.body, rows, now, installation }, record)) due.push(candidate);
+          const [grants, baselines] = [
+            rows.grants.map(({ row }) => row),
+            rows.baselines.map(({ row }) => row),
+          ];
+          if (isDriftDue({ body: nsg.body, rows: grants, baselines, now, installation }, record))
+            due.push(candidate);
         }
       } catch {
         // Whatever cannot be planned: the reconcile says what it is.
@@ -166,7 +172,7 @@ export function createNsgSweep(
 
   async function rowsOf(nsgId: string) {
     try {
-      return (await live.ofNsg(nsgId)).map(({ row }) => row);
+      return await live.allOfNsg(nsgId);
     } catch (error) {
       log.error('rows-unreadable', { nsgId, cause: causeOf(error) });
       return 'unreadable';
@@ -215,7 +221,11 @@ export function createNsgSweep(
   async function forget(nsgId: string): Promise<void> {
     const stored = await records.get(nsgId);
     if (stored === undefined || stored.row.journal.length > 0 || stored.row.isGone === true) return;
-    if ((await live.ofNsg(nsgId)).length > 0) return;
+    const { grants, baselines } = await live.allOfNsg(nsgId);
+    const ending = baselines.filter(({ row }) => row.state === 'ending');
+    if (grants.length > 0 || ending.length < baselines.length) return;
+    // With the NSG went what they kept shut.
+    if (await removeBaselineRows(dependencies, nsgId, ending)) return;
     // Whoever changes the record meanwhile has seen the NSG, or the next sweep forgets it.
     await records.replace({ ...stored.row, told: {}, isGone: true }, stored.etag);
   }

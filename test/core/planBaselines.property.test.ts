@@ -22,7 +22,7 @@ import { judgeOf, textOf } from '../support/packetOracle.ts';
 import type { Packet } from '../support/packetOracle.ts';
 
 const picks = fc.array(fc.nat(2 ** 31 - 1), { minLength: 60, maxLength: 60 });
-const runs = { numRuns: 150 };
+const runs = { numRuns: 100 };
 const { first, last } = installation.baselineBand;
 
 interface Planned {
@@ -228,9 +228,15 @@ describe('a plan over random NSGs and baselines', () => {
         if (standing.length === wanted.length) {
           expectShut(planBody(damaged, notOurs), repaired.body, standing, packets);
         }
-        const [was, is] = [judgeOf(damaged), judgeOf(repaired.body)];
-        for (const packet of packets) {
-          if (wanted.some((one) => one.isShut(packet)) && is(packet)) expect(was(packet)).toBe(true);
+        const [was, is, early] = [
+          judgeOf(damaged),
+          judgeOf(repaired.body),
+          judgeOf(upTo(last, planBody(damaged, notOurs))),
+        ];
+        for (const packet of packets.filter((one) => wanted.some(({ isShut }) => isShut(one)))) {
+          // One that somebody had moved before an allow of others is put back behind it.
+          const wasLetIn = was(packet) || early(packet);
+          if (is(packet)) expect(wasLetIn, show(packet)).toBe(true);
         }
       }),
       runs,

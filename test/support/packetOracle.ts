@@ -29,7 +29,7 @@ export function judgeOf(body: JsonObject): Test<Packet> {
     .map((rule) => rule['properties'] as JsonObject)
     .filter((rule) => rule['direction'] === 'Inbound')
     .sort((a, b) => Number(a['priority']) - Number(b['priority']))
-    .map((rule) => ({ allows: rule['access'] === 'Allow', matches: matcherOf(rule) }));
+    .map((rule) => ({ allows: textOf(rule['access']).toLowerCase() === 'allow', matches: matcherOf(rule) }));
   return (packet) => rules.find((rule) => rule.matches(packet))?.allows ?? false;
 }
 

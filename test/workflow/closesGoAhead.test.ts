@@ -35,7 +35,7 @@ describe('a close goes ahead', () => {
   it('while rows take longer to read than they may be old when something is written', async () => {
     const world = await grantWorld();
     await active(world, world.startProcess());
-    const slow = hindered(world, 'live.ofNsg', () => world.clock.sleep(6000));
+    const slow = hindered(world, 'live.allOfNsg', () => world.clock.sleep(6000));
 
     await world.clock.advanceTo(seconds(3620));
     await world.clock.run(slow.sweep());
@@ -91,7 +91,7 @@ describe('a sweep of many NSGs', () => {
     for (const nsgId of ids) {
       world.network.addNsg(nsgId, { location: 'westeurope', properties: { securityRules: [rule] } });
     }
-    const hanging = hindered(world, 'live.ofNsg', async () => {
+    const hanging = hindered(world, 'live.allOfNsg', async () => {
       await world.clock.sleep(10_000);
       throw new Error('Table Storage did not answer within 10 s.');
     });

@@ -158,7 +158,7 @@ describe('a rule that somebody deletes', () => {
       await accepted(world, writer);
       const early = world.startProcess(
         undefined,
-        once('live.ofNsg', async () => {
+        once('live.allOfNsg', async () => {
           await writer.step(id, 'sallyport');
         }),
       );
@@ -320,7 +320,7 @@ describe('rules with our name', () => {
     const { world, process } = await opened();
     const early = world.startProcess(
       undefined,
-      once('live.ofNsg', async () => {
+      once('live.allOfNsg', async () => {
         await process.revoke(id);
         await process.step(id, 'sallyport');
       }),

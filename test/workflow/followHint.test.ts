@@ -275,7 +275,7 @@ describe('a hint at a machine', () => {
 });
 
 describe('a hint that cannot be followed', () => {
-  it.each(['live.ofNsg', 'network.readNsg', 'live.unended', 'requests.get'])(
+  it.each(['live.allOfNsg', 'network.readNsg', 'live.unended', 'requests.get'])(
     'because %s fails fails nobody',
     async (effect) => {
       const { world } = await opened();

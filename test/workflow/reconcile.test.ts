@@ -172,9 +172,9 @@ describe('the order of reconcile', () => {
     await live.insert(row);
     const watched = {
       ...live,
-      ofNsg: (id: string) => {
+      allOfNsg: (id: string) => {
         order.push('rows');
-        return live.ofNsg(id);
+        return live.allOfNsg(id);
       },
     };
 
@@ -255,8 +255,8 @@ describe('the order of reconcile', () => {
     const live = createMemoryLiveRows();
     const slow = {
       ...live,
-      ofNsg: async (id: string) => {
-        const rows = await live.ofNsg(id);
+      allOfNsg: async (id: string) => {
+        const rows = await live.allOfNsg(id);
         await clock.sleep(1000);
         return rows;
       },
@@ -356,7 +356,10 @@ describe('the order of reconcile', () => {
     const clock = virtualClock(noon);
     const network = createMemoryNetwork({ clock });
     network.addNsg(nsgId, foreign);
-    const live = { ...createMemoryLiveRows(), ofNsg: () => Promise.reject(new Error('The table is down.')) };
+    const live = {
+      ...createMemoryLiveRows(),
+      allOfNsg: () => Promise.reject(new Error('The table is down.')),
+    };
 
     const result = await clock.run(
       reconcile({ ...driftStores(), network, live, clock, log, installation, budget }, nsgId, call),

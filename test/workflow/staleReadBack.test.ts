@@ -10,7 +10,7 @@ it('takes no grant for shut by an NSG that was read before the grant was opened'
   let rowsReads = 0;
   const slow: Process = world.startProcess(undefined, {
     before: (effect) => {
-      if (effect !== 'live.ofNsg') return undefined;
+      if (effect !== 'live.allOfNsg') return undefined;
       rowsReads += 1;
       return rowsReads <= 2 ? stalled : undefined;
     },

@@ -54,7 +54,7 @@ describe('a sweep with nothing to do', () => {
     const report = await world.clock.run(watched.sweep());
 
     const reads =
-      /\.(get|read|ofNsg|unended|all|everyBaseline|nsgIds|unsettled|marker|newest|after|indexed|heartbeat|list)$/;
+      /\.(get|read|allOfNsg|unended|all|everyBaseline|nsgIds|unsettled|marker|newest|after|indexed|heartbeat|list)$/;
     expect(effects.filter((effect) => !reads.test(effect))).toEqual(['sweepState.beat']);
     expect(world.network.calls.length).toBe(calls);
     expect(world.inventory.pages.slice(pages).filter(({ list }) => list === 'nsgs')).toHaveLength(1);

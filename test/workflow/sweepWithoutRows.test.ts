@@ -188,7 +188,7 @@ describe('tables that cannot be read', () => {
     let isDown = true;
     const process = world.startProcess(undefined, {
       before: (effect) => {
-        if (isDown && effect === 'live.ofNsg') throw new Error('The table is down.');
+        if (isDown && effect === 'live.allOfNsg') throw new Error('The table is down.');
       },
     });
     await world.clock.run(process.submit());

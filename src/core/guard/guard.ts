@@ -4,7 +4,7 @@ import { differenceOf, isAdmittedNewly, isRefusedNewly } from './difference.ts';
 import type { Difference } from './difference.ts';
 import { readBaseline, readGrant } from './grant.ts';
 import type { Baseline, Claim, LiveGrant } from './grant.ts';
-import { foreignChanges, sharedPlaces } from './integrity.ts';
+import { foreignChanges, misplacedDenies, sharedPlaces } from './integrity.ts';
 import type { JsonObject } from './json.ts';
 import { createOpaqueSets } from './opaqueSets.ts';
 import type { OpaqueSets } from './opaqueSets.ts';
@@ -34,6 +34,8 @@ export interface GuardInput {
   grants: readonly LiveGrant[];
   /** The baselines that stand now. */
   baselines?: readonly Baseline[];
+  /** Keys of the baselines that a row decides on, standing or ending: no other deny of ours is to be touched. */
+  decided?: ReadonlySet<string>;
   /** Elementary steps that may be taken. */
   budget: number;
 }
@@ -57,6 +59,7 @@ interface Case {
   shut: CellIndex;
   /** What foreign rules mean to refuse that no grant may jump over. */
   refusing: RuleCell[];
+  lastAllowPriority: number;
   sets: OpaqueSets;
   steps: Steps;
   report: (kind: ViolationKind, problem: string, rule: string | undefined, region: Region) => void;
@@ -80,7 +83,14 @@ export function guard(input: GuardInput): GuardResult {
   const claims = new Map(grants.map((claim) => [claim.requestId, claim]));
   const kept = grants.filter(({ declined }) => !declined);
   const steps = countSteps(input.budget);
-  const broken = [...foreignChanges(before, after, installation), ...sharedPlaces(after, installation)];
+  const broken = [
+    ...foreignChanges(before, after, installation),
+    ...sharedPlaces(after, installation),
+    ...misplacedDenies(before, after, installation, {
+      lastAllowPriority,
+      decided: input.decided ?? new Set(),
+    }),
+  ];
   if (broken.length > 0) return refused(broken);
 
   const violations: Violation[] = [];
@@ -96,6 +106,7 @@ export function guard(input: GuardInput): GuardResult {
       const here: Case = {
         space,
         list,
+        lastAllowPriority,
         sets,
         steps,
         own: (rule) => claims.get(requestOf(rule, installation) ?? '')?.cells(space) ?? [],
@@ -141,7 +152,7 @@ function checkOwnedAllows({ list, own, granted, steps, report }: Case): void {
 }
 
 function checkAdmitted({ region, after }: Decided, here: Case): void {
-  const { refusing, shut, steps, report } = here;
+  const { list, refusing, shut, lastAllowPriority, steps, report } = here;
   if (after?.owner === 'installation') {
     for (const { rule, cell } of refusing) {
       const [met] = within(region, [cell], steps);
@@ -152,9 +163,25 @@ function checkAdmitted({ region, after }: Decided, here: Case): void {
     return;
   }
   // Foreign rules are as they were: it was an owned deny that refused this, and it is gone or narrower.
-  const [opened] = within(region, shut.near(region, steps), steps);
-  if (opened !== undefined) {
-    report('baseline-opened', 'A packet would be admitted that a baseline keeps shut', after?.name, opened);
+  let opened = within(region, shut.near(region, steps), steps);
+  if (opened.length > 0 && after?.owner === 'foreign' && (after.priority ?? Infinity) <= lastAllowPriority) {
+    // The baseline has its rule and somebody else's comes before every place that it may have: theirs to decide.
+    const denies = list.cells.filter(
+      ({ rule }) => rule.owner === 'installation' && rule.inAfter && rule.access === 'deny',
+    );
+    opened = without(
+      opened,
+      denies.map(({ cell }) => cell),
+      steps,
+    );
+  }
+  if (opened[0] !== undefined) {
+    report(
+      'baseline-opened',
+      'A packet would be admitted that a baseline keeps shut',
+      after?.name,
+      opened[0],
+    );
   }
 }
 

@@ -1,7 +1,8 @@
 import { asObject, asText, firstDifference } from './json.ts';
 import type { Json } from './json.ts';
-import { isOurs, nameOf } from './rule.ts';
+import { isOurs, nameOf, requestOf } from './rule.ts';
 import type { NsgBody } from './rule.ts';
+import { baselineOf } from './standingBaselines.ts';
 import type { Violation } from './violation.ts';
 
 /** What a write changes besides owned rules: it may change nothing else, compared as JSON values (I3). */
@@ -27,6 +28,53 @@ export function foreignChanges(before: NsgBody, after: NsgBody, installation: st
     break;
   }
   return found;
+}
+
+/**
+ * Owned denies of no grant that a write removes, changes or makes where it may not: one behind the allows goes or changes
+ * only if a row decides on it, and none may come to stand where it would shut grants. Judged rule by rule, for what a deny
+ * refuses may be hidden by rules of others today.
+ */
+export function misplacedDenies(
+  before: NsgBody,
+  after: NsgBody,
+  installation: string,
+  { lastAllowPriority, decided }: { lastAllowPriority: number; decided: ReadonlySet<string> },
+): Violation[] {
+  const [old, next] = [before, after].map(
+    ({ rules }) =>
+      new Map(
+        rules
+          .filter((raw) => isOurs(raw, installation) && requestOf(nameOf(raw), installation) === undefined)
+          .map((raw) => [nameOf(raw).toLowerCase(), raw]),
+      ),
+  );
+  const found: Violation[] = [];
+  for (const [key, raw] of old ?? []) {
+    const is = next?.get(key);
+    const isKept = is !== undefined && firstDifference(raw, is) === undefined;
+    if (isKept || !isDeny(raw) || !(priorityOf(raw) > lastAllowPriority)) continue;
+    if (decided.has(baselineOf(nameOf(raw), installation) ?? '')) continue;
+    const message = `The deny ${nameOf(raw)} would be removed or changed, and no decision is recorded that it may be.`;
+    found.push({ kind: 'deny-without-decision', message, rule: nameOf(raw) });
+  }
+  for (const [key, raw] of next ?? []) {
+    const was = old?.get(key);
+    const isKept = was !== undefined && firstDifference(raw, was) === undefined;
+    if (isKept || !isDeny(raw) || priorityOf(raw) > lastAllowPriority) continue;
+    const message = `The deny ${nameOf(raw)} would stand among the allows of grants, or before them.`;
+    found.push({ kind: 'deny-before-grants', message, rule: nameOf(raw) });
+  }
+  return found;
+}
+
+function isDeny(raw: Json): boolean {
+  return asText(asObject(asObject(raw)['properties'])['access']).toLowerCase() === 'deny';
+}
+
+function priorityOf(raw: Json): number {
+  const priority = asObject(asObject(raw)['properties'])['priority'];
+  return typeof priority === 'number' ? priority : NaN;
 }
 
 /** Owned rules of the body to write that share a name or a place with another rule: which one counts is unknown. */

@@ -20,6 +20,10 @@ export type ViolationKind =
   | 'live-grant-lost'
   /** A packet would be refused that somebody else's rule admits and no baseline refuses. */
   | 'refused-beside-baselines'
+  /** A deny of ours would go or change, and no row decides on it. */
+  | 'deny-without-decision'
+  /** A deny of ours would stand where it shuts grants. */
+  | 'deny-before-grants'
   /** A write that should only remove owned allow rules does something else. */
   | 'not-a-removal';
 

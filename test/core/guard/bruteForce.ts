@@ -58,10 +58,15 @@ export function judgeWrite(input: GuardInput): (probe: Probe) => Finding {
     );
     const kept = grants.some((grant) => grant.declined !== true && grant.has(probe));
     const shut = baselines.some((has) => has(probe));
+    // An allow of somebody else where no baseline may come before it, and the baseline has its rule.
+    const isTheirs =
+      is?.owner === 'foreign' &&
+      is.priority <= input.lastAllowPriority &&
+      after?.some((rule) => rule.owner === 'ours' && !rule.allows && rule.matches(probe)) === true;
     const broken: Record<string, boolean | undefined> = {
       'owned-rule-too-wide': ours.length > 0 && !grants.some((grant) => grant.has(probe)),
       'foreign-deny-overridden': admitted && is.owner === 'ours' && overridden,
-      'baseline-opened': admitted && is.owner !== 'ours' && shut,
+      'baseline-opened': admitted && is.owner !== 'ours' && shut && !isTheirs,
       'live-grant-lost': refused && kept && (is?.owner === 'ours' || ours.length === 0),
       'refused-beside-baselines': refused && was.owner !== 'ours' && !shut,
     };

@@ -18,7 +18,7 @@ export const guardMutants: readonly Mutant[] = [
     what: 'foreign rules may change',
     breaks: 'guard, I3',
     file: 'src/core/guard/guard.ts',
-    edits: [{ text: '...foreignChanges(before, after, installation), ', replacement: '' }],
+    edits: [{ text: '    ...foreignChanges(before, after, installation),\n', replacement: '' }],
     hunters: [guard],
   },
   {
@@ -26,7 +26,7 @@ export const guardMutants: readonly Mutant[] = [
     what: 'two rules may have one place',
     breaks: 'guard',
     file: 'src/core/guard/guard.ts',
-    edits: [{ text: ', ...sharedPlaces(after, installation)];', replacement: '];' }],
+    edits: [{ text: '    ...sharedPlaces(after, installation),\n', replacement: '' }],
     hunters: [guard],
   },
   {

@@ -1,3 +1,4 @@
+import { baselineMutants } from './baselines.ts';
 import { guardMutants } from './guard.ts';
 import type { Mutant } from './mutant.ts';
 import { outsideMutants } from './outside.ts';
@@ -9,6 +10,7 @@ import { workflowMutants } from './workflow.ts';
 export const mutants: readonly Mutant[] = [
   ...plannerMutants,
   ...guardMutants,
+  ...baselineMutants,
   ...workflowMutants,
   ...outsideMutants,
   ...rightsMutants,

@@ -214,8 +214,8 @@ export const plannerMutants: readonly Mutant[] = [
     file: 'src/core/room.ts',
     edits: [
       {
-        text: 'new Set(foreign.filter(isInbound).map((rule) => rule.head.priority))',
-        replacement: 'new Set<number>()',
+        text: 'slots.filter((one) => one.claim(rule.head.priority))',
+        replacement: 'slots.filter(() => false)',
       },
     ],
     hunters: ['F', plan],
@@ -225,7 +225,7 @@ export const plannerMutants: readonly Mutant[] = [
     id: 'tampering-kept',
     what: 'an owned rule that somebody widened is taken for right',
     breaks: 'I2',
-    file: 'src/core/plan.ts',
+    file: 'src/core/wantedRule.ts',
     edits: [
       {
         text: ' &&\n      sameMeaning(readMeaning(current.raw), readMeaning(rawRule(rule, current.head.priority)))',
@@ -240,7 +240,10 @@ export const plannerMutants: readonly Mutant[] = [
     breaks: 'I7',
     file: 'src/core/plan.ts',
     edits: [
-      { text: 'for (const right of [true, false]) keepPlaces(candidates, room, right);', replacement: '' },
+      {
+        text: 'for (const right of [true, false]) keepPlaces(candidates, rooms.allow, right);',
+        replacement: '',
+      },
     ],
     hunters: ['F', plan],
   },

@@ -14,7 +14,7 @@ export const workflowMutants: readonly Mutant[] = [
       {
         text: '    const readAt = clock.now();\n    const read = await network.readNsg(nsgId, options);',
         replacement:
-          '    const early = await live.ofNsg(nsgId);\n    const readAt = clock.now();\n    const read = await network.readNsg(nsgId, options);',
+          '    const early = await live.allOfNsg(nsgId);\n    const readAt = clock.now();\n    const read = await network.readNsg(nsgId, options);',
       },
       {
         text: 'await readRows(dependencies, nsgId, nsg.body, call.areTablesDoubted);',

@@ -5,6 +5,7 @@ import {
   type LiveRow,
   type RequestState,
 } from '../../../src/core/accessRequest.ts';
+import type { NsgRows } from '../../../src/core/stores.ts';
 import type { JsonObject, NsgDocument } from '../../../src/core/network.ts';
 import { driftEventName, driftPartition } from '../../../src/core/nsgRecord.ts';
 import { verifyTrail } from '../../../src/core/verifyTrail.ts';
@@ -125,7 +126,7 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
   const short = (nsgId: string) => nsgId.slice(nsgId.lastIndexOf('/') + 1);
 
   function sent({ process, name, parameters }: Effect): void {
-    if (name === 'live.ofNsg') readBegan.set(`${process} ${String(parameters[0])}`, now());
+    if (name === 'live.allOfNsg') readBegan.set(`${process} ${String(parameters[0])}`, now());
   }
 
   function leaves(process: string, write: LeavingWrite): void {
@@ -139,7 +140,7 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
   }
 
   function done({ process, name, parameters }: Effect, result: unknown): void {
-    if (name === 'live.ofNsg') {
+    if (name === 'live.allOfNsg') {
       const key = `${process} ${String(parameters[0])}`;
       const read = { at: readBegan.get(key) ?? 0, rows: rowsIn(result) };
       rowsRead.set(key, [...fresh(key), read]);
@@ -508,5 +509,5 @@ function allows(rule: JsonObject): boolean {
 
 /** Rows as they are read, with their ETags or without. */
 function rowsIn(result: unknown): LiveRow[] {
-  return (result as (LiveRow | { row: LiveRow })[]).map((item) => ('row' in item ? item.row : item));
+  return (result as NsgRows).grants.map(({ row }) => row);
 }

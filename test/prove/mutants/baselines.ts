@@ -1,0 +1,127 @@
+import type { Mutant } from './mutant.ts';
+
+const plan = 'test/core/planBaselines.test.ts';
+const guard = 'test/core/guard/guard.test.ts';
+const reconcile = 'test/workflow/baselines.test.ts';
+
+/** Of what keeps a port shut while nobody is let in. */
+export const baselineMutants: readonly Mutant[] = [
+  {
+    id: 'baseline-without-row-removed',
+    what: 'a deny of ours that no row speaks of is taken away',
+    breaks: 'a deny goes by a recorded decision alone',
+    file: 'src/core/plan.ts',
+    edits: [
+      {
+        text: '[...untouched, ...denies.flatMap(({ stale }) => stale)]',
+        replacement: 'denies.flatMap(({ stale }) => stale)',
+      },
+    ],
+    hunters: [plan],
+  },
+  {
+    id: 'baseline-in-wrong-band',
+    what: 'baselines are written among the allows of grants',
+    breaks: 'I7',
+    file: 'src/core/planBaselines.ts',
+    edits: [{ text: 'rooms.baseline.seatAll(', replacement: 'rooms.allow.seatAll(' }],
+    hunters: [plan, 'test/core/planBaselines.property.test.ts'],
+  },
+  {
+    id: 'baseline-ending-stands',
+    what: 'a baseline that was ended by a decision is written again',
+    breaks: 'I3',
+    file: 'src/core/planBaselines.ts',
+    edits: [
+      { text: "row.state === 'standing' ? wantedRules(", replacement: 'row.boxes.length > 0 ? wantedRules(' },
+    ],
+    hunters: [plan, reconcile],
+  },
+  {
+    id: 'baseline-forgets-ipv6',
+    what: 'a baseline keeps out who comes by IPv4 alone',
+    breaks: 'every address of a protected machine',
+    file: 'src/core/baselineRule.ts',
+    edits: [
+      {
+        text: 'row.boxes.map((box, index) => ({',
+        replacement:
+          "row.boxes.filter((box) => !JSON.stringify(box.destinationAddressPrefixes).includes(':')).map((box, index) => ({",
+      },
+    ],
+    hunters: [plan, 'test/core/planBaselines.property.test.ts'],
+  },
+  {
+    id: 'baseline-lost-for-room',
+    what: 'a deny that is not as desired goes before the right one has its place',
+    breaks: 'a deny goes by a recorded decision alone',
+    file: 'src/core/planBaselines.ts',
+    edits: [
+      {
+        text: 'candidate.stale.forEach((rule) => rooms.occupy(rule));\n      candidate.reason',
+        replacement: 'candidate.stale = [];\n      candidate.reason',
+      },
+    ],
+    hunters: [plan],
+  },
+  {
+    id: 'baseline-limits-not-shared',
+    what: 'denies without a row are not counted against what Azure takes',
+    breaks: 'a write that Azure refuses shuts nothing',
+    file: 'src/core/plan.ts',
+    edits: [{ text: '[...nsgRules.foreign, ...untouched]', replacement: 'nsgRules.foreign' }],
+    hunters: [plan],
+  },
+  {
+    id: 'baseline-row-removed-early',
+    what: 'the row of an ended baseline goes while a write of its rules may still come',
+    breaks: 'a deny that no row speaks of is never ours to leave',
+    file: 'src/core/seenBaselines.ts',
+    edits: [{ text: ' && (isLate || without.has(id))', replacement: ' && (isLate || !without.has(id))' }],
+    hunters: [reconcile],
+  },
+  {
+    id: 'baseline-removal-not-told',
+    what: 'that somebody has deleted a rule of a baseline is told nobody',
+    breaks: 'drift is told once',
+    file: 'src/core/baselineDrift.ts',
+    edits: [
+      {
+        text: 'if (row.seen?.[index + 1] !== hash) return [];',
+        replacement: 'if (row.seen !== undefined) return [];',
+      },
+    ],
+    hunters: [reconcile],
+  },
+  {
+    id: 'guard-denies-not-asked',
+    what: 'a deny that no row speaks of may go',
+    breaks: 'guard',
+    file: 'src/core/guard/integrity.ts',
+    edits: [
+      {
+        text: "if (decided.has(baselineOf(nameOf(raw), installation) ?? '')) continue;",
+        replacement: 'if (decided.size >= 0) continue;',
+      },
+    ],
+    hunters: [guard],
+  },
+  {
+    id: 'guard-ending-stands',
+    what: 'what an ending baseline kept shut may not be opened again',
+    breaks: 'guard',
+    file: 'src/core/guard/standingBaselines.ts',
+    edits: [
+      { text: "rows.filter(({ state }) => state !== 'ending').flatMap(", replacement: 'rows.flatMap(' },
+    ],
+    hunters: [guard, reconcile],
+  },
+  {
+    id: 'guard-knows-no-baselines',
+    what: 'the guard is not told which baselines stand',
+    breaks: 'guard',
+    file: 'src/workflow/prove.ts',
+    edits: [{ text: '    baselines: standing,\n', replacement: '' }],
+    hunters: [reconcile],
+  },
+];
