@@ -5,6 +5,7 @@ import type { JsonObject } from '../../src/core/network.ts';
 import { driftPartition } from '../../src/core/nsgRecord.ts';
 import { canonicalId } from '../../src/core/resourceId.ts';
 import { verifyTrail } from '../../src/core/verifyTrail.ts';
+import { createNsgSweep } from '../../src/workflow/sweepNsgs.ts';
 import type { ReconcileResult } from '../../src/workflow/reconcileResult.ts';
 import { foreignRule, withRule } from '../support/foreignRule.ts';
 import {
@@ -18,6 +19,7 @@ import {
   type Process,
 } from '../support/grantWorld.ts';
 import { accepted } from '../support/hindrances.ts';
+import { contoso } from '../support/liveRow.ts';
 
 const call = { correlationId: submission.correlationId, purpose: 'close' } as const;
 const row: BaselineRow = {
@@ -57,8 +59,18 @@ async function reconcile({ world, process }: Here, nsgId = nicNsg): Promise<Reco
   return world.clock.run(process.reconcile(nsgId, call));
 }
 
+/** The sweep's look at NSGs: what their rows want, whoever wrote them. */
 async function sweep({ world, process }: Here) {
-  return world.clock.run(process.sweep());
+  const { stores, clock, inventory } = world;
+  const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  const look = createNsgSweep(
+    { ...stores, inventory, clock, log, installation: contoso },
+    process.reconcile,
+    60,
+  );
+  const [known, records] = [await stores.nsgs.nsgIds(), await stores.nsgs.unsettled()];
+  const { correlationId } = call;
+  return clock.run(look({ began: clock.now(), correlationId, known, records, all: false }));
 }
 
 async function stored({ world }: Here) {

@@ -14,10 +14,7 @@ import {
 } from '../support/grantWorld.ts';
 
 const id = idOf(1);
-const nicId = vmId.replace(
-  'Microsoft.Compute/virtualMachines/vm-web',
-  'Microsoft.Network/networkInterfaces/vm-web-nic',
-);
+const nicId = nicNsg.replace('networkSecurityGroups/nsg-nic', 'networkInterfaces/vm-web-nic');
 const otherNsg = nicNsg.replace('nsg-nic', 'nsg-other');
 
 /** One grant, open for a while, its orchestration running. */
