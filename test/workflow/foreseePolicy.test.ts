@@ -69,9 +69,7 @@ describe('what a change of a policy would do', () => {
       ),
     );
     expect(effects).toContainEqual(
-      expect.stringMatching(
-        /^nsg-nic: every IPv4 address can no longer reach 10\.1\.0\.4 on Tcp 3389 \(rule AllowRdp\)/,
-      ),
+      expect.stringMatching(/^nsg-nic: .* can no longer reach 10\.1\.0\.4 on Tcp 3389 \(rule AllowRdp\)/),
     );
     expect(effects.some((effect) => effect.startsWith('nsg-subnet: Adds the rule'))).toBe(true);
   });
@@ -87,7 +85,7 @@ describe('what a change of a policy would do', () => {
     const effects = await foresee(policy({ version: 2, isDeleted: true }));
     expect(effects.filter((effect) => effect.includes('Removes the rule'))).toHaveLength(2);
     expect(effects).toContainEqual(
-      expect.stringMatching(/^nsg-nic: every IPv4 address can now reach 10\.1\.0\.4 on Tcp 3389/),
+      expect.stringMatching(/^nsg-nic: .* can now reach 10\.1\.0\.4 on Tcp 3389/),
     );
   });
 
