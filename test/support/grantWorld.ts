@@ -18,6 +18,8 @@ import type { Dependencies } from '../../src/workflow/dependencies.ts';
 import { createFollowHint } from '../../src/workflow/followHint.ts';
 import { createHeartbeat } from '../../src/workflow/heartbeat.ts';
 import type { Reconcile } from '../../src/workflow/reconcileResult.ts';
+import type { PolicyStepResult } from '../../src/workflow/policyOrchestrator.ts';
+import { createPolicyStep } from '../../src/workflow/policyStep.ts';
 import { createReconciler } from '../../src/workflow/reconciler.ts';
 import { createPersonQuota } from '../../src/workflow/personQuota.ts';
 import { createStep, type Step } from '../../src/workflow/step.ts';
@@ -97,6 +99,7 @@ export interface Process {
   step: Step;
   reconcile: Reconcile;
   sweep(): Promise<SweepReport>;
+  policyStep: () => Promise<PolicyStepResult>;
   followHint(hint: NetworkHint): Promise<void>;
 }
 
@@ -256,6 +259,7 @@ export async function grantWorld(
       step,
       reconcile: reconcileNsg,
       sweep: () => sweep(orchestrations),
+      policyStep: createPolicyStep(dependencies, reconcileNsg),
       followHint: (hint) => followHint(hint, { orchestrations, correlationId: submission.correlationId }),
     };
   }
