@@ -135,7 +135,7 @@ describe('applying policies', () => {
 
   it('says why a policy could not be applied, and that it was once it could', async () => {
     await world.stores.policies.insert(named());
-    world.network.fail('write', 'forbidden', 50);
+    world.network.fail('write', { kind: 'not-permitted' }, 50);
     await step();
     expect((await stored()).row.provisioning).toMatchObject({
       state: 'failed',
