@@ -262,11 +262,12 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
 
   /** No write of ours takes from a grant that lives what it had. */
   function checkTaken(nsgId: string, old: JsonObject[], rules: JsonObject[]): void {
+    // Then every allow of ours goes, also that of a grant that came in before the loss was noticed.
+    if (lostAt < Infinity) return;
     const taken = difference(admittedBy(old), admittedBy(rules));
     if (isEmpty(taken)) return;
     for (const request of known.values()) {
       if (request.state !== 'active' || request.closingSince.size > 0) continue;
-      if (request.askedAt < lostAt && lostAt < Infinity) continue;
       if (!request.ask.machine.nsgIds.includes(nsgId)) continue;
       if (now() >= request.end - bounds.skew * 1000 || isTouched(nsgId, request.id)) continue;
       const lost = intersection(taken, request.packets);
