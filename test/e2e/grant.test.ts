@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { EventType, type HistoryEvent } from '../../dev/host/durable/history.ts';
 import { runJit } from '../../scripts/jit/runJit.ts';
-import { people } from '../../dev/sample/people.ts';
+import { people, type PersonName } from '../../dev/sample/people.ts';
 import { virtualMachines } from '../../dev/sample/policies.ts';
 import { expectSame, startCloud, type Cloud, type Shown } from './cloud.ts';
 import { writesOf } from './kill.ts';
@@ -257,6 +257,33 @@ describe('over real sockets, with the built bundle in the local host', () => {
     const audit = await cloud.call('bob', 'GET', '/api/audit');
     const events = (audit.body['value'] as { event: string }[]).map(({ event }) => event);
     expect(events).toEqual(Array.from({ length: 5 }, () => 'request.denied'));
+  });
+
+  it('Azure decides who may ask, and sees a role that was just given', async () => {
+    const ask = (person: PersonName) =>
+      cloud.call(person, 'POST', '/api/access-requests', {
+        virtualMachines: [{ id: web, ports: [{ number: 22, allowedSourceAddressPrefix: '203.0.113.7' }] }],
+        duration: 'PT1H',
+        justification: 'Ticket 4713',
+      });
+    const refused = await ask('erin');
+    expect([refused.status, refused.body['code']]).toEqual([403, 'not-authorized']);
+    expect(JSON.stringify(refused.body)).toContain('jitNetworkAccessPolicies/initiate/action');
+    expect(JSON.stringify(refused.body)).not.toContain('PT3H');
+
+    const role = `${web}/providers/Microsoft.Authorization/roleAssignments/00000000-0000-4000-8000-0000000a55ff`;
+    const given = await cloud.environment.arm.ask('PUT', `${role}?api-version=2022-04-01`, {
+      properties: {
+        roleDefinitionId:
+          '/providers/Microsoft.Authorization/roleDefinitions/00000000-0000-4000-8000-0000000401e1',
+        principalId: people.dave.objectId,
+      },
+    });
+    expect(given.status).toBe(201);
+    const accepted = await ask('dave');
+    expect(accepted.status).toBe(202);
+    const end = `/api/access-requests/${String(accepted.body['id'])}/revoke`;
+    expect((await cloud.call('dave', 'POST', end)).status).toBe(200);
   });
 
   it('nobody sees or ends somebody else’s request, and cannot tell it from one that never was', async () => {
