@@ -8,6 +8,7 @@ import { plan } from '../../../src/core/plan.ts';
 import { nsgBody } from '../../support/nsgArbitraries.ts';
 import { judgeOf, matcherOf, textOf } from '../../support/packetOracle.ts';
 import type { Packet } from '../../support/packetOracle.ts';
+import { checkBaselines } from './fBaselines.ts';
 import { replayCommand, seedsOf, seedWords } from '../layer.ts';
 import type { Failure, LayerOptions, LayerResult, Size } from '../layer.ts';
 import { anInstallation, aRuleCount, foreignRules, noon, someGrants, somePackets } from '../nsgWorld.ts';
@@ -27,6 +28,8 @@ interface Counts {
   opened: number;
   packets: number;
   granted: number;
+  baselines: number;
+  shut: number;
 }
 
 /**
@@ -36,7 +39,7 @@ interface Counts {
 export function run(options: LayerOptions): Promise<LayerResult> {
   const began = performance.now();
   const total = cases[options.size];
-  const counts: Counts = { plans: 0, proven: 0, opened: 0, packets: 0, granted: 0 };
+  const counts: Counts = { plans: 0, proven: 0, opened: 0, packets: 0, granted: 0, baselines: 0, shut: 0 };
   const failures: Failure[] = [];
   const seeds = seedsOf(options, total);
   for (const seed of seeds) {
@@ -53,6 +56,8 @@ export function run(options: LayerOptions): Promise<LayerResult> {
       'grants in place after a plan': counts.opened,
       'packets judged': counts.packets,
       'of them granted': counts.granted,
+      'baselines in place': counts.baselines,
+      'packets of theirs judged': counts.shut,
     },
     seeds: seedWords(options, total),
     milliseconds: performance.now() - began,
@@ -93,6 +98,13 @@ function runCase(random: Random, counts: Counts): void {
     isDeepStrictEqual(closed, settled(planBody(edited, foreignOf(edited)))),
     'after the last grant the NSG is not what it would be without us',
   );
+
+  // One in three, for each is seven plans more.
+  if (!random.oneIn(3)) return;
+  const shut = checkBaselines(random, { body: closed, grants: later, installation });
+  counts.baselines += shut.baselines;
+  counts.packets += shut.packets;
+  counts.shut += shut.shut;
 }
 
 /** Plans, judges the plan in every way there is, and returns the body as it is to be written. */
