@@ -241,7 +241,9 @@ describe('over real sockets, with the built bundle in the local host', () => {
       await ask(vm(web, { number: 22, allowedSourceAddressPrefix: '198.51.100.1' })),
       await ask(vm(web, { number: 22, allowedSourceAddressPrefix: '0.0.0.0/0' })),
       await ask({ duration: 'PT4H' }),
-      await ask(vm(web.replace('vm-web', 'vm-nowhere'), { number: 22 })),
+      await ask(
+        vm(web.replace('vm-web', 'vm-nowhere'), { number: 22, allowedSourceAddressPrefix: '203.0.113.7' }),
+      ),
       await ask({ duration: 'P1M' }),
     ];
 
