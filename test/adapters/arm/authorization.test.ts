@@ -182,6 +182,16 @@ describe('whether a person may, as Azure Resource Manager is asked', () => {
     },
   );
 
+  it('denies in a subscription of another tenant, for which our token is none', async () => {
+    fault('roleAssignments', { kind: 'status', status: 401, code: 'InvalidAuthenticationTokenTenant' });
+    expect(await check()).toMatchObject({ kind: 'denied', missing: needed });
+  });
+
+  it('does not know when our token is refused', async () => {
+    fault('roleAssignments', { kind: 'unauthorized' });
+    expect(await check()).toMatchObject({ kind: 'unknown' });
+  });
+
   it.each(['roleAssignments', 'roleDefinitions', 'denyAssignments'])(
     'does not know while %s are throttled, and says for how long',
     async (what) => {
