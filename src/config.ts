@@ -12,6 +12,8 @@ export interface Config {
   trustAppServiceAuthentication: boolean;
   /** How many proxies before the app append to X-Forwarded-For what is so; 0: none is known. */
   trustedProxyHops: number;
+  /** Where callers reach the app, without a path: what links in answers begin with. */
+  publicOrigin?: string;
   arm: { endpoint: string; networkApiVersion: string };
   credential: { kind: 'managed-identity' | 'azure-cli'; clientId?: string };
   tables: { connectionString: string } | { serviceUri: string };
@@ -93,6 +95,11 @@ const schema = z
       .string()
       .regex(/^(0|[1-9]|10)$/, 'how many proxies stand before the app, 0 to 10')
       .default('0'),
+    SALLYPORT_PUBLIC_ORIGIN: address
+      .refine((text) => URL.canParse(text) && new URL(text).origin === text.replace(/\/$/, ''), {
+        error: 'write the origin alone, such as https://sallyport.contoso.example',
+      })
+      .optional(),
     SALLYPORT_ARM_ENDPOINT: z
       .url({ protocol: /^https$/, error: 'must be an https address' })
       .default('https://management.azure.com'),
@@ -175,6 +182,9 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     },
     trustAppServiceAuthentication: value.SALLYPORT_TRUST_APP_SERVICE_AUTHENTICATION,
     trustedProxyHops: Number(value.SALLYPORT_TRUSTED_PROXY_HOPS),
+    ...(value.SALLYPORT_PUBLIC_ORIGIN === undefined
+      ? {}
+      : { publicOrigin: value.SALLYPORT_PUBLIC_ORIGIN.replace(/\/$/, '') }),
     arm: {
       endpoint: value.SALLYPORT_ARM_ENDPOINT.replace(/\/+$/, ''),
       networkApiVersion: value.SALLYPORT_NETWORK_API_VERSION,

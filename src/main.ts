@@ -1,7 +1,7 @@
 /** The only composition root: settings → adapters → registered functions. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { app, type HttpHandler } from '@azure/functions';
+import { app, type HttpHandler, type HttpMethod, type InvocationContext } from '@azure/functions';
 import { createArm } from './adapters/arm/arm.ts';
 import { createCredential } from './adapters/arm/credential.ts';
 import { createAuditTrail } from './adapters/tables/auditTrail.ts';
@@ -18,6 +18,7 @@ import type { Clock } from './core/clock.ts';
 import { createNetworkChangedHandler } from './events/networkChanged.ts';
 import { createAuthenticate } from './http/authenticate.ts';
 import type { Operation } from './http/operation.ts';
+import { createJitHandler } from './http/jit/jitNetworkAccessPolicies.ts';
 import { createRoutes } from './http/routes.ts';
 import { createInvocationLog } from './invocationLog.ts';
 import { createAccessRequestService } from './workflow/accessRequestService.ts';
@@ -27,11 +28,13 @@ import {
   durableClientInput,
   orchestrationsOf,
   registerGrantOrchestration,
+  policyRunsOf,
   registerPolicyOrchestration,
 } from './workflow/durable.ts';
 import { createFollowHint } from './workflow/followHint.ts';
 import { createHeartbeat } from './workflow/heartbeat.ts';
 import { once } from './workflow/once.ts';
+import { createPolicyService } from './workflow/policyService.ts';
 import { createPolicyStep } from './workflow/policyStep.ts';
 import { createReconciler } from './workflow/reconciler.ts';
 import { createPersonQuota } from './workflow/personQuota.ts';
@@ -137,20 +140,37 @@ app.eventGrid<unknown>('networkChanged', {
     }),
 });
 
+const accessRequests = (context: InvocationContext) =>
+  createAccessRequestService(dependencies, quota, orchestrationsOf(context, clock), reconcileNsg, config);
 const routes = createRoutes({
   ...call,
   trustedProxyHops: config.trustedProxyHops,
-  service: (context) =>
-    createAccessRequestService(dependencies, quota, orchestrationsOf(context, clock), reconcileNsg, config),
+  service: accessRequests,
   audit: dependencies.audit,
 });
 for (const { operation, handler } of routes) register(operation, handler);
+register(
+  { name: 'microsoftJit', method: ['GET', 'PUT', 'POST', 'DELETE', 'PATCH'], route: 'api/arm/{*path}' },
+  createJitHandler({
+    ...call,
+    policies: (context) => createPolicyService(dependencies, policyRunsOf(context, clock)),
+    accessRequests,
+    storedPolicies: dependencies.policies,
+    clock,
+    trustedProxyHops: config.trustedProxyHops,
+    ...(config.publicOrigin !== undefined && { publicOrigin: config.publicOrigin }),
+  }),
+);
+
+type RegisteredOperation = Pick<Operation, 'name' | 'route' | 'isPublic'> & {
+  method: HttpMethod | HttpMethod[];
+};
 
 /** Function keys are no identity: every route is anonymous to the host and asks for a token itself. */
-function register({ name, method, route, isPublic }: Operation, handler: HttpHandler): void {
+function register({ name, method, route, isPublic }: RegisteredOperation, handler: HttpHandler): void {
   app.http(name, {
     route,
-    methods: [method],
+    methods: [method].flat(),
     authLevel: 'anonymous',
     extraInputs: [durableClientInput],
     handler: (request, context) =>

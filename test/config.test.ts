@@ -70,6 +70,8 @@ describe('readConfig', () => {
     ['a band beyond 4096', { SALLYPORT_ALLOW_BAND: '100-4097' }],
     ['a flag that is neither true nor false', { SALLYPORT_TRUST_APP_SERVICE_AUTHENTICATION: 'yes' }],
     ['proxies that are no number', { SALLYPORT_TRUSTED_PROXY_HOPS: 'one' }],
+    ['a public origin with a path', { SALLYPORT_PUBLIC_ORIGIN: 'https://sallyport.contoso.example/api' }],
+    ['a public origin in plain http', { SALLYPORT_PUBLIC_ORIGIN: 'http://sallyport.contoso.example' }],
     ['a negative number of proxies', { SALLYPORT_TRUSTED_PROXY_HOPS: '-1' }],
     ['two places for the tables', { SALLYPORT_TABLES: 'UseDevelopmentStorage=true' }],
     ['a topic that is no system topic', { SALLYPORT_EVENT_TOPICS: '/subscriptions/contoso' }],
