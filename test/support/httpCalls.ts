@@ -17,6 +17,8 @@ export const freshCorrelationId = 'c0ffee00-0000-4000-8000-000000000001';
 
 export interface Asking {
   method?: string;
+  /** Where it was called, if not at the usual place. */
+  origin?: string;
   /** With its query. */
   path?: string;
   headers?: Record<string, string>;
@@ -42,19 +44,19 @@ export async function call(handler: HttpHandler, asking: Asking): Promise<Answer
       ? {}
       : { body: { bytes: body instanceof Uint8Array ? body : Buffer.from(textOf(body), 'utf8') } };
   const request = new HttpRequest({
-    url: `https://sallyport.contoso.example${asking.path ?? '/'}`,
+    url: `${asking.origin ?? 'https://sallyport.contoso.example'}${asking.path ?? '/'}`,
     method: asking.method ?? 'GET',
     headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...asking.headers },
     params: asking.params ?? {},
     ...content,
   });
   const response = (await handler(request, new InvocationContext())) as HttpResponseInit;
-  const text = response.body as string;
+  const text = (response.body ?? '') as string;
   return {
     status: response.status ?? 200,
     headers: response.headers as Record<string, string>,
     text,
-    json: JSON.parse(text) as Record<string, unknown>,
+    json: (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>,
   };
 }
 
