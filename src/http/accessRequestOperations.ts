@@ -80,6 +80,7 @@ export const accessRequestOperations = {
       ...(['body-missing', 'body-too-large', 'body-malformed', 'body-invalid'] as const),
       ...(['content-type-unsupported', 'header-invalid', 'idempotency-key-reused'] as const),
       ...(['too-many-refusals', 'too-many-requests', 'too-many-live-requests', 'unavailable'] as const),
+      'role-missing' as const,
       ...reasonCodes,
     ],
     examples: {
@@ -118,7 +119,8 @@ export const accessRequestOperations = {
     method: 'GET',
     route: 'api/access-requests',
     summary: 'Lists requests that have not ended, newest first.',
-    description: "Your own; auditors and administrators see everybody's.",
+    description:
+      "Your own; auditors and administrators see everybody's. With `decidable` what you may decide on, with `review` what skipped approval.",
     query: listQuery,
     answers: {
       200: {
@@ -126,7 +128,7 @@ export const accessRequestOperations = {
         schema: z.strictObject({ value: z.array(presentedRequest) }).meta({ id: 'AccessRequestList' }),
       },
     },
-    problems: ['query-invalid'],
+    problems: ['query-invalid', 'role-missing', 'unavailable'],
     examples: {
       all: { summary: 'Everything that has not ended', status: 200 },
       active: { summary: 'What is open now', query: { state: 'active' }, status: 200 },
@@ -140,7 +142,7 @@ export const accessRequestOperations = {
     summary: 'Shows one request, ended ones too.',
     path: ofOneRequest,
     answers: { 200: { description: 'The request.', schema: presentedRequest } },
-    problems: ['request-not-found'],
+    problems: ['request-not-found', 'unavailable'],
     examples: {
       one: { summary: 'One of your own', path: { id: exampleRequestId }, status: 200 },
       absent: { summary: 'One that is not there', path: { id: '0'.repeat(32) }, status: 404 },
@@ -154,7 +156,7 @@ export const accessRequestOperations = {
     description: 'The requester, or an administrator. What is ending or has ended stays as it is.',
     path: ofOneRequest,
     answers: { 200: { description: 'The request as it stands now.', schema: presentedRequest } },
-    problems: ['request-not-found', 'role-missing'],
+    problems: ['request-not-found', 'role-missing', 'unavailable'],
     examples: {
       own: { summary: 'One of your own', path: { id: exampleRequestId }, status: 200 },
       absent: { summary: 'One that is not there', path: { id: '0'.repeat(32) }, status: 404 },

@@ -1,0 +1,220 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { demand, oneApprover } from '../support/approvals.ts';
+import { createApiWorld, undescribedPart, type ApiWorld } from '../support/apiWorld.ts';
+import { vmId } from '../support/grantWorld.ts';
+import type { Answered } from '../support/httpCalls.ts';
+import { alice, bob, startTokenIssuer, type TokenIssuer } from '../support/tokenIssuer.ts';
+
+const database = '0000000a-0000-4000-8000-00000000000a';
+const body = {
+  virtualMachines: [{ id: vmId, ports: [{ number: 22 }] }],
+  duration: 'PT1H',
+  justification: 'Ticket 4711',
+};
+
+let issuer: TokenIssuer;
+let api: ApiWorld;
+beforeAll(async () => {
+  issuer = await startTokenIssuer();
+});
+afterAll(() => issuer.close());
+beforeEach(async () => {
+  api = await createApiWorld(issuer);
+  await demand(api.world, { approval: oneApprover });
+});
+
+async function send(
+  name: string,
+  what: { path?: Record<string, string>; query?: Record<string, string>; body?: unknown },
+  who: { objectId: string } = alice,
+  ...roles: string[]
+): Promise<Answered> {
+  const operation = api.operation(name);
+  const token = await issuer.sign({ oid: who.objectId, roles, scp: 'access_as_user' });
+  const answer = await api.send(operation, what, { authorization: `Bearer ${token}` });
+  expect(undescribedPart(operation, answer)).toBeUndefined();
+  return answer;
+}
+
+async function asked(changes: object = {}): Promise<string> {
+  const answer = await send('createAccessRequest', { body: { ...body, ...changes } });
+  expect(answer.status, answer.text).toBe(202);
+  return answer.json['id'] as string;
+}
+
+const decide = (id: string, decision: unknown, who = bob, ...roles: string[]) =>
+  send('decideAccessRequest', { path: { id }, body: decision }, who, ...roles);
+const yes = { decision: 'approve', comment: 'Agreed' };
+
+describe('POST /api/access-requests/{id}/decision', () => {
+  it('opens what an approver approves, and shows who did', async () => {
+    const id = await asked();
+    const waiting = await send('getAccessRequest', { path: { id } });
+    expect(waiting.json).toMatchObject({
+      state: 'pending',
+      approval: { needed: [{ approvers: 1, groups: [], given: 0 }], given: [] },
+    });
+    expect(Object.keys(waiting.json)).not.toEqual(expect.arrayContaining(['start']));
+    expect(waiting.json).not.toHaveProperty('end');
+
+    const answer = await decide(id, yes, bob, 'Sallyport.Approver');
+
+    expect(answer).toMatchObject({
+      status: 200,
+      json: {
+        state: 'opening',
+        approval: {
+          needed: [{ given: 1 }],
+          given: [{ by: { objectId: bob.objectId }, comment: 'Agreed' }],
+        },
+      },
+    });
+    expect(answer.json).toHaveProperty('end');
+  });
+
+  it('refuses approving one’s own', async () => {
+    const id = await asked();
+
+    expect(await decide(id, yes, alice, 'Sallyport.Approver')).toMatchObject({
+      ...{ status: 403, json: { code: 'own-request' } },
+    });
+  });
+
+  it('refuses a finished request', async () => {
+    const id = await asked();
+    expect((await decide(id, { ...yes, decision: 'deny' }, bob, 'Sallyport.Approver')).json).toMatchObject({
+      ...{ state: 'denied', reason: { code: 'denied-by-approver' } },
+    });
+
+    expect(await decide(id, yes, bob, 'Sallyport.Approver')).toMatchObject({
+      ...{ status: 409, json: { code: 'not-pending' } },
+    });
+  });
+
+  it('refuses deciding with a role that was just removed', async () => {
+    await demand(api.world, { approval: { approvers: 1, groups: [database] } });
+    const id = await asked();
+    api.world.authorization.join(bob.objectId, database, vmId);
+    expect((await send('getAccessRequest', { path: { id } }, bob)).status).toBe(200);
+    api.world.authorization.leave(bob.objectId, database);
+
+    // What nobody may decide is not there for them at all.
+    expect(await decide(id, yes, bob)).toMatchObject({ status: 404, json: { code: 'request-not-found' } });
+    expect((await send('getAccessRequest', { path: { id } })).json).toMatchObject({ state: 'pending' });
+  });
+
+  it('tells the approver what is against it by now', async () => {
+    const id = await asked();
+    api.world.authorization.deny({ objectId: alice.objectId });
+
+    expect(await decide(id, yes, bob, 'Sallyport.Approver')).toMatchObject({
+      ...{ status: 403, json: { code: 'not-authorized' } },
+    });
+    expect((await send('getAccessRequest', { path: { id } })).json).toMatchObject({ state: 'denied' });
+  });
+
+  it.each<[string, unknown, string]>([
+    ['no decision', { comment: 'Agreed' }, 'decision'],
+    ['a decision of its own', { decision: 'maybe', comment: 'Agreed' }, 'decision'],
+    ['no comment', { decision: 'approve' }, 'comment'],
+    ['an empty comment', { decision: 'approve', comment: ' ' }, 'comment'],
+    ['a comment of two lines', { decision: 'approve', comment: 'a\nb' }, 'comment'],
+    ['a comment without end', { decision: 'deny', comment: 'x'.repeat(1001) }, 'comment'],
+    ['somebody else as approver', { ...yes, by: alice.objectId }, 'by'],
+    ['a list', [yes], ''],
+  ])('refuses a body with %s', async (_what, sent, field) => {
+    const id = await asked();
+
+    const answer = await decide(id, sent, bob, 'Sallyport.Approver');
+
+    expect(answer).toMatchObject({ status: 400, json: { code: 'body-invalid' } });
+    const errors = answer.json['errors'] as { field?: string }[];
+    expect(errors[0]?.field ?? '').toBe(field);
+    expect((await send('getAccessRequest', { path: { id } })).json).toMatchObject({ state: 'pending' });
+  });
+
+  it('hides a request that waits from whoever may not decide', async () => {
+    const id = await asked();
+
+    expect((await decide(id, yes, bob)).status).toBe(404);
+    expect((await send('getAccessRequest', { path: { id } }, bob)).status).toBe(404);
+    expect((await send('getAccessRequest', { path: { id } }, bob, 'Sallyport.Approver')).status).toBe(200);
+  });
+});
+
+describe('a request with forged state or approval fields', () => {
+  it.each([
+    ['state', 'active'],
+    ['approval', { rules: [], given: [{}] }],
+    ['decision', { outcome: 'granted' }],
+    ['requester', { objectId: bob.objectId }],
+    ['authorizedAt', '2026-11-23T12:00:00Z'],
+    ['version', 7],
+    ['end', '2027-01-01T00:00:00Z'],
+  ])('is refused by the name of the field: %s', async (field, value) => {
+    const answer = await send('createAccessRequest', { body: { ...body, [field]: value } });
+
+    expect(answer).toMatchObject({ status: 400, json: { errors: [{ field, code: 'unknown' }] } });
+    expect(await api.world.stores.live.unended()).toEqual([]);
+  });
+
+  it.each([
+    ['start', 'tomorrow'],
+    ['start', '2026-11-24T08:00:00'],
+    ['start', 1_800_000_000],
+    ['breakGlass', 'yes'],
+  ])('is refused where %s is %j', async (field, value) => {
+    const answer = await send('createAccessRequest', { body: { ...body, [field]: value } });
+
+    expect(answer).toMatchObject({ status: 400, json: { errors: [{ field }] } });
+  });
+});
+
+describe('the list', () => {
+  it('shows approvers what they may decide, and others nothing of it', async () => {
+    const id = await asked();
+    const idsOf = async (who: { objectId: string }, ...roles: string[]) => {
+      const { json } = await send('listAccessRequests', { query: { decidable: 'true' } }, who, ...roles);
+      return (json['value'] as { id: string }[]).map((each) => each.id);
+    };
+
+    expect(await idsOf(bob, 'Sallyport.Approver')).toEqual([id]);
+    expect(await idsOf(bob)).toEqual([]);
+    expect(await idsOf(alice, 'Sallyport.Approver')).toEqual([]);
+    await decide(id, yes, bob, 'Sallyport.Approver');
+    expect(await idsOf(bob, 'Sallyport.Approver')).toEqual([]);
+  });
+
+  it('shows open reviews to those who may see them', async () => {
+    const refused = await send('createAccessRequest', { body: { ...body, breakGlass: true } });
+    expect(refused).toMatchObject({ status: 403, json: { code: 'role-missing' } });
+    const made = await send(
+      'createAccessRequest',
+      { body: { ...body, breakGlass: true } },
+      alice,
+      'Sallyport.BreakGlass',
+    );
+    expect(made.json).toMatchObject({ state: 'opening', breakGlass: {} });
+    const id = made.json['id'] as string;
+    const open = (who: { objectId: string }, ...roles: string[]) =>
+      send('listAccessRequests', { query: { review: 'open' } }, who, ...roles);
+
+    expect((await open(bob)).status).toBe(403);
+    expect((await open(bob, 'Sallyport.Auditor')).json['value']).toMatchObject([{ id }]);
+    const comment = { comment: 'The database had stopped' };
+    const reviewed = await send(
+      'reviewAccessRequest',
+      { path: { id }, body: comment },
+      bob,
+      'Sallyport.Approver',
+    );
+    expect(reviewed.json).toMatchObject({
+      breakGlass: { reviewed: { ...comment, by: { objectId: bob.objectId } } },
+    });
+    expect((await open(bob, 'Sallyport.Auditor')).json['value']).toEqual([]);
+  });
+
+  it.each([{ decidable: 'false' }, { review: 'closed' }])('refuses %j', async (query) => {
+    expect((await send('listAccessRequests', { query })).status).toBe(400);
+  });
+});
