@@ -19,7 +19,7 @@ import {
   type Process,
 } from '../support/grantWorld.ts';
 import { accepted } from '../support/hindrances.ts';
-import { contoso } from '../support/liveRow.ts';
+import { contoso, liveRow } from '../support/liveRow.ts';
 
 const call = { correlationId: submission.correlationId, purpose: 'close' } as const;
 const row: BaselineRow = {
@@ -185,6 +185,26 @@ describe('a baseline', () => {
       reason: { code: 'no-capacity' },
     });
     expect(all.world.ownedRules(nicNsg)).toEqual([]);
+  });
+});
+
+describe('what waits for nobody', () => {
+  it('is to shut: a baseline is written while grants wait for what is left of the writes', async () => {
+    const all = await here();
+    await all.world.stores.live.insertBaseline(row);
+    await all.world.stores.live.insert(liveRow(nicNsg, noon, 7));
+    all.world.budget.set({ opens: 'later', retryAfterSeconds: 30 });
+    const result = await all.world.clock.run(all.process.reconcile(nicNsg, { ...call, purpose: 'open' }));
+    expect(standingOf(result)).toEqual({ state: 'standing' });
+  });
+
+  it('is a hint: what was done to a baseline is put right at once, on an NSG without any grant', async () => {
+    const all = await standing();
+    edit(all, (list) => list.filter(({ name }) => name !== names[0]));
+    await later(all, 5);
+    const hint = { kind: 'nsg', id: nicNsg.toLowerCase(), at: all.world.clock.now() } as const;
+    await all.world.clock.run(all.process.followHint(hint));
+    expect(all.world.ownedRules(nicNsg).sort()).toEqual(names);
   });
 });
 
