@@ -12,13 +12,24 @@ import { exitCodeOf, waitUntil } from './waitUntil.ts';
 export const listCommand: Command = {
   usage: '',
   summary: 'requests that have not ended, newest first',
-  help: ['--state STATE             pending, scheduled, opening, active or closing'],
-  options: { state: { type: 'string' } },
+  help: [
+    '--state STATE             pending, scheduled, opening, active or closing',
+    '--to-decide               what waits for your approval',
+    '--to-review               what skipped approval, and nobody has looked at yet',
+  ],
+  options: { state: { type: 'string' }, 'to-decide': { type: 'boolean' }, 'to-review': { type: 'boolean' } },
   async run(invocation) {
     if (invocation.words.length > 0) throw new UsageError('list takes no words.');
     const state = optionText(invocation.options, 'state');
-    const query = state === undefined ? '' : `?${new URLSearchParams({ state }).toString()}`;
-    const answer = await invocation.api({ path: `/api/access-requests${query}` }, accessRequests);
+    const query = new URLSearchParams({
+      ...(state !== undefined && { state }),
+      ...(invocation.options['to-decide'] === true && { decidable: 'true' }),
+      ...(invocation.options['to-review'] === true && { review: 'open' }),
+    }).toString();
+    const answer = await invocation.api(
+      { path: `/api/access-requests${query === '' ? '' : `?${query}`}` },
+      accessRequests,
+    );
     show(invocation, answer, () => requestTable(answer.value, invocation.around));
     return exitCodes.ok;
   },

@@ -19,6 +19,8 @@ export const requestCommand: Command = {
     '--source PREFIX           address or CIDR prefix, several times; your own address if left out',
     `--for LENGTH              90m, 1h30m or PT1H30M (${defaults.for})`,
     '--reason TEXT             why; needed',
+    '--start INSTANT           2026-11-24T20:00:00+01:00: at a later time, at most 7 days ahead',
+    '--break-glass             without approval; somebody will have to review it',
     '--no-wait                 come back as soon as it is accepted',
     `--timeout SECONDS         how long to wait (${defaults.timeout})`,
   ],
@@ -27,6 +29,8 @@ export const requestCommand: Command = {
     source: { type: 'string', multiple: true },
     for: { type: 'string' },
     reason: { type: 'string' },
+    start: { type: 'string' },
+    'break-glass': { type: 'boolean' },
     'no-wait': { type: 'boolean' },
     timeout: { type: 'string' },
   },
@@ -47,12 +51,15 @@ export const requestCommand: Command = {
 async function bodyOf(invocation: Invocation) {
   const justification = optionText(invocation.options, 'reason');
   if (justification === undefined) throw new UsageError('Say why: --reason "Restart the web server".');
+  const start = optionText(invocation.options, 'start');
   const ports = portsOf(invocation);
   const ids = await virtualMachineIds(invocation);
   return {
     virtualMachines: ids.map((id) => ({ id, ports })),
     duration: isoDuration(optionText(invocation.options, 'for') ?? defaults.for),
     justification,
+    ...(start !== undefined && { start }),
+    ...(invocation.options['break-glass'] === true && { breakGlass: true }),
   };
 }
 

@@ -6,6 +6,8 @@ import { auditCommand } from './auditCommand.ts';
 import { optionText } from './command.ts';
 import type { Command, CommandOptions, Invocation } from './command.ts';
 import { commandHelp, generalHelp } from './help.ts';
+import { approveCommand, denyCommand } from './decideCommands.ts';
+import { extendCommand } from './extendCommand.ts';
 import { endCommand, listCommand, showCommand } from './lifeCommands.ts';
 import { problemText } from './problemText.ts';
 import { requestCommand } from './requestCommand.ts';
@@ -17,6 +19,9 @@ export const commands: Readonly<Record<string, Command>> = {
   request: requestCommand,
   list: listCommand,
   show: showCommand,
+  approve: approveCommand,
+  deny: denyCommand,
+  extend: extendCommand,
   end: endCommand,
   audit: auditCommand,
 };

@@ -274,6 +274,48 @@ describe('list, show, end and audit', () => {
   });
 });
 
+describe('approve, deny and extend', () => {
+  it.each(['approve', 'deny'])(
+    '%s sends the decision with its comment, found among what one may decide',
+    async (decision) => {
+      answers = [
+        { status: 200, body: { value: [aRequest('pending', { start: undefined, end: undefined })] } },
+        { status: 200, body: aRequest('opening') },
+      ];
+
+      expect(await jit([decision, '5feceb66', '--comment', 'Agreed'])).toBe(0);
+      expect(seen.map(({ line }) => line)).toEqual([
+        'GET /api/access-requests?decidable=true',
+        `POST /api/access-requests/${id}/decision`,
+      ]);
+      expect(JSON.parse(seen[1]?.body ?? '')).toEqual({ decision, comment: 'Agreed' });
+    },
+  );
+
+  it.each([
+    ['is there', '2026-11-23T09:30:00.000Z', 0],
+    ['waits for approval', '2026-11-23T09:00:00.000Z', 4],
+  ])('extend says whether the new end %s', async (_case, end, code) => {
+    answers = [
+      { status: 200, body: aRequest('active') },
+      { status: 200, body: aRequest('active', { end }) },
+    ];
+
+    expect(await jit(['extend', id, '--for', '30m', '--reason', 'More'])).toBe(code);
+    expect(seen[1]?.line).toBe(`POST /api/access-requests/${id}/extend`);
+    expect(seen[1]?.headers['idempotency-key']).toMatch(/^[0-9a-f-]{36}$/);
+    expect(JSON.parse(seen[1]?.body ?? '')).toEqual({ duration: 'PT30M', justification: 'More' });
+  });
+
+  it('request passes a later start and break-glass on', async () => {
+    answers = [{ status: 202, body: aRequest('scheduled') }];
+
+    const start = '2026-11-24T20:00:00+01:00';
+    expect(await jit([...asking, '--start', start, '--break-glass', '--no-wait'])).toBe(4);
+    expect(JSON.parse(seen[0]?.body ?? '')).toMatchObject({ start, breakGlass: true });
+  });
+});
+
 describe('the client', () => {
   it('never shows the token, whatever goes wrong', async () => {
     answers = [{ status: 500, body: 'not JSON' }];
@@ -312,6 +354,9 @@ describe('the client', () => {
     [[...asking, '--timeout', 'long'], 2],
     [['show', 'xyz'], 2],
     [['end'], 2],
+    [['approve', id], 2],
+    [['extend', id, '--for', '1h'], 2],
+    [['extend', id, '--reason', 'x'], 2],
     [['--help'], 0],
     [['request', '--help'], 0],
   ])('answers %j with exit code %i and asks the app nothing', async (words, code) => {

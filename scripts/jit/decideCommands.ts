@@ -1,0 +1,33 @@
+import { UsageError } from '../usageError.ts';
+import { optionText, show } from './command.ts';
+import type { Command } from './command.ts';
+import { findRequest } from './findRequest.ts';
+import { requestText } from './presentAccess.ts';
+import { accessRequest } from './shapes.ts';
+import { exitCodes } from './surroundings.ts';
+
+/** `approve`: one person's yes. */
+export const approveCommand = decisionCommand('approve', 'say yes to a request that waits for approval');
+/** `deny`: ends it. */
+export const denyCommand = decisionCommand('deny', 'say no to a request that waits for approval');
+
+function decisionCommand(decision: 'approve' | 'deny', summary: string): Command {
+  return {
+    usage: 'ID',
+    summary,
+    help: ['--comment TEXT            why, for the audit; needed'],
+    options: { comment: { type: 'string' } },
+    async run(invocation) {
+      const comment = optionText(invocation.options, 'comment');
+      if (comment === undefined) throw new UsageError('Say why: --comment "Agreed with the owner".');
+      const { id } = await findRequest(invocation, 'decidable=true');
+      const path = `/api/access-requests/${id}/decision`;
+      const decided = await invocation.api(
+        { method: 'POST', path, body: { decision, comment } },
+        accessRequest,
+      );
+      show(invocation, decided, () => requestText(decided, invocation.around));
+      return exitCodes.ok;
+    },
+  };
+}
