@@ -10,7 +10,12 @@ const problem = z.object({
   code: z.string(),
   errors: z
     .array(
-      z.object({ field: z.string().optional(), code: z.string(), detail: z.string(), allowed: z.unknown() }),
+      z.object({
+        field: z.string().optional(),
+        code: z.string(),
+        detail: z.string(),
+        allowed: z.unknown().optional(),
+      }),
     )
     .default([]),
   correlationId: z.string().optional(),

@@ -9,7 +9,7 @@ export function problemText(problem: Problem, width?: number): string {
   ]);
   const correlation: [string, string][] =
     problem.correlationId === undefined ? [] : [['  correlation', problem.correlationId]];
-  const isSaid = problem.errors.length === 1 && problem.errors[0]?.detail === problem.detail;
+  const isSaid = problem.errors.length === 1 && problem.detail.endsWith(problem.errors[0]?.detail ?? '');
   return [
     plain(`${problem.title} (${problem.code}).`),
     ...(isSaid ? [] : [plain(problem.detail)]),

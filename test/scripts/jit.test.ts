@@ -175,6 +175,7 @@ describe('request', () => {
         allowed: [22, 3389],
       },
       { field: 'duration', code: 'duration-exceeds-policy', detail: 'It is too long.', allowed: 'PT3H' },
+      { code: 'vm-not-found', detail: 'Name another machine.' },
     ];
     answers = [problem(403, 'port-not-in-policy', { errors })];
 
@@ -183,7 +184,17 @@ describe('request', () => {
       'virtualMachines[0].ports[0].number  Port 23 is not. Allowed: 22, 3389.',
     );
     expect(progress.join('\n')).toMatch(/duration +It is too long\. Allowed: PT3H\./);
+    expect(progress.join('\n')).toContain('Name another machine.');
     expect(printed).toEqual([]);
+  });
+
+  it('says once what a problem says of its only field', async () => {
+    const detail = 'Name the source.';
+    const errors = [{ field: 'duration', code: 'malformed', detail }];
+    answers = [problem(400, 'body-invalid', { detail: `duration: ${detail}`, errors })];
+
+    expect(await jit(asking)).toBe(1);
+    expect(progress.join('\n').split(detail).length).toBe(2);
   });
 
   it('sends the same again, under the same key, where the app says after how long', async () => {
