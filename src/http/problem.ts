@@ -10,7 +10,7 @@ const ownProblems = {
   'body-missing': { status: 400, title: 'The request has no body' },
   'body-too-large': { status: 400, title: 'The body is too large' },
   'body-malformed': { status: 400, title: 'The body is not JSON' },
-  'body-invalid': { status: 400, title: 'The body is not a valid access request' },
+  'body-invalid': { status: 400, title: 'The body is not valid' },
   'header-invalid': { status: 400, title: 'A header is not valid' },
   'query-invalid': { status: 400, title: 'A query parameter is not valid' },
   'content-type-unsupported': { status: 415, title: 'The content type is not supported' },

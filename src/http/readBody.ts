@@ -12,7 +12,7 @@ export async function readBody(request: HttpRequest): Promise<BodyResult> {
     return refuse(
       'body-missing',
       // Chunked bodies reach the app empty: the host passes on only what has a Content-Length.
-      'Send a JSON object with virtualMachines, duration and justification as application/json, with a Content-Length header: the Azure Functions host does not pass on bodies with Transfer-Encoding: chunked.',
+      'Send a JSON object as application/json, with a Content-Length header: the Azure Functions host does not pass on bodies with Transfer-Encoding: chunked.',
     );
   }
   if (bytes.byteLength > maximumBodyBytes) {

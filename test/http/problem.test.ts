@@ -48,7 +48,7 @@ describe('a problem', () => {
     expect(response.status).toBe(400);
     expect(JSON.parse(response.body as string)).toEqual({
       type: 'urn:sallyport:problem:body-invalid',
-      title: 'The body is not a valid access request',
+      title: 'The body is not valid',
       status: 400,
       detail: 'duration: This field is needed.',
       code: 'body-invalid',

@@ -19,7 +19,7 @@ describe('a body that is not right', () => {
     const answer = await api.post(body);
 
     expect(answer).toMatchObject({ status: 400, json: { code: 'body-missing' } });
-    expect(answer.json['detail']).toContain('virtualMachines, duration and justification');
+    expect(answer.json['detail']).toContain('JSON object');
     expect(answer.json['detail']).toContain('Content-Length');
     expect(answer.json['detail']).toContain('chunked');
   });
