@@ -153,7 +153,8 @@ export const accessRequestOperations = {
     method: 'POST',
     route: 'api/access-requests/{id}/revoke',
     summary: 'Ends access early.',
-    description: 'The requester, or an administrator. What is ending or has ended stays as it is.',
+    description:
+      'The requester, its approvers, or an administrator. What is ending or has ended stays as it is.',
     path: ofOneRequest,
     answers: { 200: { description: 'The request as it stands now.', schema: presentedRequest } },
     problems: ['request-not-found', 'role-missing', 'unavailable'],

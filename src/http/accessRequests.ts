@@ -16,7 +16,7 @@ import { bodyInvalid, problemOfDecision } from './problem.ts';
 import type { Problem } from './problem.ts';
 import { readBody } from './readBody.ts';
 import { readQuery } from './readQuery.ts';
-import { findVisible, isOwn, notFound } from './visibleRequest.ts';
+import { findVisible, isOfApprover, isOwn, notFound } from './visibleRequest.ts';
 
 export interface AccessRequestDependencies extends CallDependencies {
   /** The service as one invocation sees it: Durable's client hangs on the context. */
@@ -113,8 +113,9 @@ async function revoke(call: Call, service: AccessRequestService): Promise<Answer
   const visible = await findVisible(call, service);
   if (!visible.ok) return visible;
   const { request } = visible;
-  if (!isOwn(request, call.caller) && !isAdministrator(call.caller)) {
-    const detail = 'Only the requester or an administrator may revoke this request.';
+  const mayEnd = [isOwn, isOfApprover].some((is) => is(request, call.caller)) || isAdministrator(call.caller);
+  if (!mayEnd) {
+    const detail = 'Only the requester, its approvers or an administrator may revoke this request.';
     return refuse({ code: 'role-missing', detail });
   }
   const revoked = await service.revoke(request.id, call.caller.person, call.correlationId);

@@ -32,7 +32,7 @@ export const decisionOperations = {
     name: 'decideAccessRequest',
     method: 'POST',
     route: 'api/access-requests/{id}/decision',
-    summary: 'Approves or denies a request that waits for people.',
+    summary: 'Approves or denies a request, or the extension of a grant, that waits for people.',
     description:
       'Approvers, never the requester. The last approval that is needed opens it, if what was right when it was asked for is still so.',
     path: ofOneRequest,

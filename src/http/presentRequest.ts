@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { protocols, requestStates } from '../core/accessRequest.ts';
-import type { AccessRequest, BreakGlass, NsgTarget, Person } from '../core/accessRequest.ts';
+import type { Extension, AccessRequest, BreakGlass, NsgTarget, Person } from '../core/accessRequest.ts';
 import type { Approval } from '../core/approval.ts';
 import { wasNeverWanted } from '../core/journal.ts';
 import { reasonCodes } from '../core/reason.ts';
@@ -71,6 +71,15 @@ export const presentedRequest = z
       reasons: z.array(presentedReason),
       policies: z.array(z.string()).meta({ description: 'The policies behind it.' }),
     }),
+    extension: z
+      .strictObject({
+        end: z.iso.datetime(),
+        justification: z.string(),
+        requestedAt: z.iso.datetime(),
+        approval: presentedApproval,
+      })
+      .meta({ description: 'More time, which waits for approval; it goes with the grant.' })
+      .optional(),
     approval: presentedApproval.meta({ description: 'Where policy wants people to approve.' }).optional(),
     breakGlass: z
       .strictObject({
@@ -122,6 +131,7 @@ export function presentRequest(request: AccessRequest): z.infer<typeof presented
       reasons: decision.reasons.map(presentReason),
       policies: decision.policies,
     },
+    ...(request.extension !== undefined && { extension: presentExtension(request.extension) }),
     ...(request.approval !== undefined && { approval: presentApproval(request.approval) }),
     ...(request.breakGlass !== undefined && { breakGlass: presentBreakGlass(request.breakGlass) }),
     ...(reason !== undefined && { reason: presentReason(reason) }),
@@ -142,6 +152,10 @@ function presentTimes(request: AccessRequest): { start?: string; end?: string } 
 
 function presentPerson({ objectId, displayName }: Person): z.infer<typeof presentedPerson> {
   return { objectId, displayName };
+}
+
+function presentExtension({ end, justification, requestedAt, approval }: Extension) {
+  return { end, justification, requestedAt, approval: presentApproval(approval) };
 }
 
 export function presentApproval({ rules, given, expiresAt }: Approval): z.infer<typeof presentedApproval> {

@@ -41,7 +41,7 @@ export function isOwn({ requester }: AccessRequest, { person }: Caller): boolean
 }
 
 /** What approvers look after: whatever people must decide on or review, and what one has decided on oneself. */
-function isOfApprover({ approval, breakGlass, extension }: AccessRequest, caller: Caller): boolean {
+export function isOfApprover({ approval, breakGlass, extension }: AccessRequest, caller: Caller): boolean {
   const given = [...(approval?.given ?? []), ...(extension?.approval.given ?? [])];
   return (
     (isApprover(caller) && [approval, breakGlass, extension].some((part) => part !== undefined)) ||

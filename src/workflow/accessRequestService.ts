@@ -6,9 +6,10 @@ import { isSame, judgeApproval, waitingApproval } from '../core/judgeApproval.ts
 import { UnreadableRowError, type UnendedRow } from '../core/stores.ts';
 import { changeRequest } from './changeRequest.ts';
 import type { AccessRequestService, Orchestrations, RevokeResult } from './contracts.ts';
+import { createDecideExtension } from './decideExtension.ts';
 import { createDecideRequest } from './decideRequest.ts';
 import type { Dependencies } from './dependencies.ts';
-import { createExtendGrant } from './extendGrant.ts';
+import { createCarryOut, createExtendGrant } from './extendGrant.ts';
 import { findDecider } from './findDecider.ts';
 import { inParallel } from './inParallel.ts';
 import type { Reconcile } from './reconcileResult.ts';
@@ -32,13 +33,17 @@ export function createAccessRequestService(
   settings: LifeSettings = defaultLifeSettings,
 ): AccessRequestService {
   const { requests, live, clock, log } = dependencies;
-  const decide = createDecideRequest(dependencies, ring);
+  const decideRequest = createDecideRequest(dependencies, ring);
+  const decideExtension = createDecideExtension(dependencies, createCarryOut(dependencies, reconcile));
 
   return {
     extend: createExtendGrant(dependencies, quota, reconcile),
 
     submit: (submission) => submit(dependencies, quota, orchestrations, submission, settings),
-    decide,
+    async decide(call) {
+      const row = (await requests.get(call.id))?.row;
+      return row?.extension === undefined ? decideRequest(call) : decideExtension(call);
+    },
     review: (call) => reviewBreakGlass(dependencies, call),
 
     async find(id) {

@@ -51,6 +51,35 @@ describe('over real sockets, with the built bundle in the local host', () => {
     expect(costOf(await cloud.history(request.id))).toEqual({ episodes: 4, activities: 2, timers: 1 });
   });
 
+  it('an active grant is extended, stays open past its old end, and shuts by itself at the new one', async () => {
+    const before = await cloud.nsg('nsg-web');
+    const writes = await writesOf(cloud, 'nsg-web');
+    const request = await cloud.grant({ vm: web, duration: 'PT10S' });
+    const { end } = await cloud.until(request.id, 'active', 15);
+
+    const extended = await cloud.call('alice', 'POST', `/api/access-requests/${request.id}/extend`, {
+      duration: 'PT8S',
+      justification: 'Ticket 4711 takes longer',
+    });
+
+    const later = new Date(Date.parse(end) + 8_000).toISOString();
+    expect(extended).toMatchObject({ status: 200, body: { state: 'active', end: later } });
+    const [rule] = await cloud.owned('nsg-web');
+    expect(rule?.properties).toMatchObject({ description: expect.stringContaining(later) as string });
+    await cloud.until(request.id, 'closed', 30);
+
+    expect(await cloud.events(request.id)).toEqual(['opening', 'active', 'extended', 'closing', 'closed']);
+    const audit = await cloud.call('alice', 'GET', `/api/audit?vm=${encodeURIComponent(web)}`);
+    const records = audit.body['value'] as { partition: string; event: string; at: string }[];
+    const closing = records.find(
+      ({ partition, event }) => partition === request.id && event === 'request.closing',
+    );
+    expect(closing?.at && closing.at >= later).toBe(true);
+    expectSame(await cloud.nsg('nsg-web'), before);
+    expect((await writesOf(cloud, 'nsg-web')) - writes).toBe(3);
+    expect(costOf(await cloud.history(request.id))).toEqual({ episodes: 6, activities: 3, timers: 2 });
+  });
+
   it('a revocation shuts the port at once, and only the first one is recorded', async () => {
     const before = await cloud.nsg('nsg-web');
     const request = await cloud.grant({ vm: web, duration: 'PT1H' });

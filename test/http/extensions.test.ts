@@ -116,3 +116,27 @@ describe('POST /api/access-requests/{id}/extend', () => {
     expect(answer.json['errors']).toMatchObject([{ field: 'duration', allowed: 'PT2H' }]);
   });
 });
+
+describe('POST /api/access-requests/{id}/revoke', () => {
+  it('is for approvers of the request too, and for nobody else who may see it', async () => {
+    const approver = await as(bob, ['Sallyport.Approver']);
+    expect((await post('revokeAccessRequest', undefined, approver)).status).toBe(404);
+    const [stored] = await api.world.stores.policies.list();
+    if (stored === undefined) throw new Error('There is no policy.');
+    const approval = { approvers: 1, groups: [] };
+    await api.world.stores.policies.replace({ ...stored.row, conditions: { approval } }, stored.etag);
+    expect((await extend(more)).json['extension']).toMatchObject({
+      approval: { needed: [{ approvers: 1 }] },
+    });
+    const auditor = await as(bob, ['Sallyport.Auditor']);
+    expect(await post('revokeAccessRequest', undefined, auditor)).toMatchObject({
+      status: 403,
+      json: { code: 'role-missing' },
+    });
+
+    expect((await post('revokeAccessRequest', undefined, approver)).status).toBe(200);
+
+    const closing = (await api.world.audit(id)).find(({ event }) => event === 'request.closing');
+    expect(closing).toMatchObject({ actor: bob.objectId, reasons: [{ code: 'revoked' }] });
+  });
+});

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Caller } from '../../src/core/caller.ts';
 import type { JsonObject } from '../../src/core/network.ts';
 import type { Policy } from '../../src/core/policy.ts';
 import {
@@ -280,6 +281,113 @@ describe('an extension that needs approval', () => {
     expect(await eventsOf(world, id)).toEqual([
       ...['opening', 'active', 'extension-requested', 'extension-expired', 'closing', 'closed'],
     ]);
+  });
+});
+
+describe('an extension that people decide on', () => {
+  const decider = (objectId: string, roles: string[] = ['Sallyport.Approver']): Caller => ({
+    person: { ...alice, objectId, displayName: 'Somebody' },
+    roles,
+  });
+  const decide = (process: Process, caller: Caller, decision: 'approve' | 'deny' = 'approve') =>
+    process.service.decide({ id, caller, decision, comment: 'Agreed', correlationId: 'decision' });
+
+  /** Alice's extension by half an hour waits for so many people, at half past noon. */
+  async function waiting(approvers: number) {
+    const { world, process } = await activeAt(30);
+    await changePolicy(world, (policy) => ({
+      ...policy,
+      conditions: { approval: { approvers, groups: [] } },
+    }));
+    await world.clock.run(process.extend(id));
+    return { world, process };
+  }
+
+  it('moves the end with the last yes that is needed, and no other', async () => {
+    const { world, process } = await waiting(2);
+
+    expect((await world.clock.run(decide(process, decider('bob')))).kind).toBe('decided');
+    expect((await world.request(id)).end).toBe(minutes(60).toISOString());
+    const last = await world.clock.run(decide(process, decider('carol')));
+
+    const end = minutes(90).toISOString();
+    expect(last).toMatchObject({ kind: 'decided', request: { end } });
+    expect(await world.request(id)).toMatchObject({ end, nextDue: end });
+    expect((await world.request(id)).extension).toBeUndefined();
+    for (const nsgId of [subnetNsg, nicNsg]) {
+      expect(descriptions(world, nsgId)).toEqual([expect.stringContaining(end)]);
+    }
+    await world.runUntil(minutes(91), process);
+    expect(openRules(world)).toEqual([]);
+    expect(await eventsOf(world, id)).toEqual([
+      ...['opening', 'active', 'extension-requested', 'extension-approved', 'extension-approved'],
+      ...['extended', 'closing', 'closed'],
+    ]);
+  });
+
+  it('counts one yes of two people who decide at once for each, and one of them extends', async () => {
+    const { world, process } = await waiting(2);
+
+    await world.clock.run(
+      Promise.all([decide(process, decider('bob')), decide(world.startProcess(), decider('carol'))]),
+    );
+
+    expect((await world.request(id)).end).toBe(minutes(90).toISOString());
+    expect((await eventsOf(world, id)).filter((event) => event === 'extended')).toHaveLength(1);
+  });
+
+  it('is nobody to decide on but others who may', async () => {
+    const { world, process } = await waiting(1);
+    const kindOf = async (caller: Caller) => (await world.clock.run(decide(process, caller))).kind;
+
+    expect(await kindOf(decider(alice.objectId))).toBe('refused');
+    expect(await kindOf(decider('bob', []))).toBe('refused');
+    expect(await kindOf({ ...decider('robot'), isApplication: true })).toBe('refused');
+    expect((await world.request(id)).end).toBe(minutes(60).toISOString());
+  });
+
+  it('that is denied leaves the grant its end, and may be asked for again', async () => {
+    const { world, process } = await waiting(1);
+
+    await world.clock.run(decide(process, decider('bob'), 'deny'));
+
+    expect(await world.request(id)).toMatchObject({ state: 'active', end: minutes(60).toISOString() });
+    expect((await eventsOf(world, id)).at(-1)).toBe('extension-denied');
+    expect((await world.clock.run(process.extend(id))).kind).toBe('waiting');
+  });
+
+  it('is refused by the last yes to somebody who has lost the right to ask meanwhile', async () => {
+    const { world, process } = await waiting(1);
+    world.authorization.deny({ objectId: alice.objectId });
+
+    expect(await world.clock.run(decide(process, decider('bob')))).toMatchObject({
+      kind: 'denied',
+      decision: { reasons: [{ code: 'not-authorized' }] },
+    });
+
+    expect((await world.request(id)).end).toBe(minutes(60).toISOString());
+    expect((await eventsOf(world, id)).slice(-2)).toEqual(['extension-approved', 'extension-denied']);
+  });
+
+  it('is refused by the last yes where the policy wants more people by now', async () => {
+    const { world, process } = await waiting(1);
+    await changePolicy(world, (policy) => ({
+      ...policy,
+      conditions: { approval: { approvers: 2, groups: [] } },
+    }));
+
+    expect(await world.clock.run(decide(process, decider('bob')))).toMatchObject({
+      decision: { reasons: [{ code: 'approval-changed' }] },
+    });
+  });
+
+  it('cannot be approved once the grant has ended', async () => {
+    const { world, process } = await waiting(1);
+    await world.clock.advanceTo(minutes(60));
+
+    expect(await world.clock.run(decide(process, decider('bob')))).toMatchObject({ kind: 'conflict' });
+    await world.runUntil(minutes(62), process);
+    expect(openRules(world)).toEqual([]);
   });
 });
 
