@@ -27,8 +27,8 @@ import type { Dependencies } from './workflow/dependencies.ts';
 import {
   durableClientInput,
   orchestrationsOf,
-  registerGrantOrchestration,
   policyRunsOf,
+  registerGrantOrchestration,
   registerPolicyOrchestration,
 } from './workflow/durable.ts';
 import { createFollowHint } from './workflow/followHint.ts';
@@ -147,6 +147,7 @@ const routes = createRoutes({
   trustedProxyHops: config.trustedProxyHops,
   service: accessRequests,
   audit: dependencies.audit,
+  policies: (context) => createPolicyService(dependencies, policyRunsOf(context, clock)),
 });
 for (const { operation, handler } of routes) register(operation, handler);
 register(

@@ -37,9 +37,9 @@ export type AccessRequestBodyResult =
 
 /** Longer text is not worth parsing, nor repeating in an answer. */
 const maximumSourceLength = 64;
-const maximumIdLength = 300;
+export const maximumIdLength = 300;
 
-const protocol = z
+export const protocol = z
   .string()
   .meta({ pattern: '^([Tt][Cc][Pp]|[Uu][Dd][Pp]|[*])$', examples: [...protocols] })
   .transform((text, context) => {
@@ -53,7 +53,7 @@ const protocol = z
     return z.NEVER;
   });
 
-const allowedSourceAddressPrefix = z
+export const allowedSourceAddressPrefix = z
   .string()
   .max(maximumSourceLength)
   .meta({
@@ -70,7 +70,7 @@ const allowedSourceAddressPrefix = z
     return z.NEVER;
   });
 
-const portNumber = z
+export const portNumber = z
   .number()
   .refine((value) => Number.isInteger(value) && value >= 1 && value <= 65_535, {
     message: 'The port must be a whole number from 1 to 65535.',
@@ -188,6 +188,6 @@ export function parseAccessRequestBody(json: unknown): AccessRequestBodyResult {
 }
 
 /** Indices of what equals something before it. */
-function repeated(keys: readonly string[]): number[] {
+export function repeated(keys: readonly string[]): number[] {
   return keys.flatMap((key, index) => (keys.indexOf(key) < index ? [index] : []));
 }

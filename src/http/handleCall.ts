@@ -23,7 +23,8 @@ export interface Call {
 }
 
 export type Answer =
-  { ok: true; status: 200 | 202; body: unknown; location?: string } | { ok: false; problem: Problem };
+  | { ok: true; status: 200 | 202; body: unknown; location?: string; etag?: string }
+  | { ok: false; problem: Problem };
 
 const correlationHeaders = ['x-ms-correlation-request-id', 'x-correlation-id'];
 
@@ -78,6 +79,7 @@ function respond(answer: Answer, correlationId: string): HttpResponseInit {
   if (!answer.ok) return respondProblem(answer.problem, correlationId);
   const headers: Record<string, string> = { 'content-type': 'application/json' };
   if (answer.location !== undefined) headers['location'] = answer.location;
+  if (answer.etag !== undefined) headers['etag'] = answer.etag;
   return { status: answer.status, headers, body: JSON.stringify(answer.body) };
 }
 

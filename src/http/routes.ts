@@ -11,9 +11,12 @@ import { createDecisionHandlers } from './decisions.ts';
 import { createOpenApiHandler } from './openApi.ts';
 import { openApiOperations } from './openApiOperations.ts';
 import { routesOf } from './operation.ts';
+import { createPolicyHandlers } from './policies.ts';
+import type { PolicyDependencies } from './policies.ts';
+import { policyOperations } from './policyOperations.ts';
 import type { Route } from './operation.ts';
 
-export interface RouteDependencies extends AccessRequestDependencies, AuditDependencies {}
+export interface RouteDependencies extends AccessRequestDependencies, AuditDependencies, PolicyDependencies {}
 
 /**
  * Every route of the app, with what is said of it. Only Microsoft's own API (/api/arm) is not here: its description is
@@ -24,6 +27,7 @@ export function createRoutes(dependencies: RouteDependencies): Route[] {
     ...routesOf(accessRequestOperations, createAccessRequestHandlers(dependencies)),
     ...routesOf(extensionOperations, createExtensionHandlers(dependencies)),
     ...routesOf(decisionOperations, createDecisionHandlers(dependencies)),
+    ...routesOf(policyOperations, createPolicyHandlers(dependencies)),
     ...routesOf(auditOperations, { readAudit: createAuditHandler(dependencies) }),
   ];
   const operations = [...described.map(({ operation }) => operation), ...Object.values(openApiOperations)];

@@ -2,6 +2,7 @@ import type { CallDependencies } from '../../src/http/handleCall.ts';
 import type { Example, Operation, Route } from '../../src/http/operation.ts';
 import { createRoutes } from '../../src/http/routes.ts';
 import { everyonesProblems, problemDocument } from '../../src/http/problem.ts';
+import { createPolicyService } from '../../src/workflow/policyService.ts';
 import { grantWorld } from './grantWorld.ts';
 import type { GrantWorld, Process } from './grantWorld.ts';
 import { call, surroundings } from './httpCalls.ts';
@@ -52,7 +53,8 @@ export function routesOver(
   trustedProxyHops: number,
 ): Route[] {
   const service = () => process.service;
-  return createRoutes({ ...around, trustedProxyHops, service, audit: world.stores.audit });
+  const policies = () => createPolicyService(process.dependencies, { start: () => Promise.resolve() });
+  return createRoutes({ ...around, trustedProxyHops, service, policies, audit: world.stores.audit });
 }
 
 /** The route of this name. Throws if there is none. */

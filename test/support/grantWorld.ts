@@ -90,6 +90,7 @@ export interface Hindrance {
 
 export interface Process {
   lifeline: Lifeline;
+  dependencies: Dependencies;
   /** What the HTTP layer would call. */
   service: AccessRequestService;
   submit(submission?: Partial<Submission>): Promise<SubmitResult>;
@@ -250,6 +251,7 @@ export async function grantWorld(
     const service = createAccessRequestService(dependencies, quota, orchestrations, reconcileNsg);
     return {
       lifeline,
+      dependencies,
       service,
       submit: (changes) => service.submit({ ...submission, ...changes }),
       revoke: async (id, correlationId = submission.correlationId) => {

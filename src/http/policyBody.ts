@@ -1,0 +1,318 @@
+import * as z from 'zod';
+import { parseDuration } from '../core/duration.ts';
+import { isGuid } from '../core/caller.ts';
+import { problemOfPattern } from '../core/justification.ts';
+import { isPlainText } from '../core/plainText.ts';
+import type { BaselineSource, PolicyConditions, Selector } from '../core/policy.ts';
+import { canonicalId } from '../core/resourceId.ts';
+import { isTimeZone, minutesOf } from '../core/timeWindow.ts';
+import { parseVirtualMachineId } from '../core/virtualMachineId.ts';
+import type { PolicyContent } from '../workflow/contracts.ts';
+import {
+  allowedSourceAddressPrefix,
+  maximumIdLength,
+  portNumber,
+  protocol,
+  repeated,
+} from './accessRequestBody.ts';
+import { exampleVirtualMachineId } from './exampleIds.ts';
+import { fieldProblemsOf } from './fieldProblems.ts';
+import type { FieldProblem } from './problem.ts';
+
+/** What one policy may hold: enough for people, and too little to make deciding slow. */
+const limits = {
+  entries: 50,
+  places: 100,
+  tags: 15,
+  ports: 20,
+  sources: 100,
+  windows: 20,
+  groups: 20,
+  approvers: 10,
+  patternCharacters: 200,
+  problems: 50,
+} as const;
+
+export const policyName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/)
+  .meta({ description: 'Letters, digits, dots, underscores and hyphens; the case does not matter.' });
+
+/** A text that is right or is refused with a sentence. */
+function text(code: string, problemOf: (value: string) => string | undefined, longest: number) {
+  return z
+    .string()
+    .max(longest)
+    .superRefine((value, context) => {
+      const message = problemOf(value);
+      if (message !== undefined) context.addIssue({ code: 'custom', message, params: { code } });
+    });
+}
+
+const wholeNumber = (minimum: number, maximum: number) =>
+  z
+    .number()
+    .refine((value) => Number.isInteger(value) && value >= minimum && value <= maximum, {
+      message: `This must be a whole number from ${minimum} to ${maximum}.`,
+      params: { code: 'out-of-range' },
+    })
+    .meta({ type: 'integer', minimum, maximum, examples: [maximum] });
+
+const virtualMachineId = text(
+  'vm-id-malformed',
+  (value) => {
+    const read = parseVirtualMachineId(value);
+    return read.ok ? undefined : read.problem;
+  },
+  maximumIdLength,
+).meta({ description: 'ARM id of a virtual machine, in any case.', examples: [exampleVirtualMachineId] });
+
+const exampleGroup = exampleVirtualMachineId.split('/').slice(0, 5).join('/');
+const guid = '[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}';
+const scopePattern = new RegExp(
+  `^/subscriptions/${guid}(?:/resourceGroups/[a-z0-9_().-]{0,89}[a-z0-9_()-])?$`,
+  'i',
+);
+const scope = text(
+  'malformed',
+  (value) =>
+    scopePattern.test(value)
+      ? undefined
+      : 'This must be the ARM id of a subscription or a resource group, without a slash at its end.',
+  maximumIdLength,
+).meta({ description: 'ARM id of a subscription or a resource group.', examples: [exampleGroup] });
+
+const plain = (longest: number) =>
+  text(
+    'unfit-characters',
+    (value) => (isPlainText(value) ? undefined : 'This must be one line of plain text.'),
+    longest,
+  );
+
+const selector = z
+  .strictObject({
+    virtualMachineIds: z.array(virtualMachineId).min(1).max(limits.places).optional(),
+    scopes: z.array(scope).min(1).max(limits.places).optional(),
+    tags: z
+      .record(plain(512), plain(256))
+      .refine((tags) => Object.keys(tags).length <= limits.tags, {
+        message: `There must not be more than ${limits.tags}.`,
+        params: { code: 'too-many', allowed: limits.tags },
+      })
+      .optional(),
+  })
+  .meta({
+    description: 'Virtual machines by their ids, or those in scopes that carry every one of the tags.',
+    examples: [
+      { virtualMachineIds: [exampleVirtualMachineId] },
+      { scopes: [exampleGroup], tags: { environment: 'production' } },
+    ],
+  })
+  .transform(({ virtualMachineIds, scopes, tags }, context): Selector => {
+    if (virtualMachineIds !== undefined && scopes === undefined && tags === undefined)
+      return { virtualMachineIds };
+    if (virtualMachineIds === undefined && scopes !== undefined) {
+      return { scopes, ...(tags === undefined ? {} : { tags }) };
+    }
+    context.addIssue({
+      code: 'custom',
+      message: 'Name either virtualMachineIds, or scopes with or without tags.',
+      params: { code: 'malformed' },
+    });
+    return z.NEVER;
+  });
+
+const port = z.strictObject({
+  number: portNumber,
+  protocol,
+  allowedSourceAddressPrefixes: z.array(allowedSourceAddressPrefix).min(1).max(limits.sources),
+  maxRequestAccessDuration: text(
+    'duration-malformed',
+    (value) => {
+      const read = parseDuration(value);
+      return read.ok ? undefined : read.problem;
+    },
+    32,
+  ).meta({ description: 'ISO 8601, at most seven days.', examples: ['PT3H'] }),
+});
+
+const entry = z.strictObject({
+  selector,
+  ports: z
+    .array(port)
+    .min(1)
+    .max(limits.ports)
+    .superRefine((ports, context) => {
+      for (const [index, one] of ports.entries()) {
+        const isAgain = ports
+          .slice(0, index)
+          .some(
+            (each) =>
+              each.number === one.number &&
+              ([each.protocol, one.protocol].includes('*') || each.protocol === one.protocol),
+          );
+        if (!isAgain) continue;
+        context.addIssue({
+          code: 'custom',
+          path: [index],
+          message: 'This port and protocol is there already.',
+          params: { code: 'duplicate' },
+        });
+      }
+    }),
+});
+
+const timeOfDay = text(
+  'malformed',
+  (value) => (minutesOf(value) === undefined ? 'This must be a time of day such as 08:00.' : undefined),
+  5,
+);
+
+const timeWindow = z
+  .strictObject({
+    days: z.array(wholeNumber(1, 7)).min(1).max(7).meta({ description: '1 is Monday, 7 is Sunday.' }),
+    from: timeOfDay.meta({ examples: ['08:00'] }),
+    to: timeOfDay.meta({ description: 'Exclusive; `24:00` at most.', examples: ['18:00'] }),
+    timeZone: text(
+      'not-allowed',
+      (value) => (isTimeZone(value) ? undefined : 'This must be an IANA time zone such as Europe/Berlin.'),
+      64,
+    ).meta({ examples: ['Europe/Berlin'] }),
+  })
+  .superRefine(({ from, to }, context) => {
+    if ((minutesOf(from) ?? 0) < (minutesOf(to) ?? 0)) return;
+    context.addIssue({
+      code: 'custom',
+      path: ['to'],
+      message: 'This must be later than from: a window does not go past midnight.',
+      params: { code: 'malformed' },
+    });
+  });
+
+const conditions = z.strictObject({
+  approval: z
+    .strictObject({
+      approvers: wholeNumber(1, limits.approvers).meta({ examples: [1] }),
+      groups: z
+        .array(
+          text(
+            'malformed',
+            (value) => (isGuid(value) ? undefined : 'This must be the object id of a group, a GUID.'),
+            36,
+          ).meta({ format: 'uuid' }),
+        )
+        .max(limits.groups)
+        .meta({ description: 'Object ids of groups whose members may approve, besides the app role.' }),
+    })
+    .optional(),
+  largestSource: z
+    .strictObject({ IPv4: wholeNumber(0, 32).optional(), IPv6: wholeNumber(0, 128).optional() })
+    .meta({ description: 'The shortest prefix length that may be asked for, by family.' })
+    .optional(),
+  timeWindows: z.array(timeWindow).min(1).max(limits.windows).optional(),
+  justificationPattern: text('malformed', problemOfPattern, limits.patternCharacters)
+    .meta({
+      description: 'Regular expression (RE2) that the whole justification must match.',
+      examples: ['.*INC[0-9]{7}.*'],
+    })
+    .optional(),
+  flushConnection: z
+    .boolean()
+    .meta({ description: 'Cut established flows of the whole network security group when a grant ends.' })
+    .optional(),
+});
+
+const baseline = z
+  .strictObject({
+    kind: z.string().meta({ enum: ['internet', 'everybody', 'none'] }),
+    except: z.array(allowedSourceAddressPrefix).max(limits.sources).optional(),
+  })
+  .meta({
+    description: 'From whom the ports are kept shut; `except` is for `everybody` alone.',
+    examples: [{ kind: 'internet' }, { kind: 'everybody', except: ['10.0.1.0/26'] }],
+  })
+  .transform(({ kind, except }, context): BaselineSource => {
+    if (kind === 'everybody') return { kind, except: except ?? [] };
+    if (kind !== 'internet' && kind !== 'none') {
+      const allowed = ['internet', 'everybody', 'none'];
+      context.addIssue({
+        code: 'custom',
+        path: ['kind'],
+        message: 'This must be internet, everybody or none.',
+        params: { code: 'not-allowed', allowed },
+      });
+      return z.NEVER;
+    }
+    if (except === undefined) return { kind };
+    context.addIssue({
+      code: 'custom',
+      path: ['except'],
+      message: 'Only a baseline for everybody has exceptions.',
+      params: { code: 'unknown' },
+    });
+    return z.NEVER;
+  });
+
+/** The body of PUT /api/policies/{name}. */
+export const policySchema = z
+  .strictObject({
+    entries: z.array(entry).min(1).max(limits.entries),
+    conditions: conditions.optional(),
+    baseline: baseline.optional(),
+  })
+  .superRefine(({ entries }, context) => {
+    const places = entries.map(({ selector: each }) =>
+      'scopes' in each ? each.scopes : each.virtualMachineIds,
+    );
+    if (places.flat().length > limits.places) {
+      context.addIssue({
+        code: 'custom',
+        path: ['entries'],
+        message: `There must not be more than ${limits.places} virtual machines and scopes in all.`,
+        params: { code: 'too-many', allowed: limits.places },
+      });
+    }
+    for (const [index, { selector: each }] of entries.entries()) {
+      const [member, ids] =
+        'scopes' in each ? ['scopes', each.scopes] : ['virtualMachineIds', each.virtualMachineIds];
+      for (const place of repeated(ids.map(canonicalId))) {
+        context.addIssue({
+          code: 'custom',
+          path: ['entries', index, 'selector', member, place],
+          message: 'This is there already.',
+          params: { code: 'duplicate' },
+        });
+      }
+    }
+  })
+  .meta({ id: 'NewPolicy' });
+
+/** The body of POST /api/policies/{name}/release. */
+export const releaseSchema = z
+  .strictObject({ virtualMachineIds: z.array(virtualMachineId).min(1).max(limits.places) })
+  .meta({ id: 'Release' });
+
+export type Parsed<Body> = { ok: true; body: Body } | { ok: false; problems: FieldProblem[] };
+
+/** Checks the form of a policy. What is left out is set: a PUT says the whole policy. */
+export function parsePolicyBody(json: unknown): Parsed<Required<PolicyContent>> {
+  const read = policySchema.safeParse(json);
+  if (!read.success) return { ok: false, problems: problemsOf(read.error, json) };
+  const { entries } = read.data;
+  // Undefined members left out: rows are compared and hashed by what they hold.
+  const demanded = JSON.parse(JSON.stringify(read.data.conditions ?? {})) as PolicyConditions;
+  return {
+    ok: true,
+    body: { entries, conditions: demanded, baseline: read.data.baseline ?? { kind: 'internet' } },
+  };
+}
+
+/** Checks the form of a release. */
+export function parseReleaseBody(json: unknown): Parsed<z.output<typeof releaseSchema>> {
+  const read = releaseSchema.safeParse(json);
+  return read.success ? { ok: true, body: read.data } : { ok: false, problems: problemsOf(read.error, json) };
+}
+
+function problemsOf(error: z.ZodError, json: unknown): FieldProblem[] {
+  return fieldProblemsOf(error, json).slice(0, limits.problems);
+}
