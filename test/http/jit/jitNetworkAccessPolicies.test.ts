@@ -121,6 +121,56 @@ describe('every error of this door', () => {
   });
 });
 
+describe("the answers of Microsoft's service, as they were recorded", () => {
+  it('are those of this door to the same bodies, with our ids, and ours beside them', async () => {
+    const port = {
+      number: 8080,
+      protocol: 'TCP',
+      allowedSourceAddressPrefix: '192.168.0.5',
+      maxRequestAccessDuration: 'PT5H',
+    };
+    const body = { kind: 'Basic', properties: { virtualMachines: [{ id: vmId, ports: [port] }] } };
+
+    const { sallyport: ofPolicy, ...properties } = (await jit.ask('PUT', policy, body)).json[
+      'properties'
+    ] as Record<string, unknown>;
+    expect(properties).toEqual({
+      virtualMachines: [{ id: vmId, ports: [port] }],
+      requests: [],
+      provisioningState: 'Updating',
+      appendMode: false,
+    });
+    expect(ofPolicy).toMatchObject({ version: 1 });
+
+    // Times of seven digits are cut to milliseconds, as Microsoft's own clients do.
+    const endTimeUtc = '2026-11-23T13:44:50.5921811Z';
+    const asked8080 = { number: 8080, allowedSourceAddressPrefix: '192.168.0.5', endTimeUtc };
+    const answer = await jit.ask('POST', initiate, asked(asked8080));
+    const { sallyport: ofRequest, ...initiated } = answer.json;
+    expect(answer.status).toBe(202);
+    expect(initiated).toEqual({
+      virtualMachines: [
+        {
+          id: vmId,
+          ports: [
+            {
+              ...asked8080,
+              endTimeUtc: '2026-11-23T13:44:50.592Z',
+              status: 'Initiating',
+              statusReason: 'UserRequested',
+            },
+          ],
+        },
+      ],
+      startTimeUtc: '2026-11-23T12:00:00.000Z',
+      requestor: alice.displayName,
+    });
+    expect(ofRequest).toEqual({
+      accessRequests: [{ id: idOf(1), state: 'opening', requesterObjectId: alice.objectId }],
+    });
+  });
+});
+
 describe('what is forged', () => {
   it('as history in a policy is not shown, stored or taken for a request', async () => {
     const requests = [
