@@ -66,6 +66,7 @@ export function nameOf(id: string): string {
   return id.slice(id.lastIndexOf('/') + 1);
 }
 
-function portText({ number, protocol }: { number: number; protocol: string }): string {
+/** `22/tcp`. */
+export function portText({ number, protocol }: { number: number; protocol: string }): string {
   return `${number}/${protocol === '*' ? 'any' : protocol.toLowerCase()}`;
 }

@@ -14,8 +14,10 @@ import { requestCommand } from './requestCommand.ts';
 import { exitCodes } from './surroundings.ts';
 import type { ExitCode, Surroundings } from './surroundings.ts';
 import { findToken } from './token.ts';
+import { vmsCommand } from './virtualMachines.ts';
 
 export const commands: Readonly<Record<string, Command>> = {
+  vms: vmsCommand,
   request: requestCommand,
   list: listCommand,
   show: showCommand,

@@ -55,3 +55,29 @@ export const auditRecord = z.looseObject({
 export type AuditRecord = z.infer<typeof auditRecord>;
 
 export const auditPage = z.looseObject({ value: z.array(auditRecord), nextLink: z.string().optional() });
+
+const policy = z.looseObject({
+  id: z.string(),
+  entries: z.array(
+    z.looseObject({
+      /** Either the machines, or the scopes and tags. */
+      selector: z.looseObject({
+        virtualMachineIds: z.array(z.string()).optional(),
+        scopes: z.array(z.string()).optional(),
+        tags: z.record(z.string(), z.string()).optional(),
+      }),
+      ports: z.array(
+        z.looseObject({
+          number: z.number(),
+          protocol: z.string(),
+          allowedSourceAddressPrefixes: z.array(z.string()),
+          maxRequestAccessDuration: z.string(),
+        }),
+      ),
+    }),
+  ),
+  conditions: z.looseObject({ approval: z.looseObject({ approvers: z.number() }).optional() }),
+});
+export type Policy = z.infer<typeof policy>;
+
+export const policies = z.looseObject({ value: z.array(policy) });

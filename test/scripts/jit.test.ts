@@ -285,6 +285,55 @@ describe('list, show, end and audit', () => {
   });
 });
 
+const aPolicy = (id: string, selector: object, conditions: object = {}) => ({
+  id,
+  entries: [
+    {
+      selector,
+      ports: [
+        {
+          number: 22,
+          protocol: 'Tcp',
+          allowedSourceAddressPrefixes: ['203.0.113.0/24'],
+          maxRequestAccessDuration: 'PT3H',
+        },
+      ],
+    },
+  ],
+  conditions,
+});
+
+describe('virtual machines', () => {
+  it('vms shows what may be asked for where, from where, for how long and with whose approval', async () => {
+    const value = [
+      aPolicy('web-ssh', { virtualMachineIds: [vm] }, { approval: { approvers: 2, groups: [] } }),
+      aPolicy('tagged', { scopes: ['/subscriptions/1'], tags: { jit: 'yes' } }),
+    ];
+    answers = [{ status: 200, body: { value } }];
+
+    expect(await jit(['vms'])).toBe(0);
+    expect(seen[0]?.line).toBe('GET /api/policies');
+    expect(printed[0]).toMatch(/vm-web +22\/tcp +203\.0\.113\.0\/24 +PT3H +by 2 +web-ssh/);
+    expect(printed[0]).toMatch(/all in \/subscriptions\/1, jit=yes +22\/tcp/);
+  });
+
+  it('may be named as a policy names them, if that is one machine', async () => {
+    const other = vm.replace('Contoso-Web-RG', 'Other-RG');
+    const policies = (...ids: string[]) => ({
+      status: 200,
+      body: { value: [aPolicy('web-ssh', { virtualMachineIds: ids })] },
+    });
+    const accepted = { status: 202, body: aRequest('active') };
+    answers = [policies(vm, vm.toUpperCase()), accepted, policies(vm, other), policies(vm)];
+
+    expect(await jit(['request', 'VM-Web', '--source', '::1', '--reason', 'x'])).toBe(0);
+    expect(seen[1]?.body.toLowerCase()).toContain(`"id":"${vm.toLowerCase()}"`);
+    expect(await jit(['request', 'vm-web', '--source', '::1', '--reason', 'x'])).toBe(2);
+    expect(await jit(['request', 'vm-none', '--source', '::1', '--reason', 'x'])).toBe(2);
+    expect(seen.filter(({ line }) => line.startsWith('POST')).length).toBe(1);
+  });
+});
+
 describe('approve, deny and extend', () => {
   it.each(['approve', 'deny'])(
     '%s sends the decision with its comment, found among what one may decide',
@@ -358,7 +407,6 @@ describe('the client', () => {
     [['list', '--nonsense'], 2],
     [['list', 'word'], 2],
     [['request', '--reason', 'x'], 2],
-    [['request', 'vm-web', '--reason', 'x'], 2],
     [['request', vm], 2],
     [[...asking, '--for', 'soon'], 2],
     [[...asking, '--port', 'ssh'], 2],
