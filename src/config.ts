@@ -26,6 +26,8 @@ export interface Config {
   approvalSeconds: number;
   /** How long before its end a grant is said to end soon; 0: never. */
   warnSeconds: number;
+  /** TCP ports that `/api/recommendations` looks for. */
+  managementPorts: number[];
   quotas: Quotas;
 }
 
@@ -71,6 +73,12 @@ const topics = z
     (all) => all.every(isEventTopic),
     'list sources of system topics, separated by commas: /subscriptions/{id}, or a resource group of one',
   );
+
+const managementPorts = z
+  .string()
+  .regex(/^\d{1,5}(,\d{1,5}){0,19}$/, 'list at most 20 ports, separated by commas: 22,3389')
+  .transform((text) => [...new Set(text.split(',').map(Number))])
+  .refine((ports) => ports.every((port) => port >= 1 && port <= 65535), 'ports are from 1 to 65535');
 
 const schema = z
   .object({
@@ -121,6 +129,7 @@ const schema = z
     SALLYPORT_EVENT_TOPICS: topics.default([]),
     SALLYPORT_APPROVAL_HOURS: whole(1, 168).default(24),
     SALLYPORT_WARN_MINUTES: whole(0, 60).default(5),
+    SALLYPORT_MANAGEMENT_PORTS: managementPorts.default([22, 3389, 5985, 5986]),
     SALLYPORT_REQUESTS_PER_MINUTE: whole(1, 1_000).default(30),
     SALLYPORT_LIVE_GRANTS_PER_PERSON: whole(1, 1_000).default(20),
     SALLYPORT_LIVE_GRANTS_PER_NSG: whole(1, 1_000).default(200),
@@ -203,6 +212,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     sweepPeriodSeconds: periodOf(value.SALLYPORT_SWEEP_SCHEDULE) ?? 60,
     approvalSeconds: value.SALLYPORT_APPROVAL_HOURS * 3600,
     warnSeconds: value.SALLYPORT_WARN_MINUTES * 60,
+    managementPorts: value.SALLYPORT_MANAGEMENT_PORTS,
     quotas: {
       requestsPerMinute: value.SALLYPORT_REQUESTS_PER_MINUTE,
       liveGrantsPerPerson: value.SALLYPORT_LIVE_GRANTS_PER_PERSON,

@@ -36,6 +36,7 @@ import { createHeartbeat } from './workflow/heartbeat.ts';
 import { once } from './workflow/once.ts';
 import { createPolicyService } from './workflow/policyService.ts';
 import { createPolicyStep } from './workflow/policyStep.ts';
+import { createRecommend } from './workflow/recommend.ts';
 import { createReconciler } from './workflow/reconciler.ts';
 import { createPersonQuota } from './workflow/personQuota.ts';
 import { createStep } from './workflow/step.ts';
@@ -148,6 +149,7 @@ const routes = createRoutes({
   service: accessRequests,
   audit: dependencies.audit,
   policies: (context) => createPolicyService(dependencies, policyRunsOf(context, clock)),
+  recommend: createRecommend(dependencies, config.managementPorts),
 });
 for (const { operation, handler } of routes) register(operation, handler);
 register(

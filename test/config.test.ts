@@ -42,6 +42,7 @@ describe('readConfig', () => {
       sweepPeriodSeconds: 60,
       approvalSeconds: 86_400,
       warnSeconds: 300,
+      managementPorts: [22, 3389, 5985, 5986],
       quotas: { requestsPerMinute: 30, liveGrantsPerPerson: 20, liveGrantsPerNsg: 200 },
     });
   });

@@ -10,13 +10,17 @@ import { decisionOperations } from './decisionOperations.ts';
 import { createDecisionHandlers } from './decisions.ts';
 import { createOpenApiHandler } from './openApi.ts';
 import { openApiOperations } from './openApiOperations.ts';
+import { recommendationOperations } from './recommendationOperations.ts';
+import { createRecommendationHandlers } from './recommendations.ts';
+import type { RecommendationDependencies } from './recommendations.ts';
 import { routesOf } from './operation.ts';
 import { createPolicyHandlers } from './policies.ts';
 import type { PolicyDependencies } from './policies.ts';
 import { policyOperations } from './policyOperations.ts';
 import type { Route } from './operation.ts';
 
-export interface RouteDependencies extends AccessRequestDependencies, AuditDependencies, PolicyDependencies {}
+export interface RouteDependencies
+  extends AccessRequestDependencies, AuditDependencies, PolicyDependencies, RecommendationDependencies {}
 
 /**
  * Every route of the app, with what is said of it. Only Microsoft's own API (/api/arm) is not here: its description is
@@ -28,6 +32,7 @@ export function createRoutes(dependencies: RouteDependencies): Route[] {
     ...routesOf(extensionOperations, createExtensionHandlers(dependencies)),
     ...routesOf(decisionOperations, createDecisionHandlers(dependencies)),
     ...routesOf(policyOperations, createPolicyHandlers(dependencies)),
+    ...routesOf(recommendationOperations, createRecommendationHandlers(dependencies)),
     ...routesOf(auditOperations, { readAudit: createAuditHandler(dependencies) }),
   ];
   const operations = [...described.map(({ operation }) => operation), ...Object.values(openApiOperations)];

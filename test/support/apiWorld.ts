@@ -53,8 +53,10 @@ export function routesOver(
   trustedProxyHops: number,
 ): Route[] {
   const service = () => process.service;
+  const { recommend } = process;
   const policies = () => createPolicyService(process.dependencies, { start: () => Promise.resolve() });
-  return createRoutes({ ...around, trustedProxyHops, service, policies, audit: world.stores.audit });
+  const { audit } = world.stores;
+  return createRoutes({ ...around, trustedProxyHops, service, policies, audit, recommend });
 }
 
 /** The route of this name. Throws if there is none. */

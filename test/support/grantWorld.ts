@@ -20,6 +20,7 @@ import { createHeartbeat } from '../../src/workflow/heartbeat.ts';
 import type { Reconcile } from '../../src/workflow/reconcileResult.ts';
 import type { PolicyStepResult } from '../../src/workflow/policyOrchestrator.ts';
 import { createPolicyStep } from '../../src/workflow/policyStep.ts';
+import { createRecommend, type Recommend } from '../../src/workflow/recommend.ts';
 import { createReconciler } from '../../src/workflow/reconciler.ts';
 import { createPersonQuota } from '../../src/workflow/personQuota.ts';
 import { createStep, type Step } from '../../src/workflow/step.ts';
@@ -101,6 +102,7 @@ export interface Process {
   reconcile: Reconcile;
   sweep(): Promise<SweepReport>;
   policyStep: () => Promise<PolicyStepResult>;
+  recommend: Recommend;
   followHint(hint: NetworkHint): Promise<void>;
 }
 
@@ -262,6 +264,7 @@ export async function grantWorld(
       reconcile: reconcileNsg,
       sweep: () => sweep(orchestrations),
       policyStep: createPolicyStep(dependencies, reconcileNsg),
+      recommend: createRecommend(dependencies, [22, 3389]),
       followHint: (hint) => followHint(hint, { orchestrations, correlationId: submission.correlationId }),
     };
   }

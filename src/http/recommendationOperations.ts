@@ -1,0 +1,60 @@
+import * as z from 'zod';
+import type { Operation } from './operation.ts';
+
+const exposedPort = z.strictObject({
+  number: z.int(),
+  address: z.string().meta({ description: 'Private address of the virtual machine, as a prefix.' }),
+  sources: z
+    .array(z.string())
+    .meta({ description: '`*`, service tags or prefixes; the widest first, at most eight.' }),
+  rules: z
+    .array(z.strictObject({ networkSecurityGroup: z.string(), rule: z.string() }))
+    .meta({ description: 'The rules that let it in, one for each network security group of the path.' }),
+});
+
+const recommendation = z
+  .strictObject({
+    virtualMachine: z.strictObject({ id: z.string(), osType: z.string().optional() }),
+    exposedPorts: z.array(exposedPort),
+    jitNetworkAccessPolicy: z
+      .strictObject({ path: z.string(), body: z.looseObject({ kind: z.literal('Basic') }) })
+      .optional()
+      .meta({
+        description:
+          "The policy that is proposed, ready to PUT by Microsoft's API; absent where the region is not known.",
+      }),
+  })
+  .meta({ id: 'Recommendation' });
+
+/** What recommendations.ts answers. */
+export const recommendationOperations = {
+  listRecommendations: {
+    name: 'listRecommendations',
+    method: 'GET',
+    route: 'api/recommendations',
+    summary: 'Finds management ports that are open without a grant.',
+    description:
+      'Of the virtual machines that you may read in Azure: those whose management ports get through every network security group from anywhere that no policy allows.',
+    answers: {
+      200: {
+        description: 'Every recommendation.',
+        schema: z
+          .strictObject({
+            value: z.array(recommendation),
+            unchecked: z
+              .array(z.string())
+              .meta({ description: 'Ids of virtual machines of which too little is known to say.' }),
+            securityAdminRules: z
+              .literal('not-checked')
+              .meta({
+                description:
+                  "Rules of Virtual Network Manager, which come before every network security group's.",
+              }),
+          })
+          .meta({ id: 'Recommendations' }),
+      },
+    },
+    problems: [],
+    examples: { all: { summary: 'Everything that you may read', status: 200 } },
+  },
+} satisfies Record<string, Operation>;
