@@ -1,12 +1,13 @@
 import type { BaselineRow } from './baseline.ts';
 import { describeDifference } from './guard/describeDifference.ts';
 import { guard } from './guard/guard.ts';
+import { standingBaselines } from './guard/standingBaselines.ts';
 import type { Installation } from './installation.ts';
 import type { JsonObject, NsgDocument } from './network.ts';
 import { planBody, readRules } from './nsgBody.ts';
 import { plan } from './plan.ts';
 import { readMeaning } from './securityRule.ts';
-import { standingBaselines } from './standingBaselines.ts';
+import { judgeBaselines } from './judgeBaselines.ts';
 
 /** Elementary steps for one NSG; what takes more is told without the packets. */
 const budget = 1_000_000;
@@ -36,7 +37,7 @@ export function policyEffects(
     }),
     ...removed.map(({ head }) => `Removes the rule ${head.name} (priority ${head.priority}).`),
     ...changesOf(was, is, after, installation),
-    ...standingBaselines(nsg, after, installation, now).flatMap(({ reasons }) =>
+    ...judgeBaselines(nsg, after, installation, now).flatMap(({ reasons }) =>
       reasons.map(({ message }) => message),
     ),
   ];
@@ -59,17 +60,19 @@ function changesOf(
   rows: readonly BaselineRow[],
   { id, allowBand }: Installation,
 ): string[] {
+  const { standing, keys } = standingBaselines(rows);
   const result = guard({
     before,
     after,
     installation: id,
     lastAllowPriority: allowBand.last,
     grants: [],
-    baselines: rows.filter(({ state }) => state === 'standing').flatMap(({ boxes }) => boxes),
+    baselines: standing,
+    decided: keys,
     budget,
   });
   if (result.verdict === 'proven') return describeDifference(result.difference);
-  return ['Who can reach what no longer could not be worked out: the rules of others are too many.'];
+  return ['Who can reach what no longer, or again, could not be worked out.'];
 }
 
 function listed(values: readonly string[]): string {

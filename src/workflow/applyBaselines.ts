@@ -6,7 +6,7 @@ import type { NsgDocument } from '../core/network.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Outcome } from '../core/policyProvisioning.ts';
 import { canonicalId } from '../core/resourceId.ts';
-import { standingBaselines } from '../core/standingBaselines.ts';
+import { judgeBaselines } from '../core/judgeBaselines.ts';
 import type { Stored } from '../core/stores.ts';
 import type { Dependencies } from './dependencies.ts';
 import { inParallel } from './inParallel.ts';
@@ -129,7 +129,7 @@ export async function applyBaselines(
     own: readonly BaselineRow[],
   ): Map<BaselineRow, Outcome[]> | undefined {
     if (own.some((row) => row.state === 'ending') || nsg.provisioningState !== 'Succeeded') return undefined;
-    const standing = standingBaselines(nsg, own, installation, clock.now());
+    const standing = judgeBaselines(nsg, own, installation, clock.now());
     if (standing.some((one) => one.state === 'changing')) return undefined;
     return new Map(
       own.map((row) => {

@@ -8,7 +8,7 @@ import type { Reason } from './reason.ts';
 import { canonicalId } from './resourceId.ts';
 
 /** What an NSG, as it was read, makes of one baseline. */
-export interface StandingBaseline {
+export interface BaselineJudgement {
   virtualMachineId: string;
   /** As the plan says it. */
   state: 'standing' | 'gone' | 'changing' | 'no-capacity';
@@ -22,12 +22,12 @@ const budget = 200_000;
 const mostRules = 5;
 
 /** What an NSG makes of the baselines that have a row for it. Throws as `plan` does. */
-export function standingBaselines(
+export function judgeBaselines(
   { id, body }: Pick<NsgDocument, 'id' | 'body'>,
   baselines: readonly BaselineRow[],
   installation: Installation,
   now: Date,
-): StandingBaseline[] {
+): BaselineJudgement[] {
   const planned = plan({ body, rows: [], baselines, now, installation });
   // As it is to be: whoever is before the baseline once it stands is before it for good.
   const after = planned.securityRules === undefined ? body : planBody(body, planned.securityRules);
