@@ -32,6 +32,7 @@ import {
   registerPolicyOrchestration,
 } from './workflow/durable.ts';
 import { createFollowHint } from './workflow/followHint.ts';
+import { createForeseePolicy } from './workflow/foreseePolicy.ts';
 import { createHeartbeat } from './workflow/heartbeat.ts';
 import { once } from './workflow/once.ts';
 import { createPolicyService } from './workflow/policyService.ts';
@@ -86,6 +87,7 @@ const sweep = createSweep(dependencies, {
   periodSeconds: config.sweepPeriodSeconds,
   warnSeconds: config.warnSeconds,
 });
+const foresee = createForeseePolicy(dependencies);
 const quota = createPersonQuota(config.quotas);
 
 const authenticate = createAuthenticate({
@@ -156,7 +158,7 @@ register(
   { name: 'microsoftJit', method: ['GET', 'PUT', 'POST', 'DELETE', 'PATCH'], route: 'api/arm/{*path}' },
   createJitHandler({
     ...call,
-    policies: (context) => createPolicyService(dependencies, policyRunsOf(context, clock)),
+    policies: (context) => createPolicyService(dependencies, policyRunsOf(context, clock), foresee),
     accessRequests,
     storedPolicies: dependencies.policies,
     clock,
