@@ -150,7 +150,7 @@ const routes = createRoutes({
   trustedProxyHops: config.trustedProxyHops,
   service: accessRequests,
   audit: dependencies.audit,
-  policies: (context) => createPolicyService(dependencies, policyRunsOf(context, clock)),
+  policies: (context) => createPolicyService(dependencies, policyRunsOf(context, clock), foresee),
   recommend: createRecommend(dependencies, config.managementPorts),
 });
 for (const { operation, handler } of routes) register(operation, handler);
