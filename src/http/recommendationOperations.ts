@@ -44,12 +44,10 @@ export const recommendationOperations = {
             unchecked: z
               .array(z.string())
               .meta({ description: 'Ids of virtual machines of which too little is known to say.' }),
-            securityAdminRules: z
-              .literal('not-checked')
-              .meta({
-                description:
-                  "Rules of Virtual Network Manager, which come before every network security group's.",
-              }),
+            securityAdminRules: z.literal('not-checked').meta({
+              description:
+                "Rules of Virtual Network Manager, which come before every network security group's.",
+            }),
           })
           .meta({ id: 'Recommendations' }),
       },
