@@ -219,7 +219,9 @@ export function createSweep(
 
   /** Nothing that has to be closed waits for it; what has not settled is met again by the next sweep. */
   async function applyBaselinesBy(state: BaselineState | undefined, call: ApplyCall): Promise<void> {
-    if (state === undefined || state.subscriptionIds.length === 0) return;
+    if (state === undefined) return;
+    const isUpdating = state.policies.some(({ row }) => row.provisioning.state === 'updating');
+    if (state.subscriptionIds.length === 0 && !isUpdating) return;
     await attempt(() => applyBaselines(dependencies, reconcile, state, call), tellUnapplied);
   }
 

@@ -110,6 +110,13 @@ describe('applying policies', () => {
     expect((await stored()).row).not.toHaveProperty('released');
   });
 
+  it('is done by the sweep too where a policy wants no baseline', async () => {
+    await world.stores.policies.insert(named({ baseline: { kind: 'none' } }));
+    await world.clock.run(process.sweep());
+    expect((await stored()).row.provisioning).toEqual({ state: 'succeeded', reasons: [] });
+    expect(world.ownedRules()).toEqual([]);
+  });
+
   it('follows an address in the same sweep', async () => {
     await world.stores.policies.insert(named());
     await step();
