@@ -4,7 +4,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks',
-    maxWorkers: 2,
+    // More than the two cores it is measured on: the end-to-end tests mostly wait.
+    maxWorkers: 3,
     // End-to-end tests wait for real timers, real processes and real storage.
     testTimeout: 120_000,
     hookTimeout: 60_000,

@@ -9,7 +9,7 @@ import { deaths, live, type LifeOptions } from '../simulation/life.ts';
 const variants = [false, true].flatMap((revoke) => deaths.map((onDeath) => ({ revoke, onDeath })));
 const moments = ['before', 'after'] as const;
 /** More effects than any life has; the cases are numbered by it. */
-const most = 300;
+const most = 500;
 
 interface Case {
   variant: number;

@@ -28,8 +28,11 @@ type Fuzz = (
   issuer: TokenIssuer,
 ) => Promise<string | undefined>;
 
-/** What is sent, by name; the shares are parts of their sum, so that the cheap and the dangerous come most often. */
-const kinds: readonly { name: string; share: number; fuzz: Fuzz }[] = [
+/**
+ * What is sent, by name; the shares are parts of their sum, so that the cheap and the dangerous come most often. What may
+ * change policies has a world of its own: the others' requests would be refused by them.
+ */
+const kinds: readonly { name: string; share: number; fuzz: Fuzz; isApart?: true }[] = [
   { name: 'request bodies', share: 5, fuzz: fuzzBody },
   { name: 'App Service principals', share: 4, fuzz: fuzzPrincipal },
   { name: 'tokens', share: 1, fuzz: fuzzToken },
@@ -37,7 +40,7 @@ const kinds: readonly { name: string; share: number; fuzz: Fuzz }[] = [
   { name: 'prefixes', share: 5, fuzz: fuzzPrefix },
   { name: 'queries, paths and continuations', share: 2, fuzz: fuzzQuery },
   { name: 'events of Event Grid', share: 1, fuzz: fuzzEvent },
-  { name: 'every route as it is described', share: 8, fuzz: fuzzDescribed },
+  { name: 'every route as it is described', share: 8, fuzz: fuzzDescribed, isApart: true },
 ];
 const byShare = kinds.flatMap((kind) => Array<typeof kind>(kind.share).fill(kind));
 
@@ -49,12 +52,13 @@ export async function run(options: LayerOptions): Promise<LayerResult> {
   const failures: Failure[] = [];
   const issuer = await startTokenIssuer();
   try {
-    let api = await aWorld(issuer);
+    let [shared, apart] = await twoWorlds(issuer);
     for (const [index, seed] of seedsOf(options, total).entries()) {
-      if (index % inputsPerWorld === 0) api = await aWorld(issuer);
+      if (index > 0 && index % inputsPerWorld === 0) [shared, apart] = await twoWorlds(issuer);
       const kind = byShare[seed % byShare.length];
       if (kind === undefined) throw new Error('A seed without a kind.');
       counted[kind.name] = (counted[kind.name] ?? 0) + 1;
+      const api = kind.isApart === true ? apart : shared;
       const what = await problemOf(() => kind.fuzz(createRandom(seed), seed, api, issuer));
       if (what !== undefined) {
         failures.push({
@@ -75,6 +79,10 @@ export async function run(options: LayerOptions): Promise<LayerResult> {
     milliseconds: performance.now() - began,
     failures,
   };
+}
+
+async function twoWorlds(issuer: TokenIssuer): Promise<[FuzzedApi, FuzzedApi]> {
+  return [await aWorld(issuer), await aWorld(issuer)];
 }
 
 /** With a request of somebody else in it, of which nobody may hear. */
