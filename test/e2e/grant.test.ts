@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { EventType, type HistoryEvent } from '../../dev/host/durable/history.ts';
 import { runJit } from '../../scripts/jit/runJit.ts';
-import { people, type PersonName } from '../../dev/sample/people.ts';
+import { approversGroupId, people, type PersonName } from '../../dev/sample/people.ts';
 import { virtualMachines } from '../../dev/sample/policies.ts';
-import { expectSame, startCloud, type Cloud, type Shown } from './cloud.ts';
+import { expectSame, startCloud, type Cloud, type Rule, type Shown } from './cloud.ts';
 import { writesOf } from './kill.ts';
 
 const { web, db1, db2 } = virtualMachines;
@@ -80,6 +80,100 @@ describe('over real sockets, with the built bundle in the local host', () => {
     expect(costOf(await cloud.history(request.id))).toEqual({ episodes: 6, activities: 3, timers: 2 });
   });
 
+  it('a grant that somebody must approve waits, opens once a member of the group says yes, and shuts by itself', async () => {
+    const before = await cloud.nsg('nsg-web');
+    const writes = await writesOf(cloud, 'nsg-web');
+    await putPolicy(cloud, 'web-console', 8443, {
+      conditions: { approval: { approvers: 1, groups: [approversGroupId] } },
+      baseline: { kind: 'none' },
+    });
+    const request = await cloud.grant({ vm: web, port: 8443, duration: 'PT8S' });
+    expect(request).toMatchObject({ state: 'pending', approval: { needed: [{ approvers: 1, given: 0 }] } });
+
+    const refused: unknown[] = [];
+    for (const person of ['alice', 'bob', 'erin'] as const) {
+      const answer = await cloud.call(person, 'POST', `/api/access-requests/${request.id}/decision`, {
+        ...{ decision: 'approve', comment: 'Let me in' },
+      });
+      refused.push([answer.status, answer.body['code']]);
+    }
+    expect(refused).toEqual([
+      [403, 'own-request'],
+      [404, 'request-not-found'],
+      [403, 'not-an-approver'],
+    ]);
+    expect((await cloud.request(request.id)).state).toBe('pending');
+    expectSame(await cloud.nsg('nsg-web'), before);
+    expect((await writesOf(cloud, 'nsg-web')) - writes).toBe(0);
+
+    const { jit } = commandLine(cloud, 'carol');
+    expect(await jit('approve', request.id.slice(0, 8), '--comment', 'Agreed with the owner')).toBe(0);
+    await cloud.until(request.id, 'active', 15);
+    expect((await cloud.owned('nsg-web')).map(({ properties }) => properties)).toMatchObject([
+      { access: 'Allow', destinationPortRange: '8443', sourceAddressPrefix: '203.0.113.7/32' },
+    ]);
+    await cloud.until(request.id, 'closed', 20);
+
+    expectSame(await cloud.nsg('nsg-web'), before);
+    expect(await cloud.events(request.id)).toEqual([
+      ...['pending', 'approved', 'opening', 'active', 'closing', 'closed'],
+    ]);
+    const audit = await cloud.call('dave', 'GET', `/api/audit?vm=${encodeURIComponent(web)}`);
+    const records = audit.body['value'] as { partition: string; event: string }[];
+    expect(
+      records.find(({ partition, event }) => partition === request.id && event === 'request.approved'),
+    ).toMatchObject({ actor: people.carol.objectId, details: { comment: 'Agreed with the owner' } });
+    expect((await writesOf(cloud, 'nsg-web')) - writes).toBe(2);
+    expect(costOf(await cloud.history(request.id))).toEqual({ episodes: 6, activities: 3, timers: 2 });
+    expect((await cloud.call('erin', 'DELETE', '/api/policies/web-console')).status).toBe(200);
+  });
+
+  it('a policy with a baseline keeps its port shut, a grant opens through it, and deleting it takes the baseline away', async () => {
+    const before = await cloud.nsg('nsg-web');
+    await putPolicy(cloud, 'web-shut', 22, { baseline: { kind: 'internet' } });
+    const provisioned = () =>
+      vi.waitFor(
+        async () => {
+          const { body } = await cloud.call('erin', 'GET', '/api/policies/web-shut');
+          expect(body['provisioning']).toEqual({ state: 'succeeded', reasons: [] });
+        },
+        { timeout: 20_000, interval: 200 },
+      );
+    await provisioned();
+    const denies = await cloud.owned('nsg-web');
+    const address = (await addressesOf(cloud))['vm-web-nic'] ?? '';
+    const ofAddress = denies.filter(
+      ({ properties }) => properties['destinationAddressPrefix'] === `${address}/32`,
+    );
+    expect(ofAddress.map(({ properties }) => properties)).toMatchObject([
+      {
+        ...{ access: 'Deny', direction: 'Inbound', protocol: 'Tcp', destinationPortRange: '22' },
+        sourceAddressPrefix: 'Internet',
+      },
+    ]);
+
+    const request = await cloud.grant({ vm: web, duration: 'PT1H' });
+    await cloud.until(request.id, 'active', 15);
+    const during = await cloud.owned('nsg-web');
+    const allows = during.filter(({ properties }) => properties['access'] === 'Allow');
+    const priorities = (rules: Rule[]) => rules.map(({ properties }) => Number(properties['priority']));
+    expect(allows.length).toBe(1);
+    expect(Math.max(...priorities(allows))).toBeLessThan(Math.min(...priorities(denies)));
+    expectSame(
+      during.filter((rule) => !allows.includes(rule)),
+      denies,
+    );
+    await cloud.revoke(request.id);
+    await cloud.until(request.id, 'closed', 15);
+    expectSame(await cloud.owned('nsg-web'), denies);
+
+    expect((await cloud.call('erin', 'DELETE', '/api/policies/web-shut')).status).toBe(200);
+    await vi.waitFor(async () => expect(await cloud.owned('nsg-web')).toEqual([]), {
+      ...{ timeout: 20_000, interval: 200 },
+    });
+    expectSame(await cloud.nsg('nsg-web'), before);
+  });
+
   it('a revocation shuts the port at once, and only the first one is recorded', async () => {
     const before = await cloud.nsg('nsg-web');
     const request = await cloud.grant({ vm: web, duration: 'PT1H' });
@@ -99,16 +193,7 @@ describe('over real sockets, with the built bundle in the local host', () => {
   });
 
   it('the command line asks, waits until it is open, ends it and reads what was recorded', async () => {
-    const { host, identity } = cloud.environment.urls;
-    const printed: string[] = [];
-    const jit = (...words: string[]) =>
-      runJit([...words, '--as', 'alice', '--json'], {
-        env: { SALLYPORT_URL: host, SALLYPORT_SAMPLE_ISSUER: identity },
-        print: (text) => printed.push(text),
-        progress: () => undefined,
-        timeZone: 'UTC',
-      });
-    const shown = () => JSON.parse(printed.at(-1) ?? '') as Shown & { value: Shown[] };
+    const { jit, shown } = commandLine(cloud, 'alice');
 
     expect(await jit('request', web, '--source', '203.0.113.7', '--for', '1h', '--reason', 'x')).toBe(0);
     const { id, state } = shown();
@@ -411,6 +496,35 @@ describe('over real sockets, with the built bundle in the local host', () => {
     });
   });
 });
+
+/** The command line as this person, and what it printed last. */
+function commandLine(cloud: Cloud, person: PersonName) {
+  const { host, identity } = cloud.environment.urls;
+  const printed: string[] = [];
+  return {
+    jit: (...words: string[]) =>
+      runJit([...words, '--as', person, '--json'], {
+        env: { SALLYPORT_URL: host, SALLYPORT_SAMPLE_ISSUER: identity },
+        print: (text) => printed.push(text),
+        progress: () => undefined,
+        timeZone: 'UTC',
+      }),
+    shown: () => JSON.parse(printed.at(-1) ?? '') as Shown & { value: Shown[] },
+  };
+}
+
+/** Puts a policy for one Tcp port of vm-web from the office, as erin; expects 200. */
+async function putPolicy(cloud: Cloud, name: string, number: number, content: object): Promise<void> {
+  const port = {
+    ...{ number, protocol: 'Tcp', maxRequestAccessDuration: 'PT1H' },
+    allowedSourceAddressPrefixes: ['203.0.113.0/24'],
+  };
+  const answer = await cloud.call('erin', 'PUT', `/api/policies/${name}`, {
+    entries: [{ selector: { virtualMachineIds: [web] }, ports: [port] }],
+    ...content,
+  });
+  expect(answer.status, JSON.stringify(answer.body)).toBe(200);
+}
 
 async function addressesOf(cloud: Cloud): Promise<Record<string, string>> {
   const { resources } = (await cloud.environment.arm.state()) as {
