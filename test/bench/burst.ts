@@ -24,6 +24,8 @@ export interface BurstOptions {
   losesTimers: boolean;
   sweepPhaseSeconds: number;
   throttling: boolean;
+  /** How many people approve each grant, a minute after one another; 0: the policy wants nobody's approval. */
+  approvers: number;
 }
 
 export const usualBurst: Omit<BurstOptions, 'grants'> = {
@@ -38,6 +40,7 @@ export const usualBurst: Omit<BurstOptions, 'grants'> = {
   losesTimers: false,
   sweepPhaseSeconds: 0,
   throttling: true,
+  approvers: 0,
 };
 
 /** Calls of Azure Resource Manager in one phase. */

@@ -34,6 +34,18 @@ describe('many grants at once on one NSG, in virtual time', () => {
     expect(run.episodes.most).toBe(4);
   });
 
+  it.each([1, 2])(
+    'costs six episodes where people approve each grant, however many are needed, and no write more: %i',
+    async (approvers) => {
+      const run = await simulation.sallyport({ grants: 10, approvers });
+
+      expect(isWhole(run, 10)).toBe(true);
+      expect([run.episodes.least, run.episodes.most]).toEqual([6, 6]);
+      for (const { writes } of [run.open, run.close]) expect(writes).toBeLessThanOrEqual(3);
+      expect(run.complaints).toEqual({});
+    },
+  );
+
   it('is the same to the last count when it is run again', async () => {
     const again = await buildSimulation(folder, 2);
 

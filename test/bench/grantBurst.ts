@@ -7,7 +7,7 @@ import type { BurstOptions, BurstResult } from './burst.ts';
 import { armSettings, callsBetween, firstWithout, firstWith, knowingDelays, spread } from './burst.ts';
 import { createGrantEngine } from './grantEngine.ts';
 import { createStores, installation, startWorker, type Complaint } from './sallyport.ts';
-import { policyOf, submissionOf } from './submissions.ts';
+import { approvalOf, policyOf, submissionOf } from './submissions.ts';
 import { createVirtualTime, takeOverTimers } from './virtualTime.ts';
 
 const ports = [22, 3389];
@@ -35,7 +35,7 @@ export async function grantBurst(options: BurstOptions): Promise<BurstResult> {
   const service = first.service(engine.orchestrations);
 
   for (let machine = 0; machine < options.grants; machine += 1) {
-    await time.run(stores.policies.insert(policyOf(machine, ports)));
+    await time.run(stores.policies.insert(policyOf(machine, ports, options.approvers)));
   }
   const began = time.elapsed();
   const administrator = startAdministrator(time, arm, options.administrator);
@@ -53,8 +53,13 @@ export async function grantBurst(options: BurstOptions): Promise<BurstResult> {
       Array.from({ length: options.grants }, async (_, machine) => {
         await time.sleep((options.spreadSeconds * 1000 * machine) / options.grants);
         const result = await service.submit(submissionOf(machine, ports, durationSeconds));
-        if (result.kind === 'accepted') ids.push(result.request.id);
-        else {
+        if (result.kind === 'accepted') {
+          ids.push(result.request.id);
+          for (let approver = 0; approver < options.approvers; approver += 1) {
+            await time.sleep(60_000);
+            await service.decide(approvalOf(result.request.id, approver));
+          }
+        } else {
           const why = result.kind === 'denied' ? (result.decision.reasons[0]?.code ?? '') : result.kind;
           denied.set(why, (denied.get(why) ?? 0) + 1);
         }
