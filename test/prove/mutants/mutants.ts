@@ -1,3 +1,4 @@
+import { approvalMutants } from './approval.ts';
 import { baselineMutants } from './baselines.ts';
 import { guardMutants } from './guard.ts';
 import type { Mutant } from './mutant.ts';
@@ -12,6 +13,7 @@ export const mutants: readonly Mutant[] = [
   ...guardMutants,
   ...baselineMutants,
   ...workflowMutants,
+  ...approvalMutants,
   ...outsideMutants,
   ...rightsMutants,
 ];
