@@ -513,6 +513,30 @@ describe('an extension and others at once', () => {
     expect(openRules(world)).toEqual([]);
   });
 
+  it('puts back what a worker whose clock is ahead had shut without noting it, and blames nobody', async () => {
+    const { world, process } = await activeAt(59);
+    const ahead = world.startProcess(undefined, {
+      clockAheadMilliseconds: 30_000,
+      before: (effect) => {
+        if (effect === 'live.markSeen') throw new Error('The table is down.');
+      },
+    });
+    await world.clock.advanceTo(seconds(3580));
+    for (const nsgId of [subnetNsg, nicNsg]) {
+      await world.clock.run(ahead.reconcile(nsgId, { correlationId: 'sweep', purpose: 'close' }));
+      // What was noted last is that it is open.
+      expect((await world.stores.live.get(nsgId, id))?.row.seen).toMatchObject({ state: 'open' });
+    }
+    expect(openRules(world)).toEqual([]);
+
+    await world.clock.run(process.extend(id));
+    await world.clock.run(process.sweep());
+
+    expect(openRules(world)).toHaveLength(2);
+    expect((await world.request(id)).targets.map(({ accepted }) => accepted)).toEqual([undefined, undefined]);
+    expect(world.logged).not.toContain('drift-accepted');
+  });
+
   it('is shut by a revocation although it was seen shut before it was extended', async () => {
     const { world, process } = await activeAt(59);
     const ahead = world.startProcess(undefined, { clockAheadMilliseconds: 30_000 });
