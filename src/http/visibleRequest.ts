@@ -40,11 +40,14 @@ export function isOwn({ requester }: AccessRequest, { person }: Caller): boolean
   return isSame(requester, person);
 }
 
-/** What approvers look after: whatever people must decide on or review, and what one has decided on oneself. */
-export function isOfApprover({ approval, breakGlass, extension }: AccessRequest, caller: Caller): boolean {
+/** What approvers look after: whatever people must decide on or review, and what one has approved oneself. */
+export function isOfApprover(request: AccessRequest, caller: Caller): boolean {
+  const { approval, breakGlass, extension, journal } = request;
   const given = [...(approval?.given ?? []), ...(extension?.approval.given ?? [])];
   return (
     (isApprover(caller) && [approval, breakGlass, extension].some((part) => part !== undefined)) ||
-    given.some(({ by }) => isSame(by, caller.person))
+    given.some(({ by }) => isSame(by, caller.person)) ||
+    // An extension that was approved waits no more, and the row has forgotten who said yes to it.
+    journal.some(({ event, actor }) => event === 'extension-approved' && actor === caller.person.objectId)
   );
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createApiWorld, type ApiWorld } from '../support/apiWorld.ts';
+import { demand, oneApprover } from '../support/approvals.ts';
 import { idOf, minutes, vmId } from '../support/grantWorld.ts';
 import type { Answered } from '../support/httpCalls.ts';
 import { alice, bob, startTokenIssuer } from '../support/tokenIssuer.ts';
@@ -121,10 +122,7 @@ describe('POST /api/access-requests/{id}/revoke', () => {
   it('is for approvers of the request too, and for nobody else who may see it', async () => {
     const approver = await as(bob, ['Sallyport.Approver']);
     expect((await post('revokeAccessRequest', undefined, approver)).status).toBe(404);
-    const [stored] = await api.world.stores.policies.list();
-    if (stored === undefined) throw new Error('There is no policy.');
-    const approval = { approvers: 1, groups: [] };
-    await api.world.stores.policies.replace({ ...stored.row, conditions: { approval } }, stored.etag);
+    await demand(api.world, { approval: oneApprover });
     expect((await extend(more)).json['extension']).toMatchObject({
       approval: { needed: [{ approvers: 1 }] },
     });
@@ -138,5 +136,20 @@ describe('POST /api/access-requests/{id}/revoke', () => {
 
     const closing = (await api.world.audit(id)).find(({ event }) => event === 'request.closing');
     expect(closing).toMatchObject({ actor: bob.objectId, reasons: [{ code: 'revoked' }] });
+  });
+
+  it('is for whoever has approved an extension by a group, and for no other member of it', async () => {
+    const group = '0000000a-0000-4000-8000-00000000000a';
+    const carol = { objectId: '00000000-0000-4000-8000-0000000ca201' };
+    for (const { objectId } of [bob, carol]) api.world.authorization.join(objectId, group, vmId);
+    await demand(api.world, { approval: { approvers: 1, groups: [group] } });
+    expect((await extend(more)).status).toBe(202);
+    const yes = { decision: 'approve', comment: 'Agreed' };
+    expect((await post('decideAccessRequest', yes, await as(bob))).status).toBe(200);
+
+    expect((await post('revokeAccessRequest', undefined, await as(carol))).status).toBe(404);
+    expect(await post('revokeAccessRequest', undefined, await as(bob))).toMatchObject({
+      ...{ status: 200, json: { state: 'closing' } },
+    });
   });
 });
