@@ -80,19 +80,21 @@ export interface FoundVirtualMachine {
 }
 
 /** What happens within a state. */
-export type RequestEvent =
-  | 'orchestration-restarted'
+export const requestEvents = [
+  'orchestration-restarted',
   /** One person's yes; the last that was needed is followed by the next state. */
-  | 'approved'
-  | 'extension-requested'
-  | 'extension-approved'
-  | 'extension-denied'
-  | 'extension-expired'
-  | 'extended'
+  'approved',
+  'extension-requested',
+  'extension-approved',
+  'extension-denied',
+  'extension-expired',
+  'extended',
   /** It ends in a few minutes. */
-  | 'ending-soon'
+  'ending-soon',
   /** Somebody else has looked at why approval was skipped. */
-  | 'break-glass-reviewed';
+  'break-glass-reviewed',
+] as const;
+export type RequestEvent = (typeof requestEvents)[number];
 
 /** An extension that waits for approval; the grant goes on to its end meanwhile. */
 export interface Extension {
