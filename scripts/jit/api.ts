@@ -33,10 +33,12 @@ export class ApiProblem extends Error {
 }
 
 export interface Ask {
-  method?: 'GET' | 'POST';
+  method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** From the root, with its query. */
   path: string;
   body?: unknown;
+  /** Only if it is still of this version, or not there yet; the same call may be sent again. */
+  ifVersion?: number | 'none';
   /** The same call may be sent again: of a POST, because it has a key. */
   idempotencyKey?: string;
 }
@@ -58,7 +60,8 @@ export function createApi(url: URL, token: string): Api {
       const text = await answer.text();
       if (answer.ok) return schema.parse(JSON.parse(text));
       const wait = Number(answer.headers.get('retry-after') ?? Number.NaN);
-      const mayRepeat = ask.method !== 'POST' || ask.idempotencyKey !== undefined;
+      const mayRepeat =
+        (ask.method ?? 'GET') === 'GET' || ask.idempotencyKey !== undefined || ask.ifVersion !== undefined;
       const isPassing = answer.status === 429 || answer.status === 503;
       if (isPassing && mayRepeat && wait <= longestPauseSeconds && attempt < attempts) {
         await delay(wait * 1000);
@@ -70,12 +73,15 @@ export function createApi(url: URL, token: string): Api {
 function send(
   url: URL,
   token: string,
-  { method = 'GET', path, body, idempotencyKey }: Ask,
+  { method = 'GET', path, body, idempotencyKey, ifVersion }: Ask,
 ): Promise<Response> {
   const headers = new Headers({ authorization: `Bearer ${token}` });
   if (body !== undefined) headers.set('content-type', 'application/json');
   if (idempotencyKey !== undefined) headers.set('idempotency-key', idempotencyKey);
-  const content = method === 'POST' ? { body: body === undefined ? '' : JSON.stringify(body) } : {};
+  if (ifVersion === 'none') headers.set('if-none-match', '*');
+  else if (ifVersion !== undefined) headers.set('if-match', `"${ifVersion}"`);
+  const hasContent = method === 'POST' || method === 'PUT';
+  const content = hasContent ? { body: body === undefined ? '' : JSON.stringify(body) } : {};
   // Whoever redirects must not get the token.
   return fetch(new URL(path, url), { method, headers, redirect: 'error', ...content }).catch(
     (cause: unknown) => {

@@ -1,9 +1,12 @@
 import type { Command } from './command.ts';
 
-const commonHelp = `Everywhere:
-  --url URL                 address of the app; SALLYPORT_URL (http://127.0.0.1:7071)
+/** `connectOptions`, for people. */
+export const connectHelp = `  --url URL                 address of the app; SALLYPORT_URL (http://127.0.0.1:7071)
   --scope SCOPE             api://…/.default: sign in by the Azure CLI's account; SALLYPORT_SCOPE
-  --as PERSON               alice, bob, …: the sample of npm start, on this machine only
+  --as PERSON               alice, bob, …: the sample of npm start, on this machine only`;
+
+const commonHelp = `Everywhere:
+${connectHelp}
   --json                    the answer as JSON on standard output, for programs
   --help                    this text, or that of a command
 A token in SALLYPORT_TOKEN is used before the Azure CLI's. Progress and problems go to standard error.

@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util';
-import * as z from 'zod';
 import { UsageError } from '../usageError.ts';
-import { ApiProblem, createApi } from './api.ts';
+import { ApiProblem } from './api.ts';
 import { auditCommand } from './auditCommand.ts';
-import { optionText } from './command.ts';
 import type { Command, CommandOptions, Invocation } from './command.ts';
+import { connect, connectOptions } from './connect.ts';
+import { isUsageError, messageOf } from './failure.ts';
 import { commandHelp, generalHelp } from './help.ts';
 import { approveCommand, denyCommand } from './decideCommands.ts';
 import { extendCommand } from './extendCommand.ts';
@@ -13,7 +13,6 @@ import { problemText } from './problemText.ts';
 import { requestCommand } from './requestCommand.ts';
 import { exitCodes } from './surroundings.ts';
 import type { ExitCode, Surroundings } from './surroundings.ts';
-import { findToken } from './token.ts';
 import { vmsCommand } from './virtualMachines.ts';
 
 export const commands: Readonly<Record<string, Command>> = {
@@ -29,14 +28,10 @@ export const commands: Readonly<Record<string, Command>> = {
 };
 
 const common: CommandOptions = {
-  url: { type: 'string' },
-  scope: { type: 'string' },
-  as: { type: 'string' },
+  ...connectOptions,
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 };
-/** Where `npm start` serves the app. */
-const localUrl = 'http://127.0.0.1:7071';
 
 /** The command-line client. Resolves with the exit code; never rejects, and never prints a token. */
 export async function runJit(words: readonly string[], around: Surroundings): Promise<ExitCode> {
@@ -71,26 +66,6 @@ async function run([name, ...words]: readonly string[], around: Surroundings): P
     around.print(commandHelp(name, command));
     return exitCodes.ok;
   }
-  const text = (option: string) => optionText(values, option);
-  const url = urlOf(text('url') ?? around.env['SALLYPORT_URL'] ?? localUrl);
-  const scope = text('scope') ?? around.env['SALLYPORT_SCOPE'];
-  const api = createApi(url, await findToken(url, { scope, as: text('as') }, around.env));
+  const api = await connect(values, around.env);
   return command.run({ api, around, words: positionals, options: values, json: values['json'] === true });
-}
-
-function urlOf(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol))
-    throw new UsageError(`${text} is no address of the app.`);
-  return url;
-}
-
-function isUsageError(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return error instanceof UsageError || code.startsWith('ERR_PARSE_ARGS_');
-}
-
-function messageOf(error: unknown): string {
-  if (error instanceof z.ZodError) return `The app's answer is not as expected: ${z.prettifyError(error)}`;
-  return error instanceof Error ? error.message : String(error);
 }

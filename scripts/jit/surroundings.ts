@@ -11,6 +11,17 @@ export interface Surroundings {
   timeZone: string;
 }
 
+/** Those of this process. */
+export function ownSurroundings(): Surroundings {
+  return {
+    env: process.env,
+    print: (text) => process.stdout.write(`${text}\n`),
+    progress: (text) => process.stderr.write(`${text}\n`),
+    ...(process.stdout.isTTY && { columns: process.stdout.columns }),
+    timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+  };
+}
+
 /** Stable: scripts go by them. */
 export const exitCodes = {
   ok: 0,
