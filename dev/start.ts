@@ -101,7 +101,7 @@ Sallyport runs.
 
   Sallyport   ${urls.host}/api/access-requests
   identity    ${urls.identity}
-              tokens for alice, bob, carol, dave (auditor), erin (administrator)
+              tokens for alice, bob, carol (approver), dave (auditor), erin (administrator)
   Azure       ${urls.arm}
               its certificate is ${here(certificate)}
   tables      ${tables}

@@ -1,5 +1,5 @@
 /** Roles of the app registration, as they appear in a token's `roles`. */
-export type AppRole = 'Sallyport.Auditor' | 'Sallyport.Administrator';
+export type AppRole = 'Sallyport.Auditor' | 'Sallyport.Administrator' | 'Sallyport.BreakGlass';
 
 /** Somebody the development issuer gives tokens for. */
 export interface SamplePerson {
@@ -21,12 +21,12 @@ export const people = {
     objectId: '00000000-0000-4000-8000-0000000a11ce',
     roles: [],
   },
-  /** Asks for access too. */
+  /** Asks for access too, and may skip approval. */
   bob: {
     displayName: 'Bob Example',
     userPrincipalName: 'bob@contoso.example',
     objectId: '00000000-0000-4000-8000-000000000b0b',
-    roles: [],
+    roles: ['Sallyport.BreakGlass'],
   },
   /** Approves where a policy wants a second person: through a group. */
   carol: {

@@ -34,7 +34,13 @@ export interface Answer {
 /** Everything on this machine, the built bundle in the host, and what the tests ask of it. */
 export interface Cloud {
   environment: Environment;
-  call(person: PersonName | undefined, method: string, path: string, body?: unknown): Promise<Answer>;
+  call(
+    person: PersonName | undefined,
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<Answer>;
   /** Asks for access and expects 202. */
   grant(body: { vm: string; port?: number; source?: string; duration: string }): Promise<Shown>;
   request(id: string): Promise<Shown>;
@@ -79,8 +85,9 @@ export async function startCloud(options: Omit<EnvironmentOptions, 'folder'> = {
     method: string,
     path: string,
     body?: unknown,
+    extra: Record<string, string> = {},
   ): Promise<Answer> {
-    const headers = new Headers();
+    const headers = new Headers(extra);
     if (person !== undefined) {
       const token = tokens.get(person) ?? environment.token(person);
       tokens.set(person, token);

@@ -69,11 +69,7 @@ describe('over real sockets, with the built bundle in the local host', () => {
     await cloud.until(request.id, 'closed', 30);
 
     expect(await cloud.events(request.id)).toEqual(['opening', 'active', 'extended', 'closing', 'closed']);
-    const audit = await cloud.call('alice', 'GET', `/api/audit?vm=${encodeURIComponent(web)}`);
-    const records = audit.body['value'] as { partition: string; event: string; at: string }[];
-    const closing = records.find(
-      ({ partition, event }) => partition === request.id && event === 'request.closing',
-    );
+    const closing = (await recordsOf(cloud, request.id)).find(({ event }) => event === 'request.closing');
     expect(closing?.at && closing.at >= later).toBe(true);
     expectSame(await cloud.nsg('nsg-web'), before);
     expect((await writesOf(cloud, 'nsg-web')) - writes).toBe(3);
@@ -83,10 +79,7 @@ describe('over real sockets, with the built bundle in the local host', () => {
   it('a grant that somebody must approve waits, opens once a member of the group says yes, and shuts by itself', async () => {
     const before = await cloud.nsg('nsg-web');
     const writes = await writesOf(cloud, 'nsg-web');
-    await putPolicy(cloud, 'web-console', 8443, {
-      conditions: { approval: { approvers: 1, groups: [approversGroupId] } },
-      baseline: { kind: 'none' },
-    });
+    await putPolicy(cloud, 'web-console', 8443, approvedByGroup);
     const request = await cloud.grant({ vm: web, port: 8443, duration: 'PT8S' });
     expect(request).toMatchObject({ state: 'pending', approval: { needed: [{ approvers: 1, given: 0 }] } });
 
@@ -118,14 +111,85 @@ describe('over real sockets, with the built bundle in the local host', () => {
     expect(await cloud.events(request.id)).toEqual([
       ...['pending', 'approved', 'opening', 'active', 'closing', 'closed'],
     ]);
-    const audit = await cloud.call('dave', 'GET', `/api/audit?vm=${encodeURIComponent(web)}`);
-    const records = audit.body['value'] as { partition: string; event: string }[];
-    expect(
-      records.find(({ partition, event }) => partition === request.id && event === 'request.approved'),
-    ).toMatchObject({ actor: people.carol.objectId, details: { comment: 'Agreed with the owner' } });
+    const records = await recordsOf(cloud, request.id);
+    expect(records.find(({ event }) => event === 'request.approved')).toMatchObject({
+      actor: people.carol.objectId,
+      details: { comment: 'Agreed with the owner' },
+    });
     expect((await writesOf(cloud, 'nsg-web')) - writes).toBe(2);
     expect(costOf(await cloud.history(request.id))).toEqual({ episodes: 6, activities: 3, timers: 2 });
     expect((await cloud.call('erin', 'DELETE', '/api/policies/web-console')).status).toBe(200);
+  });
+
+  it('whoever may skip approval is let in at once, and somebody else has to review it', async () => {
+    const before = await cloud.nsg('nsg-web');
+    await putPolicy(cloud, 'web-console', 8443, approvedByGroup);
+    const asked = [
+      ...['request', web, '--port', '8443', '--source', '203.0.113.7', '--for', '1h'],
+      ...['--reason', 'The console hangs', '--break-glass'],
+    ];
+    expect(await commandLine(cloud, 'alice').jit(...asked)).toBe(3);
+    const { jit, shown } = commandLine(cloud, 'bob');
+    expect(await jit(...asked)).toBe(0);
+    const { id, state } = shown();
+    expect(state).toBe('active');
+    expect((await cloud.owned('nsg-web')).length).toBe(1);
+    expect(await jit('end', id)).toBe(0);
+    expectSame(await cloud.nsg('nsg-web'), before);
+    expect(await cloud.events(id)).toEqual(['opening', 'active', 'closing', 'closed']);
+
+    const open = async () => {
+      const answer = await cloud.call('erin', 'GET', '/api/access-requests?review=open');
+      return (answer.body['value'] as Shown[]).map((one) => one.id);
+    };
+    const review = async (person: PersonName) => {
+      const body = { comment: 'It did hang' };
+      const answer = await cloud.call(person, 'POST', `/api/access-requests/${id}/review`, body);
+      return [answer.status, answer.body['code']];
+    };
+    expect(await open()).toEqual([id]);
+    expect(await review('bob')).toEqual([403, 'own-request']);
+    expect(await review('erin')).toEqual([200, undefined]);
+    expect(await review('erin')).toEqual([409, 'no-review-open']);
+    expect(await open()).toEqual([]);
+    expect((await recordsOf(cloud, id)).at(-1)).toMatchObject({
+      ...{ event: 'request.break-glass-reviewed', actor: people.erin.objectId },
+      details: { comment: 'It did hang' },
+    });
+    expect((await cloud.call('erin', 'DELETE', '/api/policies/web-console')).status).toBe(200);
+  });
+
+  it('a request for two machines that begins later is one, however often it is sent, and opens both at its start', async () => {
+    const before = [await cloud.nsg('nsg-web'), await cloud.nsg('nsg-data')];
+    const start = new Date(Date.now() + 5000).toISOString();
+    const ports = [{ number: 22, allowedSourceAddressPrefix: '203.0.113.7' }];
+    const send = () =>
+      cloud.call(
+        'alice',
+        'POST',
+        '/api/access-requests',
+        {
+          virtualMachines: [web, db1].map((vm) => ({ id: vm, ports })),
+          ...{ start, duration: 'PT1H', justification: 'Ticket 4714' },
+        },
+        { 'idempotency-key': 'ticket-4714' },
+      );
+    const [once, again] = [await send(), await send()];
+    const { id } = once.body as unknown as Shown;
+    expect(once).toMatchObject({ status: 202, body: { state: 'scheduled', start } });
+    expect(again).toMatchObject({ status: 202, body: { id } });
+
+    const { end } = await cloud.until(id, 'active', 20);
+    expect(end).toBe(new Date(Date.parse(start) + 3_600_000).toISOString());
+    const open = [await cloud.owned('nsg-web'), await cloud.owned('nsg-data')];
+    expect(open.map((rules) => rules.length)).toEqual([1, 1]);
+    await cloud.revoke(id);
+    await cloud.until(id, 'closed', 15);
+
+    expectSame([await cloud.nsg('nsg-web'), await cloud.nsg('nsg-data')], before);
+    expect(await cloud.events(id)).toEqual(['scheduled', 'opening', 'active', 'closing', 'closed']);
+    const opening = (await recordsOf(cloud, id)).find(({ event }) => event === 'request.opening');
+    expect(opening?.at && opening.at >= start).toBe(true);
   });
 
   it('a policy with a baseline keeps its port shut, a grant opens through it, and deleting it takes the baseline away', async () => {
@@ -511,6 +575,19 @@ function commandLine(cloud: Cloud, person: PersonName) {
       }),
     shown: () => JSON.parse(printed.at(-1) ?? '') as Shown & { value: Shown[] },
   };
+}
+
+/** What a policy demands where a member of the sample's group must approve. */
+const approvedByGroup = {
+  conditions: { approval: { approvers: 1, groups: [approversGroupId] } },
+  baseline: { kind: 'none' },
+};
+
+/** A request's audit records, as the auditor reads those of vm-web. */
+async function recordsOf(cloud: Cloud, id: string) {
+  const { body } = await cloud.call('dave', 'GET', `/api/audit?vm=${encodeURIComponent(web)}`);
+  const records = body['value'] as { partition: string; event: string; at: string }[];
+  return records.filter(({ partition }) => partition === id);
 }
 
 /** Puts a policy for one Tcp port of vm-web from the office, as erin; expects 200. */

@@ -51,9 +51,10 @@ describe('tokens of people', () => {
     expect(payload.exp).toBe((payload.iat ?? 0) + 3600);
   });
 
-  it('carry the roles of the auditor and of the administrator, and none for others', async () => {
+  it('carry the app roles that people have, and none for others', async () => {
     const roles = async (name: keyof typeof people) => decodeJwt(await identity.token(name))['roles'];
 
+    expect(await roles('bob')).toEqual(['Sallyport.BreakGlass']);
     expect(await roles('dave')).toEqual(['Sallyport.Auditor']);
     expect(await roles('erin')).toEqual(['Sallyport.Administrator']);
     expect(await roles('alice')).toBeUndefined();
