@@ -346,6 +346,27 @@ describe('an extension that people decide on', () => {
     expect((await world.request(id)).end).toBe(minutes(60).toISOString());
   });
 
+  it('is not for whoever has just left the group: Azure is asked anew at each decision', async () => {
+    const { world, process } = await activeAt(30);
+    const group = '0000000a-0000-4000-8000-00000000000a';
+    await changePolicy(world, (policy) => ({
+      ...policy,
+      conditions: { approval: { approvers: 1, groups: [group] } },
+    }));
+    await world.clock.run(process.extend(id));
+    world.authorization.join('carol', group);
+    const carol = decider('carol', []);
+    const row = await world.request(id);
+    expect(await process.service.decidableBy(carol, [row], 'c')).toMatchObject({ requestIds: new Set([id]) });
+
+    world.authorization.leave('carol', group);
+    const decided = await world.clock.run(decide(process, carol));
+
+    expect(decided).toMatchObject({ kind: 'refused', code: 'not-an-approver' });
+    expect(world.authorization.asked.at(-1)).toMatchObject({ objectId: 'carol', isFresh: true });
+    expect((await world.request(id)).end).toBe(minutes(60).toISOString());
+  });
+
   it('that is denied leaves the grant its end, and may be asked for again', async () => {
     const { world, process } = await waiting(1);
 

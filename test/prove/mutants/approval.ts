@@ -75,6 +75,19 @@ export const approvalMutants: readonly Mutant[] = [
     hunters: [approval],
   },
   {
+    id: 'old-groups-extend',
+    what: 'the same of whoever decides on an extension',
+    breaks: 'who may approve',
+    file: 'src/workflow/decideExtension.ts',
+    edits: [
+      {
+        text: "isFresh: true,\n    });\n    if ('kind' in decider)",
+        replacement: "isFresh: false,\n    });\n    if ('kind' in decider)",
+      },
+    ],
+    hunters: [extendGrant],
+  },
+  {
     id: 'waits-in-live-rows',
     what: 'what waits for approval has live rows',
     breaks: 'I5',
