@@ -405,6 +405,7 @@ describe('over real sockets, with the built bundle in the local host', () => {
   });
 
   it('refused requests are answered with what would be allowed, and are in the audit', async () => {
+    const began = new Date().toISOString();
     const ask = (changes: object) =>
       cloud.call('bob', 'POST', '/api/access-requests', {
         virtualMachines: [{ id: web, ports: [{ number: 22, allowedSourceAddressPrefix: '203.0.113.7' }] }],
@@ -434,7 +435,7 @@ describe('over real sockets, with the built bundle in the local host', () => {
       [400, 'body-invalid'],
     ]);
     expect(answers[0]?.headers.get('content-type')).toContain('application/problem+json');
-    const audit = await cloud.call('bob', 'GET', '/api/audit');
+    const audit = await cloud.call('bob', 'GET', `/api/audit?from=${began}`);
     const events = (audit.body['value'] as { event: string }[]).map(({ event }) => event);
     expect(events).toEqual(Array.from({ length: 5 }, () => 'request.denied'));
   });
