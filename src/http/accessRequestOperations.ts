@@ -4,6 +4,7 @@ import { reasonCodes } from '../core/reason.ts';
 import { accessRequestSchema } from './accessRequestBody.ts';
 import { exampleRequestId, exampleVirtualMachineId } from './exampleIds.ts';
 import type { Operation } from './operation.ts';
+import { presentedDryRun } from './presentDryRun.ts';
 import { presentedRequest } from './presentRequest.ts';
 
 /** The header Idempotency-Key, of everything that makes something. */
@@ -29,6 +30,14 @@ export const listQuery = z.strictObject({
     .meta({
       description: 'Requests that skipped approval and were not reviewed, ended ones too; for approvers.',
     })
+    .optional(),
+});
+
+/** The query of POST /api/access-requests. */
+export const createQuery = z.strictObject({
+  dryRun: z
+    .enum(['true'], { error: 'This must be true, or left out.' })
+    .meta({ description: 'Decides, says which rules would be written, and does nothing.' })
     .optional(),
 });
 
@@ -74,11 +83,16 @@ export const accessRequestOperations = {
     description:
       'Decided at once. Access is there when the state is `active`: ask for the request until it is, with a pause of a second or more.',
     headers: { 'Idempotency-Key': idempotencyKey },
+    query: createQuery,
     body: accessRequestSchema,
-    answers: { 202: { description: 'Accepted.', schema: acceptedRequest, hasLocation: true } },
+    answers: {
+      200: { description: 'A dry run: what would be.', schema: presentedDryRun },
+      202: { description: 'Accepted.', schema: acceptedRequest, hasLocation: true },
+    },
     problems: [
       ...(['body-missing', 'body-too-large', 'body-malformed', 'body-invalid'] as const),
       ...(['content-type-unsupported', 'header-invalid', 'idempotency-key-reused'] as const),
+      'query-invalid' as const,
       ...(['too-many-refusals', 'too-many-requests', 'too-many-live-requests', 'unavailable'] as const),
       'role-missing' as const,
       ...reasonCodes,
@@ -98,6 +112,18 @@ export const accessRequestOperations = {
           virtualMachines: [{ id: exampleVirtualMachineId, ports: [{ number: 22 }] }],
         },
         status: 202,
+      },
+      dryRun: {
+        summary: 'What would come of it',
+        query: { dryRun: 'true' },
+        body: exampleBody,
+        status: 200,
+      },
+      dryRunOfTooLong: {
+        summary: 'What would come of it: that it is denied',
+        query: { dryRun: 'true' },
+        body: { ...exampleBody, duration: 'P1D' },
+        status: 200,
       },
       tooLong: {
         summary: 'Longer than the policy allows',

@@ -2,8 +2,8 @@ import type { HttpRequest, InvocationContext } from '@azure/functions';
 import type * as z from 'zod';
 import type { AccessRequest } from '../core/accessRequest.ts';
 import { isAdministrator, isApprover, mayBreakGlass, seesEverything } from '../core/caller.ts';
-import type { AccessRequestService, SubmitResult } from '../workflow/contracts.ts';
-import { idempotencyKey, listQuery } from './accessRequestOperations.ts';
+import type { AccessRequestService, Submission, SubmitResult } from '../workflow/contracts.ts';
+import { createQuery, idempotencyKey, listQuery } from './accessRequestOperations.ts';
 import type { accessRequestOperations } from './accessRequestOperations.ts';
 import { parseAccessRequestBody } from './accessRequestBody.ts';
 import { callerAddress } from './callerAddress.ts';
@@ -11,6 +11,7 @@ import { handleCall } from './handleCall.ts';
 import type { Answer, Call, CallDependencies } from './handleCall.ts';
 import { nameSources, presentCallerAddress } from './nameSources.ts';
 import type { HandlersOf } from './operation.ts';
+import { presentDryRun } from './presentDryRun.ts';
 import { presentRequest } from './presentRequest.ts';
 import { bodyInvalid, problemOfDecision } from './problem.ts';
 import type { Problem } from './problem.ts';
@@ -41,6 +42,8 @@ export function createAccessRequestHandlers(dependencies: AccessRequestDependenc
 async function create(call: Call, service: AccessRequestService, trustedProxyHops: number): Promise<Answer> {
   const key = idempotencyKeyOf(call.request);
   if (!key.ok) return key;
+  const query = readQuery(call.request, createQuery);
+  if (!query.ok) return query;
   const read = await readBody(call.request);
   if (!read.ok) return read;
   const parsed = parseAccessRequestBody(read.json);
@@ -53,13 +56,19 @@ async function create(call: Call, service: AccessRequestService, trustedProxyHop
     const detail = 'Skipping approval takes the role Sallyport.BreakGlass.';
     return refuse({ code: 'role-missing', detail });
   }
-  const submitted = await service.submit({
+  const submission: Submission = {
     ...parsed.body,
     virtualMachines: named.virtualMachines,
     requester: call.caller.person,
     correlationId: call.correlationId,
     ...(key.value !== undefined && { idempotencyKey: key.value }),
-  });
+  };
+  if (query.query.dryRun !== undefined) {
+    const foreseen = await service.dryRun(submission);
+    if (foreseen.kind !== 'foreseen') return refuse(problemOfSubmission(foreseen));
+    return { ok: true, status: 200, body: presentDryRun(foreseen) };
+  }
+  const submitted = await service.submit(submission);
   if (submitted.kind !== 'accepted') return refuse(problemOfSubmission(submitted));
   const { request } = submitted;
   const location = `/api/access-requests/${request.id}`;

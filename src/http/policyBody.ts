@@ -216,10 +216,6 @@ const conditions = z.strictObject({
       examples: ['.*INC[0-9]{7}.*'],
     })
     .optional(),
-  flushConnection: z
-    .boolean()
-    .meta({ description: 'Cut established flows of the whole network security group when a grant ends.' })
-    .optional(),
 });
 
 const baseline = z

@@ -9,6 +9,7 @@ import type { AccessRequestService, Orchestrations, RevokeResult } from './contr
 import { createDecideExtension } from './decideExtension.ts';
 import { createDecideRequest } from './decideRequest.ts';
 import type { Dependencies } from './dependencies.ts';
+import { dryRun } from './dryRun.ts';
 import { createCarryOut, createExtendGrant } from './extendGrant.ts';
 import { findDecider } from './findDecider.ts';
 import { inParallel } from './inParallel.ts';
@@ -40,6 +41,7 @@ export function createAccessRequestService(
     extend: createExtendGrant(dependencies, quota, reconcile),
 
     submit: (submission) => submit(dependencies, quota, orchestrations, submission, settings),
+    dryRun: (submission) => dryRun(dependencies, quota, submission),
     async decide(call) {
       const row = (await requests.get(call.id))?.row;
       return row?.extension === undefined ? decideRequest(call) : decideExtension(call);

@@ -5,6 +5,7 @@ import type { decisionConflicts, decisionRefusals } from '../core/judgeApproval.
 import type { NetworkHint } from '../core/networkHint.ts';
 import type { BaselineSource, Policy, PolicyConditions, PolicyEntry } from '../core/policy.ts';
 import type { Decision, Reason } from '../core/reason.ts';
+import type { DryRunResult } from './dryRun.ts';
 import type { OverQuota } from './personQuota.ts';
 
 /** A port as it was asked for, syntactically valid; a protocol that is left out is taken from the policy. */
@@ -111,6 +112,8 @@ export type RevokeResult = { kind: 'revoked'; request: AccessRequest } | { kind:
 /** What the HTTP layer may ask of the life of requests. */
 export interface AccessRequestService {
   submit(submission: Submission): Promise<SubmitResult>;
+  /** Says what would come of a submission; nothing is stored. */
+  dryRun(submission: Submission): Promise<DryRunResult>;
   find(id: string): Promise<AccessRequest | undefined>;
   /** Requests that have not ended; `requesterId` narrows to one person's. Newest first. */
   listUnended(requesterId?: string): Promise<AccessRequest[]>;

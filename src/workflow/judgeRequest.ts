@@ -5,7 +5,7 @@ import { authorizeRequester } from './authorize.ts';
 import type { Submission } from './contracts.ts';
 import { decideSubmission } from './decideSubmission.ts';
 import type { Dependencies } from './dependencies.ts';
-import { admit, preflight, type Unavailable } from './preflight.ts';
+import { admit, preflight, type PathNsg, type Unavailable } from './preflight.ts';
 import { resolvePath } from './resolvePath.ts';
 
 /** What is judged. */
@@ -29,6 +29,8 @@ export interface JudgedRequest {
   virtualMachines: RequestedVirtualMachine[];
   /** Who must approve; empty where nobody must. */
   approval: ApprovalRule[];
+  /** The NSGs before these machines, as they were read. */
+  path: PathNsg[];
   fields: Pick<AccessRequest, 'targets' | 'found' | 'decision' | 'authorizedAt' | 'flushConnection'>;
 }
 
@@ -81,6 +83,7 @@ export async function judgeRequest(dependencies: JudgeDependencies, asking: Aski
     kind: 'admitted',
     virtualMachines,
     approval: deciding.approval,
+    path,
     fields: {
       targets: path.map(({ target }) => target),
       found,

@@ -85,10 +85,22 @@ describe('a policy over HTTP', () => {
 
   it('is a whole: conditions that a PUT leaves out are gone', async () => {
     const api = await createApiWorld(issuer);
-    await ask(api, 'putPolicy', { path, body: body({ conditions: { flushConnection: true } }) });
+    await ask(api, 'putPolicy', { path, body: body({ conditions: { largestSource: { IPv4: 32 } } }) });
     await ask(api, 'putPolicy', { path, body: body() });
 
     expect((await ask(api, 'getPolicy', { path })).json['conditions']).toEqual({});
+  });
+
+  it('does not take what Sallyport cannot do yet: to cut established flows', async () => {
+    const api = await createApiWorld(issuer);
+    const answer = await ask(api, 'putPolicy', {
+      path,
+      body: body({ conditions: { flushConnection: true } }),
+    });
+
+    expect(answer.status).toBe(400);
+    expect(errorsOf(answer)[0]).toMatchObject({ field: 'conditions.flushConnection', code: 'unknown' });
+    expect(await isUntouched(api)).toBe(true);
   });
 
   it('is nobody’s whom Azure does not let, and says which machine', async () => {

@@ -73,6 +73,12 @@ export function createInMemoryAccessRequestService(options: {
         resolve(judge(submission));
       });
     },
+    dryRun: (submission) => {
+      calls.push('dryRun');
+      const policies = submission.virtualMachines.map(({ id }) => effectivePolicy(options.policies, { id }));
+      const { decision, approval, virtualMachines } = decide({ submission, policies, start: requestedAt });
+      return Promise.resolve({ kind: 'foreseen', decision, approval, virtualMachines, nsgs: [] });
+    },
     find: (id) => {
       calls.push('find');
       return Promise.resolve(requests.get(id));
