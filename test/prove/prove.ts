@@ -41,12 +41,15 @@ async function prove(wanted: ProveOptions): Promise<LayerResult[]> {
     const layer = layers.find((known) => known.letter === letter);
     const done = parts.get(letter);
     if (layer === undefined || done === undefined) throw new Error(`An answer to no question: ${number}.`);
-    done.push(result ?? brokenPart(layer, error ?? 'no result'));
+    const part = result ?? brokenPart(layer, error ?? 'no result');
+    done.push(part);
     const total = orders.filter((order) => order.letter === letter).length;
     const failed = done.reduce((sum, part) => sum + part.failures.length, 0);
     console.log(
       `${seconds(began)} s  ${letter} ${layer.title}: ${done.length} of ${total} parts, ${failed} failures`,
     );
+    // At once: a run at full size is long, and what failed can be looked at meanwhile.
+    for (const line of failureLines(part)) console.log(line);
   });
   return [...parts.values()].map(mergeResults);
 }
