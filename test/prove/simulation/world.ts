@@ -3,12 +3,34 @@ import type { Clock } from '../../../src/core/clock.ts';
 import type { NetworkHint } from '../../../src/core/networkHint.ts';
 import type { Installation } from '../../../src/core/installation.ts';
 import type { CallOptions, Network, WriteNsgResult } from '../../../src/core/network.ts';
+import type { Policy } from '../../../src/core/policy.ts';
 import { createAccessRequestService } from '../../../src/workflow/accessRequestService.ts';
-import type { Orchestrations, Submission, SubmitResult } from '../../../src/workflow/contracts.ts';
+import type {
+  ChangePolicyResult,
+  DecideResult,
+  ExtendResult,
+  ExtensionCall,
+  Orchestrations,
+  PolicyContent,
+  PolicyRuns,
+  ReviewResult,
+  Submission,
+  SubmitResult,
+} from '../../../src/workflow/contracts.ts';
 import { limits, secondsAfter, type Dependencies } from '../../../src/workflow/dependencies.ts';
 import { createFollowHint } from '../../../src/workflow/followHint.ts';
 import { grantOrchestrator } from '../../../src/workflow/grantOrchestrator.ts';
-import { grantOrchestratorName, ringEventName, stepActivityName } from '../../../src/workflow/names.ts';
+import { defaultLifeSettings } from '../../../src/workflow/lifeSettings.ts';
+import {
+  grantOrchestratorName,
+  policyOrchestratorName,
+  policyStepActivityName,
+  ringEventName,
+  stepActivityName,
+} from '../../../src/workflow/names.ts';
+import { policyOrchestrator, type PolicyStepResult } from '../../../src/workflow/policyOrchestrator.ts';
+import { createPolicyService } from '../../../src/workflow/policyService.ts';
+import { createPolicyStep } from '../../../src/workflow/policyStep.ts';
 import { createHeartbeat } from '../../../src/workflow/heartbeat.ts';
 import { createReconciler } from '../../../src/workflow/reconciler.ts';
 import { createPersonQuota } from '../../../src/workflow/personQuota.ts';
@@ -21,6 +43,7 @@ import {
   createMemoryBudget,
   createMemoryInventory,
   createMemoryRights,
+  type MemoryInventory,
 } from '../../support/memoryInventory.ts';
 import {
   createMemoryNetwork,
@@ -44,22 +67,33 @@ import type { Orchestrator } from './executor.ts';
 import { createHub, type Hub, type MessageKind } from './hub.ts';
 import { createTrace, type Trace } from './trace.ts';
 import { foreignNsg, machines, nameOf, networkOf, nsgIds, type Machine } from './worldModel.ts';
+import { alice, approverGroup, approvers, callerOf, greta } from './people.ts';
+import { defaultContent, policyIdOf } from './machinePolicy.ts';
 import { policyFor } from '../../support/policyFor.ts';
 import { noQuotas } from '../../support/noQuotas.ts';
 
 export const noon = new Date('2026-11-23T12:00:00.000Z');
-export const alice: Person = {
-  objectId: '00000000-0000-4000-8000-00000000a11c',
-  tenantId: 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee',
-  displayName: 'Alice',
-};
-
 /** What somebody asks for in the simulation. `number` ties the rows that come of it to this. */
 export interface Ask {
   number: number;
   machine: Machine;
   source: string;
   port: number;
+  seconds: number;
+  /** Alice, if it is left out. */
+  person?: Person;
+  /** When access is to begin; at once, or once it is approved, if it is left out. */
+  start?: Date;
+  /** By somebody who may skip approval. */
+  breakGlass?: true;
+  idempotencyKey?: string;
+}
+
+/** More time that somebody asks for. */
+export interface More {
+  /** Of the request. */
+  id: string;
+  person: Person;
   seconds: number;
   idempotencyKey?: string;
 }
@@ -71,8 +105,20 @@ export interface Worker {
   dependencies: Dependencies;
   orchestrations: Orchestrations;
   submit(ask: Ask): Promise<SubmitResult>;
-  revoke(id: string): Promise<void>;
+  /** By Alice, if it is left out by whom. */
+  revoke(id: string, by?: Person): Promise<void>;
+  /** On a request that waits for people, or on the extension of one that does. */
+  decide(id: string, by: Person, decision: 'approve' | 'deny'): Promise<DecideResult>;
+  extend(more: More): Promise<ExtendResult>;
+  /** Somebody has looked at why approval was skipped. */
+  review(id: string, by: Person): Promise<ReviewResult>;
+  /** What an administrator does to the policy of a machine. */
+  putPolicy(machine: Machine, content: PolicyContent): Promise<ChangePolicyResult>;
+  removePolicy(machine: Machine): Promise<ChangePolicyResult>;
+  /** The machine has left its policy, and its baseline may go. */
+  release(machine: Machine): Promise<ChangePolicyResult>;
   step(requestId: string): Promise<StepResult>;
+  policyStep(): Promise<PolicyStepResult>;
   sweep(): Promise<void>;
   followHint(hint: NetworkHint): Promise<void>;
 }
@@ -102,6 +148,10 @@ export interface WorldOptions {
   orchestrators?: Record<string, Orchestrator>;
   activities?: Record<string, (input: unknown) => Promise<unknown>>;
   installation?: Installation;
+  /** What stands in the policy of a machine at first; two ports and nothing more demanded if it is left out. */
+  policyOf?: (machine: Machine) => Pick<Policy, 'entries'> & Partial<Policy>;
+  /** How long a request waits for people, in seconds; as the product has it if it is left out. */
+  approvalSeconds?: number;
   /** Whether nothing has been swept yet, so that opens wait for it; a heartbeat that is always fresh if left out. */
   isNew?: boolean;
 }
@@ -109,6 +159,7 @@ export interface WorldOptions {
 export interface World {
   clock: VirtualClock;
   network: MemoryNetwork;
+  inventory: MemoryInventory;
   hub: Hub;
   stores: Stores;
   trace: Trace;
@@ -136,13 +187,17 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   for (const nsgId of nsgIds) network.addNsg(nsgId, foreignNsg());
   for (const machine of machines) network.addVirtualMachine(networkOf(machine));
   const stores = createStores(clock, options.isNew === true);
-  for (const machine of machines) await stores.policies.insert(policyOf(machine));
+  const contentOf = options.policyOf ?? defaultContent;
+  for (const machine of machines) {
+    await stores.policies.insert(policyFor(policyIdOf(machine), machine.id, [], contentOf(machine)));
+  }
   const shared = {
     inventory: createMemoryInventory(network),
     rights: createMemoryRights(),
     authorization: createMemoryAuthorization(),
     budget: createMemoryBudget(),
   };
+  for (const { objectId } of approvers) shared.authorization.join(objectId, approverGroup);
   const logged = new Map<string, number>();
   const quota = createPersonQuota(noQuotas);
   let ids = 0;
@@ -150,16 +205,22 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
 
   const hub = createHub({
     clock,
-    orchestrators: { [grantOrchestratorName]: grantOrchestrator, ...options.orchestrators },
+    orchestrators: {
+      [grantOrchestratorName]: grantOrchestrator,
+      [policyOrchestratorName]: policyOrchestrator,
+      ...options.orchestrators,
+    },
     deliveries: options.deliveries ?? (() => [0]),
     noted: trace.note,
     async runActivity(name, input, instance) {
       const other = options.activities?.[name];
       if (other !== undefined) return other(input);
-      if (name !== stepActivityName) throw new Error(`There is no activity ${name}.`);
+      const isStep = name === stepActivityName;
+      if (!isStep && name !== policyStepActivityName) throw new Error(`There is no activity ${name}.`);
       const worker = await options.workerFor?.();
       if (worker === undefined) throw new Error('No worker is there.');
       try {
+        if (!isStep) return await worker.policyStep();
         return await worker.step((input as { requestId: string }).requestId);
       } catch (error) {
         if (!worker.lifeline.dead || options.whenWorkerDies?.(instance) !== 'no result') throw error;
@@ -179,6 +240,16 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     status: (instance) => Promise.resolve(hub.status(instance)),
     purge: () => Promise.resolve(0),
   };
+  const policyRuns: PolicyRuns = {
+    start({ id, version }) {
+      hub.start(`policy ${id} ${version}`, policyOrchestratorName, { policyId: id });
+      return Promise.resolve();
+    },
+  };
+  const lifeSettings =
+    options.approvalSeconds === undefined
+      ? defaultLifeSettings
+      : { ...defaultLifeSettings, approvalSeconds: options.approvalSeconds };
   const traced: Witness = {
     sent(effect) {
       trace.note(`${effect.process} ${effect.name} ${aboutOf(effect.parameters)}`);
@@ -245,16 +316,27 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     });
     const followHint = createFollowHint(dependencies, reconcile);
     const ofWorker = outside('orchestrations', orchestrations);
-    const service = createAccessRequestService(dependencies, quota, ofWorker, reconcile);
+    const service = createAccessRequestService(dependencies, quota, ofWorker, reconcile, lifeSettings);
+    const policies = createPolicyService(dependencies, outside('orchestrations', policyRuns));
+    const policyStep = createPolicyStep(dependencies, reconcile);
+    const byGreta = { caller: callerOf(greta), correlationId };
     return {
       lifeline,
       clock: own,
       dependencies,
       orchestrations: ofWorker,
       submit: (ask) => service.submit(submissionOf(ask)),
-      revoke: async (id) => {
-        await service.revoke(id, alice, 'correlation');
+      revoke: async (id, by = alice) => {
+        await service.revoke(id, by, correlationId);
       },
+      decide: (id, by, decision) =>
+        service.decide({ id, caller: callerOf(by), decision, comment: decision, correlationId }),
+      extend: (more) => service.extend(extensionOf(more)),
+      review: (id, by) => service.review({ id, caller: callerOf(by), comment: 'seen', correlationId }),
+      putPolicy: (machine, content) => policies.put(policyIdOf(machine), content, byGreta),
+      removePolicy: (machine) => policies.remove(policyIdOf(machine), byGreta),
+      release: (machine) => policies.release(policyIdOf(machine), [machine.id], byGreta),
+      policyStep,
       step: (requestId) => step(requestId, 'sallyport'),
       followHint: (hint) => followHint(hint, { orchestrations: ofWorker, correlationId: 'hint' }),
       sweep: async () => {
@@ -266,6 +348,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   return {
     clock,
     network,
+    inventory: shared.inventory,
     hub,
     stores,
     trace,
@@ -299,19 +382,12 @@ function asLongAsThere<Name extends keyof Stores>(stores: Stores, name: Name): S
   return new Proxy(stores[name], { get: (_then, member) => Reflect.get(stores[name], member) as unknown });
 }
 
-function policyOf({ id }: Machine) {
-  const port = (number: number) => ({
-    number,
-    protocol: '*' as const,
-    allowedSourceAddressPrefixes: ['203.0.113.0/24'],
-    maxRequestAccessDuration: 'PT3H',
-  });
-  return policyFor(`for ${id.split('/').at(-1) ?? ''}`, id, [22, 3389].map(port));
-}
+const correlationId = '5a11f0a7-0000-4000-8000-000000000001';
 
-export function submissionOf({ number, machine, source, port, seconds, idempotencyKey }: Ask): Submission {
+export function submissionOf(ask: Ask): Submission {
+  const { number, machine, source, port, seconds, person = alice, start, breakGlass, idempotencyKey } = ask;
   return {
-    requester: alice,
+    requester: person,
     virtualMachines: [
       {
         id: machine.id,
@@ -321,8 +397,19 @@ export function submissionOf({ number, machine, source, port, seconds, idempoten
     duration: `PT${seconds}S`,
     durationSeconds: seconds,
     justification: `sim ${number}`,
-    correlationId: '5a11f0a7-0000-4000-8000-000000000001',
+    correlationId,
     bodyHash: `body ${number}`,
+    ...(start === undefined ? {} : { start: start.toISOString() }),
+    ...(breakGlass === undefined ? {} : { breakGlass }),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+  };
+}
+
+function extensionOf({ id, person, seconds, idempotencyKey }: More): ExtensionCall {
+  return {
+    ...{ id, person, correlationId, durationSeconds: seconds, duration: `PT${seconds}S` },
+    justification: 'not done yet',
+    bodyHash: `${seconds} more`,
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
   };
 }
