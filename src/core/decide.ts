@@ -45,7 +45,7 @@ export function decide(input: {
   start: Date;
 }): Deciding {
   const { submission, policies, start } = input;
-  const reasons: Reason[] = [];
+  const reasons = nothingNamed(submission);
   const met: EffectivePort[] = [];
   const granted = submission.virtualMachines.map((asked, index): RequestedVirtualMachine => {
     const policy = policies[index];
@@ -86,6 +86,19 @@ export function decide(input: {
     maximumSeconds: Math.min(...met.map((entry) => entry.maximumSeconds)),
     flushConnection: met.some((entry) => entry.flushConnection),
   };
+}
+
+/** A request without machines, or a machine without ports, is within every policy; what it would open nobody can say. */
+function nothingNamed({ virtualMachines }: Asked): Reason[] {
+  if (virtualMachines.length === 0) {
+    const message = 'No virtual machine is named, so there is nothing that a policy could allow.';
+    return [{ code: 'no-policy', message, field: 'virtualMachines' }];
+  }
+  return virtualMachines.flatMap(({ ports }, index): Reason[] => {
+    if (ports.length > 0) return [];
+    const message = 'No port of this virtual machine is named.';
+    return [{ code: 'port-not-in-policy', message, field: `virtualMachines[${index}].ports` }];
+  });
 }
 
 function granting(approval: readonly ApprovalRule[]): Pick<Decision, 'outcome' | 'reasons'> {

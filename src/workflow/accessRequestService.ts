@@ -13,6 +13,7 @@ import { dryRun } from './dryRun.ts';
 import { createCarryOut, createExtendGrant } from './extendGrant.ts';
 import { findDecider } from './findDecider.ts';
 import { inParallel } from './inParallel.ts';
+import { judgeTogether } from './judgeTogether.ts';
 import type { Reconcile } from './reconcileResult.ts';
 import type { PersonQuota } from './personQuota.ts';
 import { defaultLifeSettings, type LifeSettings } from './lifeSettings.ts';
@@ -41,6 +42,7 @@ export function createAccessRequestService(
     extend: createExtendGrant(dependencies, quota, reconcile),
 
     submit: (submission) => submit(dependencies, quota, orchestrations, submission, settings),
+    judgeTogether: (submissions) => judgeTogether(dependencies, quota, submissions),
     dryRun: (submission) => dryRun(dependencies, quota, submission),
     async decide(call) {
       const row = (await requests.get(call.id))?.row;

@@ -6,7 +6,10 @@ import type { NetworkHint } from '../core/networkHint.ts';
 import type { BaselineSource, Policy, PolicyConditions, PolicyEntry } from '../core/policy.ts';
 import type { Decision, Reason } from '../core/reason.ts';
 import type { DryRunResult } from './dryRun.ts';
+import type { JudgedTogether } from './judgeTogether.ts';
 import type { OverQuota } from './personQuota.ts';
+
+export type { JudgedTogether };
 
 /** A port as it was asked for, syntactically valid; a protocol that is left out is taken from the policy. */
 export interface AskedPort {
@@ -112,6 +115,8 @@ export type RevokeResult = { kind: 'revoked'; request: AccessRequest } | { kind:
 /** What the HTTP layer may ask of the life of requests. */
 export interface AccessRequestService {
   submit(submission: Submission): Promise<SubmitResult>;
+  /** Says which of several submissions that belong together would be refused now; nothing is stored. */
+  judgeTogether(submissions: readonly Submission[]): Promise<JudgedTogether>;
   /** Says what would come of a submission; nothing is stored. */
   dryRun(submission: Submission): Promise<DryRunResult>;
   find(id: string): Promise<AccessRequest | undefined>;

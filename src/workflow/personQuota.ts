@@ -18,8 +18,15 @@ export interface OverQuota {
 export interface PersonQuota extends RefusalQuota {
   /** Counts a call that asks for something. */
   call(objectId: string, now: Date): OverQuota | undefined;
-  /** Whether somebody has as many requests that have not ended as they may have. */
-  live(live: Pick<LiveRows, 'unended'>, objectId: string, now: Date): Promise<OverQuota | undefined>;
+  /** Whether so many calls would be too many; counts none. */
+  overCalls(objectId: string, now: Date, calls: number): OverQuota | undefined;
+  /** Whether somebody has as many requests that have not ended as they may have, if so many more are asked for. */
+  live(
+    live: Pick<LiveRows, 'unended'>,
+    objectId: string,
+    now: Date,
+    more?: number,
+  ): Promise<OverQuota | undefined>;
   /** Notes a request that was accepted, and when it ends. */
   accepted(objectId: string, end: string): void;
 }
@@ -35,35 +42,46 @@ export function createPersonQuota(quotas: Quotas): PersonQuota {
   const windows = new Map<string, { began: number; calls: number }>();
   const ends = new Map<string, number[]>();
 
+  function windowOf(objectId: string, time: number): { began: number; calls: number } {
+    const known = windows.get(objectId);
+    return known === undefined || time >= known.began + windowSeconds * 1000
+      ? { began: time, calls: 0 }
+      : known;
+  }
+
+  function overCalls(objectId: string, now: Date, calls: number): OverQuota | undefined {
+    const time = now.getTime();
+    const window = windowOf(objectId, time);
+    if (window.calls + calls <= quotas.requestsPerMinute) return undefined;
+    return {
+      kind: 'over-quota',
+      code: 'too-many-requests',
+      message: `One person may ask ${quotas.requestsPerMinute} times in a minute. Wait before you ask again.`,
+      retryAfterSeconds: Math.max(1, Math.ceil(window.began / 1000 + windowSeconds - time / 1000)),
+    };
+  }
+
   return {
     ...createRefusalQuota(),
+    overCalls,
 
     call(objectId, now) {
-      const time = now.getTime();
-      const known = windows.get(objectId);
-      const window =
-        known === undefined || time >= known.began + windowSeconds * 1000 ? { began: time, calls: 0 } : known;
-      if (window.calls >= quotas.requestsPerMinute) {
-        return {
-          kind: 'over-quota',
-          code: 'too-many-requests',
-          message: `One person may ask ${quotas.requestsPerMinute} times in a minute. Wait before you ask again.`,
-          retryAfterSeconds: Math.max(1, Math.ceil(window.began / 1000 + windowSeconds - time / 1000)),
-        };
-      }
+      const over = overCalls(objectId, now, 1);
+      if (over !== undefined) return over;
+      const window = windowOf(objectId, now.getTime());
       windows.delete(objectId);
       windows.set(objectId, { ...window, calls: window.calls + 1 });
       forgetOldest(windows);
       return undefined;
     },
 
-    async live(live, objectId, now) {
+    async live(live, objectId, now, more = 1) {
       const most = quotas.liveGrantsPerPerson;
       const own = (ends.get(objectId) ?? []).filter((end) => end > now.getTime());
-      if (own.length < Math.ceil(most / 4)) return undefined;
+      if (own.length + more <= Math.ceil(most / 4)) return undefined;
       const rows = await live.unended();
       const count = rows.filter((row) => row.requesterId === objectId && row.endedAt === undefined).length;
-      if (count < most) return undefined;
+      if (count + more <= most) return undefined;
       return {
         kind: 'over-quota',
         code: 'too-many-live-requests',

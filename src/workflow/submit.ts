@@ -109,7 +109,7 @@ async function isLost({ sweepState }: Pick<Dependencies, 'sweepState'>): Promise
 }
 
 /** A repeated Idempotency-Key names the same request for the same person, and no one else's. */
-function idOf(submission: Submission, newId: () => string): string {
+export function idOf(submission: Submission, newId: () => string): string {
   if (submission.idempotencyKey === undefined) return newId();
   const { tenantId, objectId } = submission.requester;
   return createHash('sha256')

@@ -108,6 +108,26 @@ describe('a request within the policy', () => {
 });
 
 describe('a request outside the policy', () => {
+  it('is denied where it names no virtual machine, or one without a port', () => {
+    const of = (virtualMachines: Asked['virtualMachines']) =>
+      codesOf(
+        decide({
+          submission: { virtualMachines, durationSeconds: 3600, justification: '' },
+          policies: virtualMachines.map(() => effectivePolicy([aPolicy(aPort())], { id })),
+          start: monday,
+        }),
+      );
+
+    expect(of([])).toEqual([['no-policy', 'virtualMachines']]);
+    expect(of([{ id, ports: [] }])).toEqual([['port-not-in-policy', 'virtualMachines[0].ports']]);
+    expect(
+      of([
+        { id, ports: [ask(22)] },
+        { id, ports: [] },
+      ]),
+    ).toEqual([['port-not-in-policy', 'virtualMachines[1].ports']]);
+  });
+
   it('is denied where there is no policy', () => {
     expect(codesOf(judge([], [ask(22)]))).toEqual([['no-policy', 'virtualMachines[0].id']]);
   });

@@ -73,6 +73,17 @@ export function createInMemoryAccessRequestService(options: {
         resolve(judge(submission));
       });
     },
+    judgeTogether: (several) => {
+      calls.push('judgeTogether');
+      const policiesOf = ({ virtualMachines }: Submission) =>
+        virtualMachines.map(({ id }) => effectivePolicy(options.policies, { id }));
+      const refused = several.filter(
+        (submission) =>
+          decide({ submission, policies: policiesOf(submission), start: requestedAt }).decision.outcome ===
+          'denied',
+      );
+      return Promise.resolve({ kind: 'judged', refused });
+    },
     dryRun: (submission) => {
       calls.push('dryRun');
       const policies = submission.virtualMachines.map(({ id }) => effectivePolicy(options.policies, { id }));

@@ -5,6 +5,7 @@ import { grantWorld } from './grantWorld.ts';
 import type { GrantWorld, Process } from './grantWorld.ts';
 import { call, surroundings } from './httpCalls.ts';
 import type { Answered, Asking } from './httpCalls.ts';
+import { noQuotas } from './noQuotas.ts';
 import { alice } from './tokenIssuer.ts';
 import type { TokenIssuer } from './tokenIssuer.ts';
 
@@ -20,8 +21,8 @@ export interface JitWorld {
 }
 
 /** A `grantWorld` without any policy. */
-export async function createJitWorld(issuer: TokenIssuer): Promise<JitWorld> {
-  const world = await grantWorld();
+export async function createJitWorld(issuer: TokenIssuer, quotas = noQuotas): Promise<JitWorld> {
+  const world = await grantWorld(undefined, 'task-failed', 'beating', 0, quotas);
   for (const { row, etag } of await world.stores.policies.list()) {
     await world.stores.policies.replace({ ...row, isDeleted: true }, etag);
   }

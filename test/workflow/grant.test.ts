@@ -296,6 +296,22 @@ describe('submitting', () => {
     expect(page.records.map(({ event }) => event)).toEqual(['request.denied']);
   });
 
+  it.each([
+    ['no virtual machine', []],
+    ['a virtual machine without a port', [{ id: vmId, ports: [] }]],
+  ])(
+    'refuses what names %s, whoever let it through, and makes no row of it',
+    async (_case, virtualMachines) => {
+      const world = await grantWorld();
+
+      const result = await world.clock.run(world.startProcess().submit({ virtualMachines }));
+
+      expect(result).toMatchObject({ kind: 'denied' });
+      expect(await world.stores.live.unended()).toEqual([]);
+      expect(world.running.size).toBe(0);
+    },
+  );
+
   it('tells a virtual machine that does not exist from one without a policy', async () => {
     const world = await grantWorld();
     const process = world.startProcess();

@@ -13,6 +13,8 @@ export interface ArmError {
   target?: string;
   details?: ArmErrorDetail[];
   retryAfterSeconds?: number;
+  /** Of 405: the methods that are. */
+  allow?: readonly string[];
 }
 
 export interface ArmErrorDetail {
@@ -79,8 +81,9 @@ export function armDetailOf({ field, code, detail, allowed }: FieldProblem): Arm
 
 /** ARM's envelope: `{"error":{"code","message","target","details"}}`. */
 export function respondArmError(error: ArmError): HttpResponseInit {
-  const { status, retryAfterSeconds, ...said } = error;
+  const { status, retryAfterSeconds, allow, ...said } = error;
   const headers: Record<string, string> = { 'content-type': 'application/json; charset=utf-8' };
+  if (allow !== undefined) headers['allow'] = allow.join(', ');
   if (retryAfterSeconds !== undefined) {
     headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterSeconds)));
   }

@@ -1,7 +1,7 @@
 import type { AccessRequest } from '../../core/accessRequest.ts';
 import { canonicalId } from '../../core/resourceId.ts';
 import type { Policy } from '../../core/policy.ts';
-import type { Submission, SubmitResult } from '../../workflow/contracts.ts';
+import type { JudgedTogether, Submission, SubmitResult } from '../../workflow/contracts.ts';
 import { idempotencyKeyOf, problemOfSubmission } from '../accessRequests.ts';
 import { callerAddress } from '../callerAddress.ts';
 import { nameSources } from '../nameSources.ts';
@@ -23,7 +23,7 @@ type InitiateCall = JitCall<Extract<JitTarget, { kind: 'initiate' }>>;
 
 /**
  * POST …/initiate: access requests like all others, decided by every policy of the machines. One request for each
- * distinct end; where one of them is refused, none is left.
+ * distinct end; where one of them is refused, none is made.
  */
 export async function initiate(jit: InitiateCall, dependencies: JitDependencies): Promise<ArmAnswer> {
   const { call } = jit;
@@ -52,16 +52,42 @@ export async function initiate(jit: InitiateCall, dependencies: JitDependencies)
       }),
     });
   }
-  const accepted: AccessRequest[] = [];
-  for (const submission of submissions) {
-    const submitted = await jit.accessRequests.submit(submission);
-    if (submitted.kind !== 'accepted') {
-      await takeBack(jit, accepted);
-      return refuse(errorOfSubmission(submitted, policy.id));
+  const submitted = await submitAll(jit, submissions);
+  if (!Array.isArray(submitted)) return refuse(errorOfSubmission(submitted, policy.id));
+  return { ok: true, status: 202, body: presentJitRequests(submitted) };
+}
+
+/**
+ * All of them, in their order, or why not. They are judged together before the first is submitted; what would be refused
+ * is submitted before the others, so that its refusal is audited while nothing is open. What is refused after that,
+ * because something changed in this moment, ends those before it.
+ */
+async function submitAll(
+  jit: InitiateCall,
+  submissions: readonly Submission[],
+): Promise<AccessRequest[] | Exclude<SubmitResult, { kind: 'accepted' }>> {
+  // One alone is judged as it is submitted.
+  const judged: JudgedTogether =
+    submissions.length > 1
+      ? await jit.accessRequests.judgeTogether(submissions)
+      : { kind: 'judged', refused: [] };
+  if (judged.kind !== 'judged') return judged;
+  const { refused } = judged;
+  const accepted = new Map<Submission, AccessRequest>();
+  try {
+    for (const submission of [...refused, ...submissions.filter((one) => !refused.includes(one))]) {
+      const result = await jit.accessRequests.submit(submission);
+      if (result.kind !== 'accepted') {
+        await takeBack(jit, accepted.values());
+        return result;
+      }
+      accepted.set(submission, result.request);
     }
-    accepted.push(submitted.request);
+  } catch (error) {
+    await takeBack(jit, accepted.values());
+    throw error;
   }
-  return { ok: true, status: 202, body: presentJitRequests(accepted) };
+  return submissions.flatMap((submission) => accepted.get(submission) ?? []);
 }
 
 /**
@@ -109,7 +135,7 @@ function errorOfSubmission(result: Exclude<SubmitResult, { kind: 'accepted' }>, 
 /** Ends what was accepted before something that belongs to it was refused. */
 async function takeBack(
   { call, accessRequests }: InitiateCall,
-  accepted: readonly AccessRequest[],
+  accepted: Iterable<AccessRequest>,
 ): Promise<void> {
   for (const { id } of accepted) {
     await accessRequests.revoke(id, call.caller.person, call.correlationId);

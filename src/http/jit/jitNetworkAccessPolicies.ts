@@ -19,6 +19,11 @@ import { presentJitPolicy } from './presentJitPolicy.ts';
 import { readJitBody } from './readJitBody.ts';
 
 const policiesPerPage = 100;
+const methods: Record<JitTarget['kind'], readonly string[]> = {
+  policies: ['GET'],
+  policy: ['GET', 'PUT', 'DELETE'],
+  initiate: ['POST'],
+};
 
 /** Microsoft.Security/locations/jitNetworkAccessPolicies under /api/arm, as Microsoft's clients speak to it. */
 export function createJitHandler(dependencies: JitDependencies): HttpHandler {
@@ -43,11 +48,9 @@ export function createJitHandler(dependencies: JitDependencies): HttpHandler {
       if (method === 'PUT') return put(one);
       if (method === 'DELETE') return remove(one);
     }
-    return refuse({
-      status: 405,
-      code: 'MethodNotAllowed',
-      message: `The method ${method} is not allowed here.`,
-    });
+    const allow = methods[target.kind];
+    const message = `The method ${method} is not allowed here, but ${allow.join(', ')}.`;
+    return refuse({ status: 405, code: 'MethodNotAllowed', message, allow });
   });
 }
 
