@@ -4,7 +4,7 @@ import { readOptions } from './options.ts';
 
 describe('the arguments of npm run prove', () => {
   it('are by default all layers at their usual size', () => {
-    expect(readOptions([])).toEqual({ layers, size: 'usual', write: false });
+    expect(readOptions([])).toEqual({ layers, size: 'usual', write: false, resume: false });
   });
 
   it('name one layer, in either case, and one seed of it', () => {
@@ -15,6 +15,13 @@ describe('the arguments of npm run prove', () => {
       size: 'usual',
       seed: 12,
       write: false,
+      resume: false,
+    });
+  });
+
+  it('say whether a run is to go on', () => {
+    expect(readOptions(['--size', 'full', '--write', '--resume'])).toEqual({
+      ...{ layers, size: 'full', write: true, resume: true },
     });
   });
 
@@ -24,6 +31,7 @@ describe('the arguments of npm run prove', () => {
     [['--layer', 'F', '--seed=-1'], 'whole number'],
     [['--layer', 'F', '--seed=1.5'], 'whole number'],
     [['--layer', 'F', '--seed', 'x'], 'whole number'],
+    [['--layer', 'F', '--seed', '1', '--resume'], '--resume goes on with a whole run'],
     [['--size', 'huge'], '--size is one of quick, usual, full'],
     [['--size', 'full', '--write', '--layer', 'F'], 'Only a run of every layer'],
     [['--sede', '1'], '--sede'],

@@ -5,8 +5,18 @@ import { mutants } from './mutants/mutants.ts';
 import { promises } from './promises.ts';
 import { tableLines } from './resultTable.ts';
 
+/** One run of the proof, as the page tells of it. */
+export interface ProofRun {
+  size: Size;
+  minutes: number;
+  parts: number;
+  /** How many of the parts an earlier run over the same sources had proven. */
+  taken: number;
+}
+
 /** The page of the proof, in Markdown: what was run, with what result, and what is not covered. */
-export function proofPage(results: readonly LayerResult[], size: Size, minutes: number): Promise<string> {
+export function proofPage(results: readonly LayerResult[], run: ProofRun): Promise<string> {
+  const { size, minutes } = run;
   const [processor] = cpus();
   const failed = results.reduce((sum, { failures }) => sum + failures.length, 0);
   const page = `# The proof
@@ -18,7 +28,7 @@ command that shows it again.
 
 ## What was run
 
-Sizes: ${size}. ${failed === 0 ? 'Every promise held.' : `**${failed} failures.**`} ${minutes.toFixed(0)} min in two processes; Node ${process.version}, ${cpus().length} processors (${processor?.model.trim() ?? 'unknown'}), ${(totalmem() / 2 ** 30).toFixed(0)} GiB.
+Sizes: ${size}. ${failed === 0 ? 'Every promise held.' : `**${failed} failures.**`} ${minutes.toFixed(0)} min in two processes${resumedWords(run)}; Node ${process.version}, ${cpus().length} processors (${processor?.model.trim() ?? 'unknown'}), ${(totalmem() / 2 ** 30).toFixed(0)} GiB.
 The time of a layer is the sum over the processes that shared it.
 
 ${tableLines(results).join('\n')}
@@ -68,8 +78,12 @@ ${promises.map(({ promise, says, layers, tests }) => `| ${promise} | ${says} | $
 npm run prove                          the usual sizes, within ten minutes on two cores
 npm run prove -- --layer C --seed 12   one case, as a failure names it
 npm run prove:full                     all sizes; writes this page
+npm run prove:full -- --resume         the same, after an interruption: parts that held are taken from before
 npm run prove:mutants                  every mutant, with what caught it
 \`\`\`
+
+What each part came to is kept under \`out/prove\`, by a hash over all sources, tests and the lockfile. \`--resume\` takes
+from there what held, runs the rest, and this page says how much was taken; without it everything is run anew.
 
 Seeds are whole numbers from 1. The same seed makes the same case on every machine, but for what real time decides: which
 tokens have expired (G), where a real process is when it is killed (I), and which eight mutants are taken today (K).
@@ -90,4 +104,9 @@ tokens have expired (G), where a real process is when it is killed (I), and whic
 - Security admin rules, route tables, firewalls, and other ways into a network than its NSGs.
 `;
   return format(page, { parser: 'markdown', printWidth: 110 });
+}
+
+function resumedWords({ parts, taken }: ProofRun): string {
+  if (taken === 0) return '';
+  return `, after a run over the same sources that was interrupted: ${taken} of ${parts} parts are from it`;
 }

@@ -1,6 +1,7 @@
 /** npm run prove: runs the layers of the proof in two processes and says which promises did not hold. */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { contentHash, createKeptParts, runMissing } from './keptParts.ts';
 import { mergeResults, replayCommand } from './layer.ts';
 import type { LayerResult } from './layer.ts';
 import type { Layer } from './layers.ts';
@@ -12,7 +13,7 @@ import { proofPage } from './proofPage.ts';
 import { failureLines, tableLines } from './resultTable.ts';
 
 const processCount = 2;
-const page = fileURLToPath(new URL('../../docs/proof.md', import.meta.url));
+const root = fileURLToPath(new URL('../../', import.meta.url));
 
 const options = readOptions(process.argv.slice(2));
 if ('problem' in options) {
@@ -20,38 +21,50 @@ if ('problem' in options) {
   process.exitCode = 2;
 } else {
   const began = Date.now();
-  const results = await prove(options);
+  const { results, parts, taken } = await prove(options);
   const failures = results.flatMap((result) => failureLines(result));
   console.log(['', ...tableLines(results), ...failures].join('\n'));
   if (options.write) {
-    writeFileSync(page, await proofPage(results, options.size, (Date.now() - began) / 60_000));
+    const run = { size: options.size, minutes: (Date.now() - began) / 60_000, parts, taken };
+    writeFileSync(`${root}docs/proof.md`, await proofPage(results, run));
   }
   process.exitCode = failures.length > 0 ? 1 : 0;
 }
 
-async function prove(wanted: ProveOptions): Promise<LayerResult[]> {
+interface Proven {
+  results: LayerResult[];
+  parts: number;
+  /** How many of the parts an earlier run had proven. */
+  taken: number;
+}
+
+async function prove(wanted: ProveOptions): Promise<Proven> {
   const began = Date.now();
   const layers = wanted.layers.filter(({ parts }) => wanted.seed !== undefined || parts[wanted.size] > 0);
   const orders = layers
     .flatMap((layer) => partsOf(layer, wanted))
     .map((order, number): PartOrder => ({ ...order, number }));
-  const parts = new Map<string, LayerResult[]>(layers.map((layer) => [layer.letter, []]));
-  await runInProcesses(orders, Math.min(processCount, orders.length), ({ number, result, error }) => {
-    const { letter } = orders[number] ?? { letter: '' };
+  const results = new Map<string, LayerResult[]>(layers.map((layer) => [layer.letter, []]));
+  const kept = createKeptParts(`${root}out/prove`, contentHash(root));
+  const run: Parameters<typeof runMissing>[3] = (missing, onAnswer) =>
+    runInProcesses(missing, Math.min(processCount, missing.length), onAnswer);
+  const taken = await runMissing(orders, kept, wanted.resume, run, ({ letter }, { result, error }) => {
     const layer = layers.find((known) => known.letter === letter);
-    const done = parts.get(letter);
-    if (layer === undefined || done === undefined) throw new Error(`An answer to no question: ${number}.`);
+    const done = results.get(letter);
+    if (layer === undefined || done === undefined) throw new Error(`There is no layer ${letter}.`);
     const part = result ?? brokenPart(layer, error ?? 'no result');
     done.push(part);
     const total = orders.filter((order) => order.letter === letter).length;
-    const failed = done.reduce((sum, part) => sum + part.failures.length, 0);
+    const failed = done.reduce((sum, { failures }) => sum + failures.length, 0);
     console.log(
       `${seconds(began)} s  ${letter} ${layer.title}: ${done.length} of ${total} parts, ${failed} failures`,
     );
     // At once: a run at full size is long, and what failed can be looked at meanwhile.
     for (const line of failureLines(part)) console.log(line);
   });
-  return [...parts.values()].map(mergeResults);
+  if (taken > 0)
+    console.log(`${taken} of ${orders.length} parts are from an earlier run over the same sources.`);
+  return { results: [...results.values()].map(mergeResults), parts: orders.length, taken };
 }
 
 function partsOf(layer: Layer, { size, seed }: ProveOptions): Omit<PartOrder, 'number'>[] {
