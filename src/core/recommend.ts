@@ -119,8 +119,10 @@ function exposuresOf(
   path: readonly NsgDocument[],
 ): ExposedPort[] {
   const byRules = new Map<string, ExposedPort>();
-  for (const { by, inside, sources } of reached) {
+  for (const { by, inside, outside, sources } of reached) {
     if (by.some(({ owner }) => owner !== 'foreign')) continue;
+    // Whoever is left of everybody without the internet is let in by Azure's default rules too; a baseline leaves them.
+    if (outside.some((set) => set.toLowerCase() === 'source in internet')) continue;
     const rules = by.map(({ rule }, index) => ({ networkSecurityGroup: path[index]?.id ?? '', rule }));
     const key = JSON.stringify(rules);
     const exposed = byRules.get(key) ?? { number, address, sources: [], rules };

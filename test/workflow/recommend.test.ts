@@ -62,6 +62,13 @@ describe('recommendations', () => {
     expect((await find()).recommendations).toEqual([]);
   });
 
+  it('are none where a rule before the one that lets everybody in keeps the internet out', async () => {
+    const open = withRule(nsgOfOthers(denyAll), allow('open', 400, '*', '3389'));
+    const shut = foreignRule('shut', 300, { sourceAddressPrefix: 'Internet', destinationPortRange: '3389' });
+    world.network.addNsg(nicNsg, withRule(open, shut));
+    expect((await find()).recommendations).toEqual([]);
+  });
+
   it('are none for what a policy allows, and go on for what is wider', async () => {
     const put = async (prefix: string) => {
       const port = {
