@@ -64,12 +64,15 @@ export function checkRights(exchange: Exchange, type: string): void {
   // Everybody may list subscriptions, and sees those in which they may do anything at all.
   if (exchange.target.subscriptionId === undefined) return;
   const action = actionOf(exchange.method, type);
-  const { caller, target, world } = exchange;
-  const grants = permissionsOf(world, caller.objectId, target.path);
-  const allowed = grants.some(
+  const { caller, target } = exchange;
+  if (!mayDo(exchange, action, target.path)) throw authorizationFailed(caller.objectId, action, target.path);
+}
+
+/** Whether the caller holds an action at a scope, by any of the grants made there or above. */
+export function mayDo({ world, caller }: Exchange, action: string, scope: string): boolean {
+  return permissionsOf(world, caller.objectId, scope).some(
     ({ actions, notActions }) => matchesAny(actions, action) && !matchesAny(notActions, action),
   );
-  if (!allowed) throw authorizationFailed(caller.objectId, action, target.path);
 }
 
 /** Whether a caller may do anything in a subscription, or in a part of it. */

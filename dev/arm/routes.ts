@@ -26,6 +26,7 @@ import {
 } from './reads.ts';
 import { renderDefaultRules } from './defaultRules.ts';
 import { findNsg } from './nsg.ts';
+import { queryResources } from './resourceGraph.ts';
 import { deleteRule, getDefaultRule, getRule, putRule, ruleList } from './securityRules.ts';
 import type { Target } from './target.ts';
 import { isCollection, typeKey } from './target.ts';
@@ -76,6 +77,7 @@ const TYPES: Record<string, TypeRoutes> = {
   [`${NETWORK}/locations/operations`]: { get: pollOperation },
   [`${NETWORK}/locations/operationResults`]: { get: pollResult },
   'Microsoft.Compute/virtualMachines': readable('Microsoft.Compute/virtualMachines'),
+  'Microsoft.ResourceGraph/resources': { post: queryResources },
   'Microsoft.Authorization/permissions': { list: paged(permissionList) },
   'Microsoft.Authorization/roleAssignments': {
     list: paged(roleAssignmentList),

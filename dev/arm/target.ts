@@ -14,7 +14,7 @@ export interface Target {
 
 /**
  * Takes an ARM path apart. SDKs emit doubled slashes for an empty parent path, and any letter case, so both pass.
- * Returns undefined for a path that is not under /subscriptions.
+ * Returns undefined for a path that is neither under /subscriptions nor of a provider of the whole tenant.
  */
 export function parseTarget(pathname: string): Target | undefined {
   const segments = pathname
@@ -23,9 +23,9 @@ export function parseTarget(pathname: string): Target | undefined {
     .map(decode);
   const path = `/${segments.join('/')}`;
   const lower = segments.map((segment) => segment.toLowerCase());
-  if (lower[0] !== 'subscriptions') return undefined;
+  if (lower[0] !== 'subscriptions' && lower[0] !== 'providers') return undefined;
   const target: Target = { path, types: [], names: [], scope: path };
-  if (segments[1] !== undefined) target.subscriptionId = segments[1];
+  if (lower[0] === 'subscriptions' && segments[1] !== undefined) target.subscriptionId = segments[1];
   if (lower[2] === 'resourcegroups' && segments[3] !== undefined) target.resourceGroup = segments[3];
   const providers = lower.lastIndexOf('providers');
   if (providers === -1) return target;
