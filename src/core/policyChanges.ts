@@ -1,3 +1,4 @@
+import { canonicalJson } from './canonicalJson.ts';
 import type { BaselineSource, Policy, PolicyConditions, PolicyEntry, Selector } from './policy.ts';
 import { describeWindow } from './timeWindow.ts';
 
@@ -14,9 +15,24 @@ export function describeChanges(before: Said | undefined, after: Said | undefine
     ...(old ?? []).filter((line) => !next?.includes(line)).map((line) => `No longer: ${line}`),
     ...(next ?? []).filter((line) => !old?.includes(line)).map((line) => `New: ${line}`),
   ];
+  if (changes.length === 0 && before !== undefined && after !== undefined) {
+    return writing(before) === writing(after)
+      ? []
+      : ['Its sources are written differently, and mean the same.'];
+  }
   return changes.length <= most
     ? changes
     : [...changes.slice(0, most), `${changes.length - most} more changes.`];
+}
+
+/** How sources were written through Microsoft's API, which reads them back so; empty for what was put otherwise. */
+function writing({ entries }: Said): string {
+  const written = entries.flatMap(({ selector, ports }) =>
+    ports.flatMap(({ number, protocol, sourcesAsWritten }) =>
+      sourcesAsWritten === undefined ? [] : [canonicalJson([selector, number, protocol, sourcesAsWritten])],
+    ),
+  );
+  return written.sort().join('\n');
 }
 
 function statementsOf({ entries, conditions, baseline }: Said): string[] {

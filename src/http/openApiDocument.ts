@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { policyExtension } from './jit/policyBody.ts';
 import type { DescribedAnswer, Example, Operation } from './operation.ts';
 import { everyonesProblems, problemDocument, statusOf } from './problem.ts';
 import type { ProblemCode } from './problem.ts';
@@ -13,6 +14,8 @@ export function openApiDocument(operations: readonly Operation[]): Json {
     const path = (paths[`/${operation.route}`] ??= {});
     path[operation.method.toLowerCase()] = describe(operation, schemas);
   }
+  // Of no operation here: whoever speaks Microsoft's API finds it by its name.
+  jsonSchemaOf(policyExtension, 'input', schemas);
   return {
     openapi: '3.1.0',
     info: {
@@ -20,7 +23,7 @@ export function openApiDocument(operations: readonly Operation[]): Json {
       version: '1',
       summary: 'Just-in-time network access to Azure virtual machines',
       description:
-        "Microsoft's own just-in-time API is served below /api/arm: operations, bodies and versions are those of Microsoft.Security/locations/jitNetworkAccessPolicies.",
+        "Microsoft's own just-in-time API is served below /api/arm: operations, bodies and versions are those of Microsoft.Security/locations/jitNetworkAccessPolicies. A policy put there may have properties.sallyport, which is JitPolicyExtension here.",
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],

@@ -189,7 +189,8 @@ const timeWindow = z
     });
   });
 
-const conditions = z.strictObject({
+/** What is demanded beyond ports, sources and durations. */
+export const policyConditions = z.strictObject({
   approval: z
     .strictObject({
       approvers: wholeNumber(1, limits.approvers).meta({ examples: [1] }),
@@ -218,7 +219,8 @@ const conditions = z.strictObject({
     .optional(),
 });
 
-const baseline = z
+/** From whom the ports are kept shut. */
+export const policyBaseline = z
   .strictObject({
     kind: z.string().meta({ enum: ['internet', 'everybody', 'none'] }),
     except: z.array(allowedSourceAddressPrefix).max(limits.sources).optional(),
@@ -253,8 +255,8 @@ const baseline = z
 export const policySchema = z
   .strictObject({
     entries: z.array(entry).min(1).max(limits.entries),
-    conditions: conditions.optional(),
-    baseline: baseline.optional(),
+    conditions: policyConditions.optional(),
+    baseline: policyBaseline.optional(),
   })
   .superRefine(({ entries }, context) => {
     const places = entries.map(({ selector: each }) =>
@@ -294,12 +296,19 @@ export type Parsed<Body> = { ok: true; body: Body } | { ok: false; problems: Fie
 export function parsePolicyBody(json: unknown): Parsed<Required<PolicyContent>> {
   const read = policySchema.safeParse(json);
   if (!read.success) return { ok: false, problems: problemsOf(read.error, json) };
-  const { entries } = read.data;
-  // Undefined members left out: rows are compared and hashed by what they hold.
-  const demanded = JSON.parse(JSON.stringify(read.data.conditions ?? {})) as PolicyConditions;
+  const { entries, conditions, baseline } = read.data;
+  return { ok: true, body: { entries, ...demanded(conditions, baseline) } };
+}
+
+/** What is left out is not demanded, and keeps out the internet. */
+export function demanded(
+  conditions: z.output<typeof policyConditions> | undefined | null,
+  baseline: BaselineSource | undefined | null,
+): Required<Pick<PolicyContent, 'conditions' | 'baseline'>> {
   return {
-    ok: true,
-    body: { entries, conditions: demanded, baseline: read.data.baseline ?? { kind: 'internet' } },
+    // Undefined members left out: rows are compared and hashed by what they hold.
+    conditions: JSON.parse(JSON.stringify(conditions ?? {})) as PolicyConditions,
+    baseline: baseline ?? { kind: 'internet' },
   };
 }
 

@@ -86,6 +86,16 @@ describe('GET /api/openapi.json', () => {
     }
   });
 
+  it('describes what a policy put by Microsoft’s API may have besides', async () => {
+    const { components } = await theDocument();
+
+    expect(components.schemas['JitPolicyExtension']).toMatchObject({
+      description: expect.stringContaining('properties.sallyport') as string,
+      additionalProperties: false,
+      properties: { conditions: {}, baseline: {} },
+    });
+  });
+
   it('refers to schemas that are there', async () => {
     const document = await theDocument();
     const referred = [...JSON.stringify(document).matchAll(/"#\/components\/schemas\/(\w+)"/g)];

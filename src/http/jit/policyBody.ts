@@ -4,6 +4,7 @@ import type { PolicyEntry, PolicyPort } from '../../core/policy.ts';
 import { canonicalId } from '../../core/resourceId.ts';
 import type { PolicyContent } from '../../workflow/contracts.ts';
 import { fieldProblemsOf } from '../fieldProblems.ts';
+import { demanded, policyBaseline, policyConditions } from '../policyBody.ts';
 import type { FieldProblem } from '../problem.ts';
 import {
   passedOver,
@@ -70,6 +71,21 @@ const virtualMachine = z
     refuseRepeated(keys, ['ports'], context);
   });
 
+/** What Microsoft has no member for: `properties.sallyport` of a policy. */
+export const policyExtension = z
+  .strictObject({
+    conditions: policyConditions.nullish(),
+    baseline: policyBaseline.nullish(),
+    // As an answer showed them.
+    version: passedOver,
+    reasons: passedOver,
+  })
+  .meta({
+    id: 'JitPolicyExtension',
+    description:
+      '`properties.sallyport` of a policy below /api/arm. A member that is left out stays as it is, and `null` takes away what was set; so does `null` in the place of the whole.',
+  });
+
 const schema = z.strictObject({
   kind: z.string().nullish(),
   properties: z.strictObject({
@@ -88,7 +104,7 @@ const schema = z.strictObject({
     requests: passedOver,
     provisioningState: passedOver,
     appendMode: passedOver,
-    sallyport: passedOver,
+    sallyport: policyExtension.nullish(),
   }),
   id: passedOver,
   name: passedOver,
@@ -126,7 +142,20 @@ export function parsePolicyBody(json: unknown, resourceGroupId: string): PolicyB
     selector: { virtualMachineIds: [id] },
     ports: ports.map(policyPortOf),
   }));
-  return { ok: true, content: { entries } };
+  return { ok: true, content: { entries, ...extended(read.data.properties.sallyport) } };
+}
+
+/** Microsoft's clients drop what they do not know when they put back what they have read: so what is left out stays. */
+function extended(
+  extension: z.output<typeof policyExtension> | null | undefined,
+): Pick<PolicyContent, 'conditions' | 'baseline'> {
+  if (extension === undefined) return {};
+  const { conditions, baseline } = extension ?? { conditions: null, baseline: null };
+  const all = demanded(conditions, baseline);
+  return {
+    ...(conditions !== undefined && { conditions: all.conditions }),
+    ...(baseline !== undefined && { baseline: all.baseline }),
+  };
 }
 
 function policyPortOf(read: z.output<typeof port>): PolicyPort {

@@ -183,6 +183,27 @@ describe("Microsoft's own client", () => {
     expect(stored?.row.version).toBe(1);
   });
 
+  it('keeps what it does not know of a policy when it puts back what it has read', async () => {
+    const { policies } = client();
+    const path = `${group}/providers/Microsoft.Security/locations/${region}/jitNetworkAccessPolicies/default`;
+    const sallyport = { conditions: { largestSource: { IPv4: 32 } }, baseline: { kind: 'none' } };
+    const port = aPolicy().virtualMachines[0]?.ports[0];
+    const put = await jit.ask('PUT', `subscriptions/${subscription}/resourceGroups/${path}`, {
+      properties: { virtualMachines: [{ id: vmId, ports: [port] }], sallyport },
+    });
+    expect(put.status, put.text).toBe(200);
+
+    const read = await policies.get(group, region, 'default');
+    expect(read).not.toHaveProperty('sallyport');
+    await policies.createOrUpdate(group, region, 'default', {
+      ...read,
+      virtualMachines: aPolicy({ maxRequestAccessDuration: 'PT2H' }).virtualMachines,
+    });
+
+    const [stored] = await jit.world.stores.policies.list();
+    expect(stored?.row).toMatchObject({ version: 2, ...sallyport });
+  });
+
   it('lists by subscription, region, resource group and both, page by page', async () => {
     const { policies } = client();
     const put = await policies.createOrUpdate(group, region, 'default', aPolicy());

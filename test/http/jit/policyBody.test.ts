@@ -25,6 +25,64 @@ function problems(json: unknown) {
 }
 const port = 'properties.virtualMachines[0].ports[0]';
 
+describe('properties.sallyport of a policy', () => {
+  const extended = (sallyport: unknown) => {
+    const { conditions, baseline } = content(body(aPort, { sallyport }));
+    return { conditions, baseline };
+  };
+  const approval = { approvers: 2, groups: [] };
+  const nothing = { conditions: undefined, baseline: undefined };
+
+  it.each([
+    ['that is left out says nothing', undefined, nothing],
+    ['without a member says nothing of it', {}, nothing],
+    [
+      'says conditions',
+      { conditions: { approval, largestSource: { IPv4: 28 } } },
+      { ...nothing, conditions: { approval, largestSource: { IPv4: 28 } } },
+    ],
+    [
+      'says a baseline',
+      { baseline: { kind: 'everybody', except: ['10.0.1.0/26'] } },
+      { ...nothing, baseline: { kind: 'everybody', except: ['10.0.1.0/26'] } },
+    ],
+    ['demands nothing by null', { conditions: null }, { ...nothing, conditions: {} }],
+    ['has the usual baseline by null', { baseline: null }, { ...nothing, baseline: { kind: 'internet' } }],
+    ['that is null takes everything away', null, { conditions: {}, baseline: { kind: 'internet' } }],
+    ['may have what an answer shows', { version: 3, reasons: [{ code: 'no-capacity' }] }, nothing],
+  ])('%s', (_case, sallyport, expected) => {
+    expect(extended(sallyport)).toEqual(expected);
+  });
+
+  it.each([
+    ['a text', 'conditions', '', 'wrong-type'],
+    ['a member that nobody knows', { approval }, '.approval', 'unknown'],
+    ['a condition that nobody knows', { conditions: { approver: 1 } }, '.conditions.approver', 'unknown'],
+    [
+      'no approver at all',
+      { conditions: { approval: { approvers: 0, groups: [] } } },
+      '.conditions.approval.approvers',
+      'out-of-range',
+    ],
+    [
+      'a pattern that is none',
+      { conditions: { justificationPattern: '(' } },
+      '.conditions.justificationPattern',
+      'malformed',
+    ],
+    ['cutting of flows', { conditions: { flushConnection: true } }, '.conditions.flushConnection', 'unknown'],
+    ['a baseline of its own', { baseline: { kind: 'some' } }, '.baseline.kind', 'not-allowed'],
+    [
+      'exceptions from the internet',
+      { baseline: { kind: 'internet', except: [] } },
+      '.baseline.except',
+      'unknown',
+    ],
+  ])('is refused with %s, by its name', (_case, sallyport, path, code) => {
+    expect(problems(body(aPort, { sallyport }))).toEqual([[`properties.sallyport${path}`, code]]);
+  });
+});
+
 describe('a policy as it is put', () => {
   it('is read as Microsoft documents it', () => {
     expect(content(body(aPort))).toEqual({
