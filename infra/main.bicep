@@ -1,0 +1,216 @@
+targetScope = 'subscription'
+
+import { optionalSettings } from 'modules/types.bicep'
+
+@description('Name of the azd environment; part of the names of what is made.')
+@minLength(1)
+@maxLength(32)
+param environmentName string
+
+@description('Region of everything.')
+param location string
+
+@description('Client id of the app registration, which tokens must name as their audience.')
+@minLength(36)
+@maxLength(36)
+param signInClientId string
+
+@description('Part of the name of every rule that Sallyport owns. Never change it while a rule stands.')
+@minLength(1)
+@maxLength(12)
+param installationId string = take(uniqueString(subscription().id, environmentName), 12)
+
+@description('Megabytes of memory of an instance.')
+param instanceMemoryMB '512' | '2048' | '4096' = '512'
+
+@description('Instances that each group of functions may have.')
+@minValue(1)
+@maxValue(1000)
+param maximumInstanceCount int = 40
+
+@description('Instances that always run for orchestrations and activities; 0: none.')
+@minValue(0)
+@maxValue(10)
+param alwaysReadyInstances int = 0
+
+@description('Whether Durable keeps its state in a Durable Task Scheduler instead of the host storage.')
+param useDurableTaskScheduler bool = false
+
+@description('Whether the storage accounts are reached by private endpoints alone.')
+param usePrivateEndpoints bool = false
+
+@description('Addresses of the network for private endpoints, a /26 or larger.')
+param networkAddressPrefix string = '10.90.0.0/26'
+
+@description('Whether instances and storage are spread over the zones of the region.')
+param zoneRedundant bool = false
+
+@description('Sources of Event Grid system topics whose events are believed.')
+param eventTopics string[] = []
+
+@description('Days that a copy of the audit is kept in Log Analytics; 0: no copy.')
+param auditCopyDays int = 0
+
+@description('Days that exported audit records can be neither changed nor deleted; 0: no container for them.')
+@minValue(0)
+param auditExportDays int = 0
+
+@description('Gigabytes a day after which no telemetry is stored until the next day, as a number in text.')
+param dailyLogQuotaGb string = '0.5'
+
+@description('Whether user names and passwords for publishing are shut off.')
+param denyBasicPublishing bool = true
+
+@description('Settings of the app that differ from their default.')
+param settings optionalSettings = {}
+
+var suffix = toLower(uniqueString(subscription().id, environmentName, location))
+var names = {
+  identity: 'id-sallyport-${suffix}'
+  hostStorage: 'st${suffix}host'
+  tableStorage: 'st${suffix}tables'
+  workspace: 'log-sallyport-${suffix}'
+  component: 'appi-sallyport-${suffix}'
+  auditCopyRule: 'dcr-sallyport-${suffix}'
+  scheduler: 'dts-sallyport-${suffix}'
+  network: 'vnet-sallyport-${suffix}'
+  plan: 'plan-sallyport-${suffix}'
+  functionApp: 'func-sallyport-${suffix}'
+}
+var tags = { 'azd-env-name': environmentName }
+var storageSku = zoneRedundant ? 'Standard_ZRS' : 'Standard_LRS'
+
+resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
+  name: 'rg-sallyport-${environmentName}'
+  location: location
+  tags: tags
+}
+
+module identity 'modules/identity.bicep' = {
+  scope: group
+  params: { location: location, name: names.identity, tags: tags }
+}
+
+module hostStorage 'modules/hostStorage.bicep' = {
+  scope: group
+  params: {
+    location: location
+    name: names.hostStorage
+    tags: tags
+    sku: storageSku
+    isPrivate: usePrivateEndpoints
+  }
+}
+
+module tableStorage 'modules/tableStorage.bicep' = {
+  scope: group
+  params: {
+    location: location
+    name: names.tableStorage
+    tags: tags
+    sku: storageSku
+    isPrivate: usePrivateEndpoints
+    auditExportDays: auditExportDays
+  }
+}
+
+module monitoring 'modules/monitoring.bicep' = {
+  scope: group
+  params: {
+    location: location
+    workspaceName: names.workspace
+    componentName: names.component
+    tags: tags
+    dailyQuotaGb: dailyLogQuotaGb
+  }
+}
+
+module auditCopy 'modules/auditCopy.bicep' = if (auditCopyDays > 0) {
+  scope: group
+  dependsOn: [monitoring]
+  params: {
+    location: location
+    workspaceName: names.workspace
+    ruleName: names.auditCopyRule
+    tags: tags
+    retentionDays: auditCopyDays
+  }
+}
+
+module scheduler 'modules/durableTaskScheduler.bicep' = if (useDurableTaskScheduler) {
+  scope: group
+  params: {
+    location: location
+    name: names.scheduler
+    tags: tags
+    taskHubName: loadJsonContent('../host.json', 'extensions.durableTask.hubName')
+  }
+}
+
+module privateNetwork 'modules/privateNetwork.bicep' = if (usePrivateEndpoints) {
+  scope: group
+  dependsOn: [hostStorage, tableStorage]
+  params: {
+    location: location
+    name: names.network
+    tags: tags
+    addressPrefix: networkAddressPrefix
+    accounts: { host: names.hostStorage, tables: names.tableStorage }
+    exportsAudit: auditExportDays > 0
+  }
+}
+
+module roles 'modules/roles.bicep' = {
+  scope: group
+  dependsOn: [identity, hostStorage, tableStorage, monitoring, auditCopy, scheduler]
+  params: {
+    installation: installationId
+    identityName: names.identity
+    hostStorageName: names.hostStorage
+    tableStorageName: names.tableStorage
+    componentName: names.component
+    schedulerName: useDurableTaskScheduler ? names.scheduler : ''
+    auditCopyRuleName: auditCopyDays > 0 ? names.auditCopyRule : ''
+    exportsAudit: auditExportDays > 0
+  }
+}
+
+module functionApp 'modules/functionApp.bicep' = {
+  scope: group
+  // Roles first: the app uses them when it starts.
+  dependsOn: [roles, privateNetwork]
+  params: {
+    location: location
+    planName: names.plan
+    name: names.functionApp
+    tags: tags
+    identityName: names.identity
+    hostStorageName: names.hostStorage
+    tableStorageName: names.tableStorage
+    componentName: names.component
+    schedulerName: useDurableTaskScheduler ? names.scheduler : ''
+    installationId: installationId
+    signInClientId: signInClientId
+    eventTopics: eventTopics
+    settings: settings
+    instanceMemoryMB: instanceMemoryMB
+    maximumInstanceCount: maximumInstanceCount
+    alwaysReadyInstances: alwaysReadyInstances
+    zoneRedundant: zoneRedundant
+    networkName: usePrivateEndpoints ? names.network : ''
+    denyBasicPublishing: denyBasicPublishing
+  }
+}
+
+@description('Group of everything that was made.')
+output SALLYPORT_RESOURCE_GROUP string = group.name
+@description('Part of the name of every rule that this installation owns.')
+output SALLYPORT_INSTALLATION_ID string = installationId
+@description('What rights on networks are given to.')
+output SALLYPORT_PRINCIPAL_ID string = identity.outputs.principalId
+@description('Name of the function app.')
+output SALLYPORT_FUNCTION_APP string = names.functionApp
+@description('Where callers reach the app.')
+output SALLYPORT_ORIGIN string = functionApp.outputs.origin
+@description('Address of the tables.')
+output SALLYPORT_TABLES__tableServiceUri string = tableStorage.outputs.tableEndpoint

@@ -1,0 +1,15 @@
+@description('Principal id of the identity of the app.')
+param principalId string
+@description('Names of the role definitions that it gets here.')
+param roleNames string[]
+
+resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for roleName in roleNames: {
+    name: guid(resourceGroup().id, principalId, roleName)
+    properties: {
+      principalId: principalId
+      principalType: 'ServicePrincipal'
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleName)
+    }
+  }
+]

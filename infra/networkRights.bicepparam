@@ -1,0 +1,23 @@
+using 'networkRights.bicep'
+
+// Given by the hook after the template of azd; for another subscription, by whoever deploys there.
+param installationId = readEnvironmentVariable('SALLYPORT_INSTALLATION_ID')
+param principalId = readEnvironmentVariable('SALLYPORT_PRINCIPAL_ID')
+
+// Empty: the whole subscription, which the sweep needs to find what was moved and whoever has the same address.
+param readerGroups = filter(
+  split(readEnvironmentVariable('SALLYPORT_READER_GROUPS', ''), ','),
+  name => !empty(name)
+)
+
+// None until you name them: the groups of the network security groups that Sallyport may write.
+param gatekeeperGroups = filter(
+  split(readEnvironmentVariable('SALLYPORT_GATEKEEPER_GROUPS', ''), ','),
+  name => !empty(name)
+)
+
+// Off until asked for. The app makes no call to a firewall yet.
+param firewallGroups = filter(
+  split(readEnvironmentVariable('SALLYPORT_FIREWALL_GROUPS', ''), ','),
+  name => !empty(name)
+)

@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { readConfig } from '../../src/config.ts';
+import { read, tableBelow } from '../docs/pages.ts';
+import { settingsOf, snapshotOf, theOnly, type Snapshot } from './snapshots.ts';
+
+/** What Flex Consumption refuses, ignores or has deprecated, by Microsoft's documentation. */
+const refusedSettings = [
+  'AzureWebJobsStorage',
+  'ENABLE_ORYX_BUILD',
+  'FUNCTIONS_EXTENSION_VERSION',
+  'FUNCTIONS_MAX_HTTP_CONCURRENCY',
+  'FUNCTIONS_WORKER_PROCESS_COUNT',
+  'FUNCTIONS_WORKER_RUNTIME',
+  'FUNCTIONS_WORKER_RUNTIME_VERSION',
+  'SCM_DO_BUILD_DURING_DEPLOYMENT',
+  'TZ',
+  'WEBSITE_CONTENTAZUREFILECONNECTIONSTRING',
+  'WEBSITE_CONTENTOVERVNET',
+  'WEBSITE_CONTENTSHARE',
+  'WEBSITE_DNS_SERVER',
+  'WEBSITE_MAX_DYNAMIC_APPLICATION_SCALE_OUT',
+  'WEBSITE_NODE_DEFAULT_VERSION',
+  'WEBSITE_RUN_FROM_PACKAGE',
+  'WEBSITE_TIME_ZONE',
+  'WEBSITE_VNET_ROUTE_ALL',
+];
+const siteConfig = ['http20Enabled', 'minTlsVersion', 'scmMinTlsVersion'];
+
+/** What stands for an expression that only Azure can evaluate. */
+const evaluated = {
+  SALLYPORT_TOKEN_ISSUER: 'https://login.microsoftonline.com/22222222-2222-2222-2222-222222222222/v2.0',
+  SALLYPORT_ARM_ENDPOINT: 'https://management.azure.com/',
+  SALLYPORT_CLIENT_ID: '55555555-5555-5555-5555-555555555555',
+  SALLYPORT_TABLES__tableServiceUri: 'https://contoso.table.core.windows.net/',
+};
+
+function own(snapshot: Snapshot): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(settingsOf(snapshot)).filter(([name]) => name.startsWith('SALLYPORT_')),
+  );
+}
+
+const main = snapshotOf('main');
+const everything = snapshotOf('everything');
+
+describe.each([
+  ['main', main],
+  ['everything', everything],
+])('the app settings of %s.bicepparam', (_name, snapshot) => {
+  it('are none that Flex Consumption refuses', () => {
+    expect(Object.keys(settingsOf(snapshot)).filter((name) => refusedSettings.includes(name))).toEqual([]);
+  });
+
+  it('are settings of the app, of the host storage, of telemetry and of the scheduler', () => {
+    const known = /^(SALLYPORT_|AzureWebJobsStorage__|APPLICATIONINSIGHTS_|DURABLE_TASK_SCHEDULER_)/;
+
+    expect(Object.keys(settingsOf(snapshot)).filter((name) => !known.test(name))).toEqual([]);
+  });
+
+  it('let the app start', () => {
+    const settings = own(snapshot);
+    const expressions = Object.keys(settings).filter((name) => settings[name]?.startsWith('['));
+
+    expect(expressions.sort()).toEqual(Object.keys(evaluated).sort());
+    expect(readConfig({ ...settings, ...evaluated })).toMatchObject({
+      installation: { id: settings['SALLYPORT_INSTALLATION_ID'] },
+      credential: { kind: 'managed-identity', clientId: evaluated.SALLYPORT_CLIENT_ID },
+      tables: { serviceUri: evaluated.SALLYPORT_TABLES__tableServiceUri },
+      trustAppServiceAuthentication: false,
+    });
+  });
+
+  it('find the host storage by three addresses and the identity, and by nothing else', () => {
+    const settings = settingsOf(snapshot);
+    const names = Object.keys(settings).filter((name) => name.startsWith('AzureWebJobsStorage'));
+
+    expect(names.sort()).toEqual([
+      'AzureWebJobsStorage__blobServiceUri',
+      'AzureWebJobsStorage__clientId',
+      'AzureWebJobsStorage__credential',
+      'AzureWebJobsStorage__queueServiceUri',
+      'AzureWebJobsStorage__tableServiceUri',
+    ]);
+    expect(settings['AzureWebJobsStorage__credential']).toBe('managedidentity');
+    expect(settings['AzureWebJobsStorage__tableServiceUri']).toMatch(/storageAccounts\/st\w{13}host'/);
+    expect(settings['SALLYPORT_TABLES__tableServiceUri']).toMatch(/storageAccounts\/st\w{13}tables'/);
+  });
+
+  it('set no property of a site that Flex Consumption refuses', () => {
+    const properties = z
+      .object({ siteConfig: z.record(z.string(), z.unknown()) })
+      .loose()
+      .parse(theOnly(snapshot, 'Microsoft.Web/sites').properties);
+
+    expect(Object.keys(properties.siteConfig).sort()).toEqual(siteConfig);
+    expect(Object.keys(properties)).not.toContain('vnetRouteAllEnabled');
+    expect(Object.keys(properties)).not.toContain('containerSize');
+  });
+});
+
+describe('each setting of the app', () => {
+  const documented = tableBelow(read('docs/operations.md'), 'Settings');
+  const readByApp = [...new Set(read('src/config.ts').match(/SALLYPORT_\w+/g))];
+  // The other way to say where the tables are, by a key.
+  const inAzure = readByApp.filter((name) => name !== 'SALLYPORT_TABLES');
+
+  it('can be set by the template, and whatever it can set is read', () => {
+    expect(Object.keys(own(everything)).sort()).toEqual(inAzure.sort());
+  });
+
+  it('is set by default or has a stated default', () => {
+    const withDefault = documented.filter(([, needed]) => needed === 'no').map(([name]) => name);
+    const set = Object.keys(own(main));
+
+    expect(inAzure.filter((name) => !set.includes(name) && !withDefault.includes(name))).toEqual([]);
+  });
+});
+
+describe('the connections of host.json', () => {
+  const durableTask = z
+    .object({
+      extensions: z.object({
+        durableTask: z.object({
+          hubName: z.string(),
+          storageProvider: z.looseObject({
+            type: z.string().optional(),
+            connectionName: z.string().optional(),
+            connectionStringName: z.string().optional(),
+          }),
+        }),
+      }),
+    })
+    .parse(JSON.parse(read('host.json'))).extensions.durableTask;
+
+  it('are the host storage, which is set', () => {
+    const { type, connectionName, connectionStringName } = durableTask.storageProvider;
+
+    expect([type, connectionName, connectionStringName]).toEqual([undefined, undefined, undefined]);
+    expect(Object.keys(settingsOf(main))).toContain('AzureWebJobsStorage__queueServiceUri');
+  });
+
+  it('have a task hub of that name at the scheduler, where there is one', () => {
+    const hub = theOnly(everything, 'Microsoft.DurableTask/schedulers/taskHubs');
+
+    expect(hub.name.split('/')[1]).toBe(durableTask.hubName);
+  });
+});
