@@ -35,8 +35,10 @@ ${tableLines(results).join('\n')}
 
 ## What each layer is
 
-- **A** lets the worker die before, after, and after without an answer, at each effect of a grant's life, and at each pair
-  of them.
+- **A** lets the worker die before and after each effect of a grant's life, and whoever takes over from it as well. A death
+  before the next effect is one after an effect whose answer was seen. Where between two places a process only read and
+  computed, its death leaves the same world, for what it knew dies with it: each place is died at alone, and of places that
+  are equal in this way one is followed by every second death (\`test/prove/simulation/equalPlaces.test.ts\` compares).
 - **B** lets each call fail in each way that Azure and storage fail, and each pair of them.
 - **C** simulates lives of twenty grants on three NSGs: an administrator edits, clocks are apart, tables are lost and
   unreadable, two workers meet at every call, messages come twice or never, the hub is wiped.

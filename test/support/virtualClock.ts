@@ -13,11 +13,14 @@ export interface VirtualClock extends Clock {
   run<T>(work: Promise<T>): Promise<T>;
   /** Lets time pass up to an instant, waking sleepers on the way. */
   advanceTo(instant: Date): Promise<void>;
+  /** How many sleepers have been woken so far. */
+  woken(): number;
 }
 
 export function virtualClock(start: Date): VirtualClock {
   let now = start.getTime();
   let order = 0;
+  let woken = 0;
   /** A binary heap: the sleeper that is due first, and of those the one that lay down first, stands at the top. */
   const sleepers: Sleeper[] = [];
 
@@ -54,6 +57,7 @@ export function virtualClock(start: Date): VirtualClock {
     if (sleeper === undefined || sleeper.at > until) return false;
     takeFirst();
     now = Math.max(now, sleeper.at);
+    woken += 1;
     sleeper.wake();
     await quiet();
     return true;
@@ -61,6 +65,7 @@ export function virtualClock(start: Date): VirtualClock {
 
   return {
     now: () => new Date(now),
+    woken: () => woken,
     sleep: (milliseconds) =>
       new Promise((wake) => {
         order += 1;

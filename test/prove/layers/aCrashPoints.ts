@@ -1,102 +1,139 @@
 /**
  * Layer A: a process dies before or after each of its effects, alone and with the process that takes over from it.
- * A death after an effect whose answer was seen is the one before the next effect.
+ * Two places of one life between which the process only read and computed leave the same world, for what it knew dies with
+ * it. So of places that are equal in that way every one is died at alone, and one in pairs.
  */
-import { createRandom } from '../random.ts';
+import { createRandom, type Random } from '../random.ts';
 import { replayCommand, type Failure, type LayerOptions, type LayerResult } from '../layer.ts';
-import { deaths, live, type LifeOptions } from '../simulation/life.ts';
+import type { Place } from '../simulation/effects.ts';
+import { deaths, live, type Life, type LifeOptions, type PlaceInLife } from '../simulation/life.ts';
 
 const variants = [false, true].flatMap((revoke) => deaths.map((onDeath) => ({ revoke, onDeath })));
-const moments = ['before', 'after'] as const;
-/** More effects than any life has; the cases are numbered by it. */
-const most = 500;
+/** More places than any life has; the cases are numbered by it. A place is before an effect, or after it. */
+const most = 2000;
 
 interface Case {
   variant: number;
-  first: number;
-  /** 0 where only one process dies. */
-  second: number;
+  first: Place;
+  second?: Place;
 }
 
-/** Places are numbered from 1: effect 1 before and after, effect 2 before and after … */
-const places = most * moments.length;
-const placeOf = (place: number) => ({
-  effect: Math.ceil(place / moments.length),
-  when: moments[(place - 1) % moments.length] ?? 'before',
+const numberOf = ({ effect, when }: Place) => 2 * effect - (when === 'before' ? 1 : 0);
+const placeOf = (number: number): Place => ({
+  effect: Math.ceil(number / 2),
+  when: number % 2 === 1 ? 'before' : 'after',
 });
 
-const seedOf = ({ variant, first, second }: Case) => (variant * (places + 1) + first) * (places + 1) + second;
-const caseOf = (seed: number): Case => ({
-  variant: Math.floor(seed / (places + 1) ** 2),
-  first: Math.floor(seed / (places + 1)) % (places + 1),
-  second: seed % (places + 1),
-});
+const seedOf = ({ variant, first, second }: Case) =>
+  (variant * most + numberOf(first)) * most + (second === undefined ? 0 : numberOf(second));
 
-function optionsOf({ variant, first, second }: Case): LifeOptions {
-  const chosen = variants[variant];
-  if (chosen === undefined || first === 0) throw new Error('There is no such case.');
-  const kills = [placeOf(first), ...(second === 0 ? [] : [placeOf(second)])];
-  return { ...chosen, kills };
+function caseOf(seed: number): Case {
+  const [variant, first, second] = [
+    Math.floor(seed / most ** 2),
+    Math.floor(seed / most) % most,
+    seed % most,
+  ];
+  if (variants[variant] === undefined || first === 0) throw new Error('There is no such case.');
+  return { variant, first: placeOf(first), ...(second === 0 ? {} : { second: placeOf(second) }) };
 }
 
-/** Every single death in every variant, and every ordered pair of deaths in one of them, or as many as were asked for. */
-async function casesOf({ size, seed }: LayerOptions): Promise<Case[]> {
-  if (seed !== undefined) return [caseOf(seed)];
-  const lengths = await Promise.all(
-    variants.map(async (variant) => ((await live(variant)).effects[0] ?? 0) * moments.length),
-  );
-  if (lengths.some((length) => length > places))
-    throw new Error('A life has more effects than cases are numbered for.');
-  const singles = lengths.flatMap((length, variant) =>
-    Array.from({ length }, (_, place) => ({ variant, first: place + 1, second: 0 })),
-  );
-  if (size === 'quick') return everyNth(singles, 120);
-  const longest = Math.max(...lengths);
-  const pairs: Case[] = [];
-  for (let first = 1; first <= longest; first += 1) {
-    for (let second = 1; second <= longest; second += 1) {
-      const variant = (first * 5 + second * 7) % variants.length;
-      if (first <= (lengths[variant] ?? 0)) pairs.push({ variant, first, second });
-    }
+/** Places of one life at which a death leaves the same world. */
+interface EqualPlaces {
+  variant: number;
+  places: [Place, ...Place[]];
+}
+
+/** The places of a life, by the world that they leave. */
+export function equalPlaces(places: readonly PlaceInLife[]): [Place, ...Place[]][] {
+  const byWorld = new Map<string, [Place, ...Place[]]>();
+  for (const { world, effect, when } of places) {
+    const place = { effect, when };
+    const equal = byWorld.get(world);
+    if (equal === undefined) byWorld.set(world, [place]);
+    else equal.push(place);
   }
-  return [...singles, ...(size === 'full' ? pairs : sampled(pairs, 2500))];
+  return [...byWorld.values()];
+}
+
+async function firstDeaths(): Promise<EqualPlaces[]> {
+  const all: EqualPlaces[] = [];
+  for (const [variant, options] of variants.entries()) {
+    const { places } = await live({ ...options, placesOf: 0 });
+    if (places.some((place) => numberOf(place) >= most)) {
+      throw new Error('A life has more effects than cases are numbered for.');
+    }
+    all.push(...equalPlaces(places).map((equal) => ({ variant, places: equal })));
+  }
+  return all;
 }
 
 export async function run(options: LayerOptions): Promise<LayerResult> {
   const began = Date.now();
-  const counted = { 'single deaths': 0, 'pairs of deaths': 0 };
+  const counted: Record<string, number> = {};
+  const count = (what: string, by = 1) => {
+    counted[what] = (counted[what] ?? 0) + by;
+  };
   const failures: Failure[] = [];
-  const { index, of } = options.worker ?? { index: 0, of: 1 };
-  const cases = (await casesOf(options)).filter((_, position) => position % of === index);
-  /** From which place on the process that takes over is not alive any more, by variant and first death. */
-  const beyond = new Map<number, number>();
-  for (const one of cases) {
-    const key = one.variant * places + one.first;
-    if (one.second >= (beyond.get(key) ?? Infinity)) continue;
-    const { broken, died } = await live(optionsOf(one));
-    if (died < (one.second === 0 ? 1 : 2)) {
-      beyond.set(key, one.second);
-      continue;
-    }
-    counted[one.second === 0 ? 'single deaths' : 'pairs of deaths'] += 1;
-    if (broken.length === 0) continue;
+
+  async function runCase(one: Case, more: Partial<LifeOptions> = {}): Promise<Life> {
+    const variant = variants[one.variant];
+    if (variant === undefined) throw new Error('There is no such variant.');
+    const kills = one.second === undefined ? [one.first] : [one.first, one.second];
+    const life = await live({ ...variant, kills, ...more });
+    count(kills.length === 1 ? 'single deaths' : 'pairs of deaths run');
+    const broken = [
+      ...life.broken,
+      // Every place was come to in the life before; if it is not now, lives are not what they are taken for.
+      ...(life.died === kills.length ? [] : ['The process did not come to the place of its death.']),
+    ];
+    if (broken.length === 0) return life;
     const seed = String(seedOf(one));
     failures.push({ seed, what: broken.join('; '), replay: replayCommand('A', seed) });
+    return life;
+  }
+
+  /** Every death at places that are equal, and all second deaths after one of them, or as many as were asked for. */
+  async function runEqual({ variant, places }: EqualPlaces, seconds: number): Promise<void> {
+    const [first, ...others] = places;
+    const { places: next } = await runCase({ variant, first }, { placesOf: 1 });
+    for (const other of others) await runCase({ variant, first: other });
+    count('distinct worlds that they leave');
+    const distinct = equalPlaces(next);
+    const random = createRandom(seedOf({ variant, first }));
+    const chosen = distinct.length <= seconds ? distinct : sampled(distinct, seconds, random);
+    for (const equal of chosen) {
+      await runCase({ variant, first, second: equal[0] });
+      count('pairs equal to one that was run', places.length * equal.length - 1);
+    }
+  }
+
+  const { size, seed } = options;
+  const { index, of } = options.worker ?? { index: 0, of: 1 };
+  if (seed !== undefined) {
+    await runCase(caseOf(seed));
+  } else if (size === 'quick') {
+    const all = (await firstDeaths()).flatMap(({ variant, places }) =>
+      places.map((first) => ({ variant, first })),
+    );
+    const step = Math.max(1, Math.floor(all.length / 120));
+    for (const one of all.filter((_, position) => position % step === 0)) await runCase(one);
+  } else {
+    const mine = (await firstDeaths()).filter((_, position) => position % of === index);
+    for (const equal of mine) await runEqual(equal, size === 'full' ? Infinity : 3);
   }
   return {
     ...{ layer: 'A', title: 'deaths at every effect, single and in pairs', counted, failures },
-    seeds: options.seed === undefined ? `every place, ${options.size}` : String(options.seed),
+    seeds: seed === undefined ? `every place, ${size}` : String(seed),
     milliseconds: Date.now() - began,
   };
 }
 
-function everyNth<T>(list: readonly T[], count: number): T[] {
-  const step = Math.max(1, Math.floor(list.length / count));
-  return list.filter((_, position) => position % step === 0);
-}
-
-/** The same for every process of a run. */
-function sampled<T>(list: readonly T[], count: number): T[] {
-  const random = createRandom(list.length);
-  return Array.from({ length: count }, () => random.pick(list));
+/** So many of a list, each once. */
+function sampled<T>(list: readonly T[], count: number, random: Random): T[] {
+  const left = [...list];
+  return Array.from({ length: count }, () => {
+    const one = random.pick(left);
+    left.splice(left.indexOf(one), 1);
+    return one;
+  });
 }

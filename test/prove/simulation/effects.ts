@@ -28,13 +28,50 @@ export interface Witness {
   done: (effect: Effect, result: unknown) => void;
 }
 
+/** Where a process may die: before an effect is done, or after it and without seeing the answer. */
+export interface Place {
+  /** Of its process, counted from 1. */
+  effect: number;
+  when: 'before' | 'after';
+}
+
+export interface LifelineOptions {
+  killAt?: Place;
+  /** Told of each place that the process comes to, before it dies there if it is to. */
+  atPlace?: (place: Place) => void;
+  /** Told in the moment of the death. */
+  onDeath?: () => void;
+}
+
 /** Counts the effects of one process and can kill it at one of them. */
-export interface Lifeline {
+export interface Lifeline extends LifelineOptions {
   process: string;
   effects: number;
-  dead: boolean;
-  /** The process dies before this effect is done, or after it and without seeing the answer. */
-  killAt?: { effect: number; when: 'before' | 'after' };
+  readonly dead: boolean;
+  /** Resolves when the process has died. */
+  readonly died: Promise<void>;
+  kill(): void;
+}
+
+/** The lifeline of a process that has just begun. */
+export function createLifeline(process: string, options: LifelineOptions): Lifeline {
+  let dead = false;
+  let settle: () => void = () => undefined;
+  const died = new Promise<void>((resolve) => {
+    settle = resolve;
+  });
+  return {
+    ...{ ...options, process, effects: 0, died },
+    get dead() {
+      return dead;
+    },
+    kill() {
+      if (dead) return;
+      dead = true;
+      options.onDeath?.();
+      settle();
+    },
+  };
 }
 
 export type LeavingWrite =
@@ -53,23 +90,37 @@ export function effectsOf<T extends object>(
   async function perform(name: string, parameters: unknown[], work: () => unknown): Promise<unknown> {
     if (lifeline.dead) throw new ProcessDied();
     lifeline.effects += 1;
-    const effect = { process: lifeline.process, name, parameters, number: lifeline.effects };
-    const fatal = lifeline.killAt?.effect === lifeline.effects ? lifeline.killAt.when : undefined;
-    if (fatal === 'before') lifeline.dead = true;
-    else await weather.before?.(effect);
+    const number = lifeline.effects;
+    const effect = { process: lifeline.process, name, parameters, number };
+    comeTo({ effect: number, when: 'before' });
+    if (!isDead()) await weather.before?.(effect);
     if (isDead()) throw new ProcessDied();
     witness.sent(effect);
     const result = await work();
-    witness.done(effect, result);
-    // What was under way when the process died is done, and nobody sees the answer.
-    if (fatal === 'after') lifeline.dead = true;
-    if (isDead()) throw new ProcessDied();
+    if (isRead(name)) {
+      comeTo({ effect: number, when: 'after' });
+      // What a read found is known only to the process.
+      if (isDead()) throw new ProcessDied();
+      witness.done(effect, result);
+    } else {
+      // What was under way when the process died is done, and nobody sees the answer.
+      witness.done(effect, result);
+      comeTo({ effect: number, when: 'after' });
+      if (isDead()) throw new ProcessDied();
+    }
     const answer = await weather.after?.(effect, result);
     if (isDead()) throw new ProcessDied();
     return answer === undefined ? result : answer.instead;
   }
 
   const isDead = () => lifeline.dead;
+
+  function comeTo(place: Place): void {
+    if (isDead()) return;
+    lifeline.atPlace?.(place);
+    const { killAt } = lifeline;
+    if (killAt?.effect === place.effect && killAt.when === place.when) lifeline.kill();
+  }
 
   async function* pages(name: string, parameters: unknown[], list: AsyncIterable<unknown>) {
     const iterator = list[Symbol.asyncIterator]();
@@ -112,3 +163,30 @@ const iterated: ReadonlySet<string> = new Set([
 
 /** What is known without asking anybody. */
 const known: ReadonlySet<string> = new Set(['inventory.readsLeft']);
+
+/** Effects that only ask; of any other it is taken that it changes something. */
+const reads: ReadonlySet<string> = new Set([
+  ...[
+    'requests.get',
+    'policies.get',
+    'policies.list',
+    'policies.all',
+    'nsgs.get',
+    'nsgs.nsgIds',
+    'nsgs.unsettled',
+  ],
+  ...['live.get', 'live.ofNsg', 'live.allOfNsg', 'live.getBaseline', 'live.everyBaseline', 'live.unended'],
+  ...['audit.read', 'audit.query', 'audit.indexed', 'audit.partitions', 'seals.newest', 'seals.after'],
+  ...['sweepState.marker', 'sweepState.heartbeat', 'sweepState.listedAt', 'sweepState.lostSince'],
+  ...['network.readNsg', 'network.resolveVirtualMachine', 'rights.closability'],
+  ...['authorization.check', 'authorization.memberships', 'orchestrations.status'],
+  ...[
+    'inventory.nsgs',
+    'inventory.networkInterfaces',
+    'inventory.virtualMachines',
+    'inventory.virtualNetworks',
+  ],
+]);
+
+/** Whether an effect of this name leaves everything outside its process as it was. */
+export const isRead = (name: string): boolean => reads.has(name);

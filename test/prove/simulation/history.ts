@@ -170,7 +170,7 @@ export async function runHistory(seed: number, keepTrace = 0): Promise<History &
       counted['deaths'] = (counted['deaths'] ?? 0) + 1;
       const index = random.below(workers.length);
       const dying = workers[index];
-      if (dying !== undefined) dying.lifeline.dead = true;
+      dying?.lifeline.kill();
       promises.trouble();
       workers[index] = startWorker();
     }

@@ -1,5 +1,5 @@
 import { contentOf } from '../../support/grantWorld.ts';
-import { ProcessDied, type Lifeline, type Weather } from './effects.ts';
+import { ProcessDied, type Place, type Weather } from './effects.ts';
 import { happeningTo, type CallFault } from './faults.ts';
 import { createPromises, type Promises } from './promises.ts';
 import { createWorld, instantAfter, type Ask, type Worker, type World } from './world.ts';
@@ -12,11 +12,13 @@ export interface LifeOptions {
   revoke: boolean;
   onDeath: (typeof deaths)[number];
   /** When one process dies, the next takes over and may die as well. */
-  kills?: NonNullable<Lifeline['killAt']>[];
+  kills?: Place[];
   /** What happens to the n-th call to Azure, from 1; of the second, counted from the first. */
   callFaults?: { call: number; fault: CallFault }[];
   /** What happens to the n-th effect on a table. */
   tableFault?: { effect: number; kind: TableFault };
+  /** Of the process that comes after so many others, the places at which it may die are told. */
+  placesOf?: number;
   keepTrace?: number;
 }
 
@@ -34,12 +36,26 @@ export interface Life {
   effects: number[];
   azureCalls: number;
   tableEffects: number;
+  /** In the order in which the process came to them, if they were asked for. */
+  places: PlaceInLife[];
+  /** Of everything that happened after the last death, and of what the tables and Azure hold in the end. */
+  futureHash: string;
   lines: string[];
+}
+
+export interface PlaceInLife extends Place {
+  /**
+   * The same for two places of one life between which nothing happened but that the process read and computed. What it
+   * knew dies with it: whichever of the two it dies at, what it leaves behind is the same.
+   */
+  world: string;
 }
 
 /** Two periods of the sweep, the start of its instance, two writes. */
 const bounds = { open: 120 + 15 + 2 * 5, skew: 0 };
 const seconds = 120;
+/** Until when a life is looked at: its rows are put away at 420 s, and two deaths delay that by two sweeps. */
+const horizon = 720;
 const day = 24 * 3600;
 const theAsk: Ask = {
   number: 1,
@@ -55,13 +71,16 @@ const theAsk: Ask = {
  * put away; with deaths or faults at the places that the options name.
  */
 export async function live(options: LifeOptions): Promise<Life> {
-  const { revoke, onDeath, kills = [], callFaults = [], tableFault, keepTrace = 0 } = options;
+  const { revoke, onDeath, kills = [], callFaults = [], tableFault, placesOf, keepTrace = 0 } = options;
   const effects: number[] = [];
   let died = 0;
   let hit = 0;
   let azureCalls = 0;
   let tableEffects = 0;
   let firstHitAt: number | undefined;
+  /** What is done from outside, counted: whose turn it is. */
+  let turn = 0;
+  const places: PlaceInLife[] = [];
 
   const promises: Promises = createPromises(() => world, bounds);
   const world: World = await createWorld({
@@ -117,8 +136,14 @@ export async function live(options: LifeOptions): Promise<Life> {
   };
   const startWorker = () => {
     const killAt = kills[died];
-    return world.startWorker({ weather, ...(killAt === undefined ? {} : { killAt }) });
+    return world.startWorker({
+      ...{ weather, onDeath: world.trace.mark },
+      ...(killAt === undefined ? {} : { killAt }),
+      ...(placesOf === died ? { atPlace: (place) => places.push({ ...place, world: leftAt() }) } : {}),
+    });
   };
+  /** What the promises know from reads is not lost with the process that read. */
+  const leftAt = () => `${turn} ${world.seconds()} ${world.changes()} ${promises.knownFromReads()}`;
   let worker: Worker = startWorker();
 
   /** The next process takes over as soon as one has died, wherever it did. */
@@ -130,8 +155,9 @@ export async function live(options: LifeOptions): Promise<Life> {
     worker = startWorker();
   }
   const survive = async (work: (alive: Worker) => Promise<unknown>) => {
+    turn += 1;
     try {
-      await world.clock.run(work(worker));
+      await world.clock.run(Promise.race([work(worker), worker.lifeline.died]));
     } catch (error) {
       if (!(error instanceof ProcessDied) && hit === 0) throw error;
     }
@@ -141,7 +167,8 @@ export async function live(options: LifeOptions): Promise<Life> {
   await survive((alive) => alive.submit(theAsk));
   // Whoever got no answer asks again under the same key.
   if (died + hit > 0) await survive((alive) => alive.submit(theAsk));
-  for (let at = 5; at <= 900; at += 5) {
+  for (let at = 5; at <= horizon; at += 5) {
+    turn += 1;
     await world.clock.advanceTo(instantAfter(at));
     replaceDead();
     if (revoke && at === 65) {
@@ -157,10 +184,12 @@ export async function live(options: LifeOptions): Promise<Life> {
   const broken = [...promises.broken];
   const left = await leftovers(world, promises, worker);
   if (left !== undefined) broken.push(`I8: ${left}`);
+  world.trace.note(JSON.stringify(await contentOfWorld(world, [...promises.known.keys()])));
   const after = nsgIds.map((nsgId) => contentOf(world.network.nsg(nsgId)));
   if (JSON.stringify(after) !== JSON.stringify(before)) broken.push('I3: an NSG is not what it was before');
   return {
     ...{ broken, hash: world.trace.hash(), died, hit, effects, azureCalls, tableEffects },
+    ...{ places, futureHash: world.trace.hashSinceMark() },
     lines: world.trace.lines(),
   };
 }
@@ -179,4 +208,19 @@ async function leftovers(world: World, promises: Promises, worker: Worker): Prom
   await world.clock.advanceTo(instantAfter(8 * day));
   await world.clock.run(worker.sweep());
   return (await rows.unended()).length === 0 ? undefined : 'a row without a request stays';
+}
+
+/** What the tables and Azure hold. */
+async function contentOfWorld({ stores, network }: World, requestIds: string[]): Promise<unknown> {
+  const { requests, live: rows, audit, nsgs, seals, policies } = stores;
+  return {
+    requests: await Promise.all(requestIds.map((id) => requests.get(id))),
+    records: await Promise.all(requestIds.map((id) => audit.read(id))),
+    rows: await Promise.all(nsgIds.map((nsgId) => rows.allOfNsg(nsgId))),
+    unended: await rows.unended(),
+    nsgs: await Promise.all(nsgIds.map((nsgId) => nsgs.get(nsgId))),
+    seals: await seals.after(0),
+    policies: await policies.all(),
+    rules: nsgIds.map((nsgId) => network.nsg(nsgId)),
+  };
 }

@@ -75,6 +75,8 @@ export interface Promises extends Witness {
   tampered: (nsgId: string, ruleName: string) => void;
   /** To be called often: looks at what should be shut by now. */
   look: () => void;
+  /** What was learnt from answers to reads, and outlives whoever read. */
+  knownFromReads: () => string;
   /** When everything has had its time. */
   checkEnd: () => Promise<void>;
   counted: { writes: number; changes: number; opened: number; drift: number };
@@ -504,6 +506,7 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
     },
     tampered: (nsgId, ruleName) => touched.set(`${nsgId} ${ruleName}`, now()),
     look,
+    knownFromReads: () => [...known.values()].map(({ seenOpen }) => [...seenOpen].join()).join(';'),
     checkEnd,
   };
 }

@@ -62,7 +62,17 @@ import {
   createMemorySeals,
 } from '../../support/memoryStores.ts';
 import { virtualClock, type VirtualClock } from '../../support/virtualClock.ts';
-import { effectsOf, type LeavingWrite, type Lifeline, type Weather, type Witness } from './effects.ts';
+import {
+  createLifeline,
+  effectsOf,
+  isRead,
+  ProcessDied,
+  type LeavingWrite,
+  type Lifeline,
+  type LifelineOptions,
+  type Weather,
+  type Witness,
+} from './effects.ts';
 import type { Orchestrator } from './executor.ts';
 import { createHub, type Hub, type MessageKind } from './hub.ts';
 import { createTrace, type Trace } from './trace.ts';
@@ -123,9 +133,8 @@ export interface Worker {
   followHint(hint: NetworkHint): Promise<void>;
 }
 
-export interface WorkerOptions {
+export interface WorkerOptions extends LifelineOptions {
   clockAheadMilliseconds?: number;
-  killAt?: Lifeline['killAt'];
   weather?: Weather;
 }
 
@@ -165,6 +174,11 @@ export interface World {
   trace: Trace;
   logged: Map<string, number>;
   startWorker(options?: WorkerOptions): Worker;
+  /**
+   * Counts everything that may have changed anything outside the processes. While it stays, processes have only read and
+   * computed.
+   */
+  changes(): number;
   /** All tables are gone, and empty ones are in their place. */
   loseTables(): void;
   /** Seconds since noon. */
@@ -175,11 +189,13 @@ export interface World {
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const clock = virtualClock(noon);
   const trace = createTrace(() => clock.now().getTime() - noon.getTime(), options.keepTrace);
+  let changes = 0;
   const network = createMemoryNetwork({
     clock,
     operationMilliseconds: options.operationMilliseconds ?? 1000,
     ...(options.inTransit === undefined ? {} : { before: options.inTransit }),
     changed: (nsgId, by) => {
+      changes += 1;
       trace.note(`${by} ${nsgId.slice(-6)} ${JSON.stringify(network.nsg(nsgId))}`);
       options.changed?.(nsgId, by);
     },
@@ -211,7 +227,10 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       ...options.orchestrators,
     },
     deliveries: options.deliveries ?? (() => [0]),
-    noted: trace.note,
+    noted(what) {
+      changes += 1;
+      trace.note(what);
+    },
     async runActivity(name, input, instance) {
       const other = options.activities?.[name];
       if (other !== undefined) return other(input);
@@ -219,13 +238,20 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       if (!isStep && name !== policyStepActivityName) throw new Error(`There is no activity ${name}.`);
       const worker = await options.workerFor?.();
       if (worker === undefined) throw new Error('No worker is there.');
+      const { lifeline } = worker;
+      const work = isStep ? worker.step((input as { requestId: string }).requestId) : worker.policyStep();
       try {
-        if (!isStep) return await worker.policyStep();
-        return await worker.step((input as { requestId: string }).requestId);
+        const result = await Promise.race([work, lifeline.died]);
+        if (!lifeline.dead) return result;
       } catch (error) {
-        if (!worker.lifeline.dead || options.whenWorkerDies?.(instance) !== 'no result') throw error;
-        return new Promise(() => undefined);
+        if (!lifeline.dead) throw error;
+      } finally {
+        changes += 1;
       }
+      // The host sees that its worker has gone, wherever in its code that was.
+      await clock.sleep(hostNoticesMilliseconds);
+      if (options.whenWorkerDies?.(instance) !== 'no result') throw new ProcessDied();
+      return new Promise(() => undefined);
     },
   });
   const orchestrations: Orchestrations = {
@@ -252,23 +278,20 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       : { ...defaultLifeSettings, approvalSeconds: options.approvalSeconds };
   const traced: Witness = {
     sent(effect) {
+      if (!isRead(effect.name)) changes += 1;
       trace.note(`${effect.process} ${effect.name} ${aboutOf(effect.parameters)}`);
       options.witness?.sent(effect);
     },
     leaves: () => undefined,
     done(effect, result) {
+      if (!isRead(effect.name)) changes += 1;
       options.witness?.done(effect, result);
     },
   };
 
-  function startWorker({ clockAheadMilliseconds = 0, killAt, weather = {} }: WorkerOptions = {}): Worker {
+  function startWorker({ clockAheadMilliseconds = 0, weather = {}, ...life }: WorkerOptions = {}): Worker {
     workers += 1;
-    const lifeline: Lifeline = {
-      process: `w${workers}`,
-      effects: 0,
-      dead: false,
-      ...(killAt === undefined ? {} : { killAt }),
-    };
+    const lifeline = createLifeline(`w${workers}`, life);
     const own: Clock = {
       now: () => new Date(clock.now().getTime() + clockAheadMilliseconds),
       sleep: (milliseconds) => clock.sleep(milliseconds),
@@ -276,6 +299,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     const outside = <T extends object>(name: string, target: T) =>
       effectsOf(target, name, lifeline, weather, traced);
     const note = (message: string) => {
+      if (lifeline.dead) return;
       logged.set(message, (logged.get(message) ?? 0) + 1);
       trace.note(`${lifeline.process} says ${message}`);
     };
@@ -304,7 +328,12 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       log,
       installation: options.installation ?? contoso,
       quotas: noQuotas,
-      newId: () => (ids += 1).toString(16).padStart(32, '0'),
+      newId() {
+        if (lifeline.dead) throw new ProcessDied();
+        ids += 1;
+        changes += 1;
+        return ids.toString(16).padStart(32, '0');
+      },
     };
     const reconcile = createReconciler(dependencies);
     const step = createStep(dependencies, reconcile);
@@ -354,6 +383,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     trace,
     logged,
     startWorker,
+    changes: () => changes + clock.woken(),
     loseTables: () => {
       Object.assign(stores, createStores(clock, true));
     },
@@ -362,6 +392,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
 }
 
 const sweepPeriodSeconds = 60;
+const hostNoticesMilliseconds = 1;
 
 function createStores(clock: Clock, isNew: boolean) {
   return {
