@@ -4,6 +4,7 @@ import { reasonCodes } from '../core/reason.ts';
 import { accessRequestSchema } from './accessRequestBody.ts';
 import { exampleRequestId, exampleVirtualMachineId } from './exampleIds.ts';
 import type { Operation } from './operation.ts';
+import { plainLine } from './plainLine.ts';
 import { presentedDryRun } from './presentDryRun.ts';
 import { presentedRequest } from './presentRequest.ts';
 
@@ -40,6 +41,15 @@ export const createQuery = z.strictObject({
     .meta({ description: 'Decides, says which rules would be written, and does nothing.' })
     .optional(),
 });
+
+/** The body of POST /api/access-requests/{id}/revoke. */
+export const revocationSchema = z
+  .strictObject({
+    comment: plainLine('comment', 'Why it ends early, for the audit')
+      .meta({ examples: ['The restart is done'] })
+      .optional(),
+  })
+  .meta({ id: 'Revocation' });
 
 /** The path of everything that is about one request. */
 export const ofOneRequest = {
@@ -182,10 +192,21 @@ export const accessRequestOperations = {
     description:
       'The requester, its approvers, or an administrator. What is ending or has ended stays as it is.',
     path: ofOneRequest,
+    body: revocationSchema,
+    isBodyOptional: true,
     answers: { 200: { description: 'The request as it stands now.', schema: presentedRequest } },
-    problems: ['request-not-found', 'role-missing', 'unavailable'],
+    problems: [
+      ...(['body-too-large', 'body-malformed', 'body-invalid', 'content-type-unsupported'] as const),
+      ...(['request-not-found', 'role-missing', 'unavailable'] as const),
+    ],
     examples: {
       own: { summary: 'One of your own', path: { id: exampleRequestId }, status: 200 },
+      withComment: {
+        summary: 'One of your own, and why',
+        path: { id: exampleRequestId },
+        body: { comment: 'The restart is done' },
+        status: 200,
+      },
       absent: { summary: 'One that is not there', path: { id: '0'.repeat(32) }, status: 404 },
     },
   },

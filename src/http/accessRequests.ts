@@ -3,10 +3,11 @@ import type * as z from 'zod';
 import type { AccessRequest } from '../core/accessRequest.ts';
 import { isAdministrator, isApprover, mayBreakGlass, seesEverything } from '../core/caller.ts';
 import type { AccessRequestService, Submission, SubmitResult } from '../workflow/contracts.ts';
-import { createQuery, idempotencyKey, listQuery } from './accessRequestOperations.ts';
+import { createQuery, idempotencyKey, listQuery, revocationSchema } from './accessRequestOperations.ts';
 import type { accessRequestOperations } from './accessRequestOperations.ts';
 import { parseAccessRequestBody } from './accessRequestBody.ts';
 import { callerAddress } from './callerAddress.ts';
+import { fieldProblemsOf } from './fieldProblems.ts';
 import { handleCall } from './handleCall.ts';
 import type { Answer, Call, CallDependencies } from './handleCall.ts';
 import { nameSources, presentCallerAddress } from './nameSources.ts';
@@ -119,6 +120,10 @@ async function requestsOf(
 }
 
 async function revoke(call: Call, service: AccessRequestService): Promise<Answer> {
+  const read = await readBody(call.request, { ifAbsent: {} });
+  if (!read.ok) return read;
+  const parsed = revocationSchema.safeParse(read.json);
+  if (!parsed.success) return refuse(bodyInvalid(fieldProblemsOf(parsed.error, read.json)));
   const visible = await findVisible(call, service);
   if (!visible.ok) return visible;
   const { request } = visible;
@@ -127,7 +132,11 @@ async function revoke(call: Call, service: AccessRequestService): Promise<Answer
     const detail = 'Only the requester, its approvers or an administrator may revoke this request.';
     return refuse({ code: 'role-missing', detail });
   }
-  const revoked = await service.revoke(request.id, call.caller.person, call.correlationId);
+  const { comment } = parsed.data;
+  const revoked = await service.revoke({
+    ...{ id: request.id, person: call.caller.person, correlationId: call.correlationId },
+    ...(comment !== undefined && { comment }),
+  });
   if (revoked.kind === 'not-found') return refuse(notFound);
   return { ok: true, status: 200, body: presentRequest(revoked.request) };
 }
@@ -141,16 +150,18 @@ export function idempotencyKeyOf(request: HttpRequest) {
   return { ok: false, problem: { code: 'header-invalid', detail, errors } satisfies Problem } as const;
 }
 
+export const keyReused: Problem = {
+  code: 'idempotency-key-reused',
+  detail: 'This Idempotency-Key was used with another body: use a new one for another request.',
+};
+
 /** What somebody is told who asked for access, or for more of it, and does not get it. */
 export function problemOfSubmission(result: Exclude<SubmitResult, { kind: 'accepted' }>): Problem {
   switch (result.kind) {
     case 'denied':
       return problemOfDecision(result.decision);
     case 'key-reused':
-      return {
-        code: 'idempotency-key-reused',
-        detail: 'This Idempotency-Key was used with another body: use a new one for another request.',
-      };
+      return keyReused;
     case 'too-many-refusals':
       return {
         code: 'too-many-refusals',

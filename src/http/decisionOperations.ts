@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { reasonCodes } from '../core/reason.ts';
-import { ofOneRequest } from './accessRequestOperations.ts';
+import { idempotencyKey, ofOneRequest } from './accessRequestOperations.ts';
 import { exampleRequestId } from './exampleIds.ts';
 import type { Operation } from './operation.ts';
 import { plainLine } from './plainLine.ts';
@@ -23,7 +23,7 @@ export const reviewSchema = z.strictObject({ comment }).meta({ id: 'Review' });
 
 const ofBody = [
   ...(['body-missing', 'body-too-large', 'body-malformed', 'body-invalid'] as const),
-  'content-type-unsupported' as const,
+  ...(['content-type-unsupported', 'header-invalid', 'idempotency-key-reused'] as const),
 ];
 
 /** What decisions.ts answers. */
@@ -36,6 +36,7 @@ export const decisionOperations = {
     description:
       'Approvers, never the requester. The last approval that is needed opens it, if what was right when it was asked for is still so.',
     path: ofOneRequest,
+    headers: { 'Idempotency-Key': idempotencyKey },
     body: decisionSchema,
     answers: { 200: { description: 'The request as it stands now.', schema: presentedRequest } },
     problems: [
@@ -66,6 +67,7 @@ export const decisionOperations = {
     summary: 'Notes that somebody has looked at why approval was skipped.',
     description: 'Approvers and administrators, never the requester. Also long after the end.',
     path: ofOneRequest,
+    headers: { 'Idempotency-Key': idempotencyKey },
     body: reviewSchema,
     answers: { 200: { description: 'The request as it stands now.', schema: presentedRequest } },
     problems: [

@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import type * as z from 'zod';
 import type { AccessRequest } from '../core/accessRequest.ts';
-import type { AccessRequestService } from '../workflow/contracts.ts';
-import type { AccessRequestDependencies } from './accessRequests.ts';
+import { canonicalJson } from '../core/canonicalJson.ts';
+import type { AccessRequestService, DecisionCall } from '../workflow/contracts.ts';
+import { idempotencyKeyOf, keyReused, type AccessRequestDependencies } from './accessRequests.ts';
 import { decisionSchema, reviewSchema, type decisionOperations } from './decisionOperations.ts';
 import { fieldProblemsOf } from './fieldProblems.ts';
 import { handleCall } from './handleCall.ts';
@@ -30,12 +32,17 @@ async function decide(call: Call, service: AccessRequestService): Promise<Answer
   if (!read.ok) return read;
   const { decision, comment } = read.body;
   const { caller, correlationId } = call;
-  const result = await service.decide({ id: read.request.id, caller, decision, comment, correlationId });
+  const result = await service.decide({
+    ...{ id: read.request.id, caller, decision, comment, correlationId },
+    ...read.key,
+  });
   switch (result.kind) {
     case 'decided':
       return { ok: true, status: 200, body: presentRequest(result.request) };
     case 'not-found':
       return { ok: false, problem: notFound };
+    case 'key-reused':
+      return { ok: false, problem: keyReused };
     case 'denied':
       return { ok: false, problem: problemOfDecision(result.decision) };
     case 'refused':
@@ -53,22 +60,37 @@ async function review(call: Call, service: AccessRequestService): Promise<Answer
   if (!read.ok) return read;
   const { caller, correlationId } = call;
   const { comment } = read.body;
-  const result = await service.review({ id: read.request.id, caller, comment, correlationId });
+  const result = await service.review({ id: read.request.id, caller, comment, correlationId, ...read.key });
   if (result.kind === 'reviewed') return { ok: true, status: 200, body: presentRequest(result.request) };
   if (result.kind === 'not-found') return { ok: false, problem: notFound };
+  if (result.kind === 'key-reused') return { ok: false, problem: keyReused };
   return { ok: false, problem: { code: result.code, detail: result.message } };
 }
 
-/** The request that is decided on, if the caller may see it, and the body. */
+interface ReadCall<Body> {
+  ok: true;
+  request: AccessRequest;
+  body: Body;
+  key: Pick<DecisionCall, 'idempotencyKey'>;
+}
+
+/** The request that is decided on, if the caller may see it, the body and the Idempotency-Key. */
 async function readCall<Schema extends z.ZodType>(
   call: Call,
   service: AccessRequestService,
   schema: Schema,
-): Promise<{ ok: true; request: AccessRequest; body: z.output<Schema> } | Extract<Answer, { ok: false }>> {
-  const body = await readBody(call.request);
-  if (!body.ok) return body;
-  const parsed = schema.safeParse(body.json);
-  if (!parsed.success) return { ok: false, problem: bodyInvalid(fieldProblemsOf(parsed.error, body.json)) };
+): Promise<ReadCall<z.output<Schema>> | Extract<Answer, { ok: false }>> {
+  const key = idempotencyKeyOf(call.request);
+  if (!key.ok) return key;
+  const read = await readBody(call.request);
+  if (!read.ok) return read;
+  const parsed = schema.safeParse(read.json);
+  if (!parsed.success) return { ok: false, problem: bodyInvalid(fieldProblemsOf(parsed.error, read.json)) };
   const visible = await findVisible(call, service);
-  return visible.ok ? { ok: true, request: visible.request, body: parsed.data } : visible;
+  if (!visible.ok) return visible;
+  const bodyHash = createHash('sha256').update(canonicalJson(read.json)).digest('hex');
+  return {
+    ...{ ok: true, request: visible.request, body: parsed.data },
+    key: key.value === undefined ? {} : { idempotencyKey: { key: key.value, bodyHash } },
+  };
 }

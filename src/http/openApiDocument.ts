@@ -57,7 +57,7 @@ function describe(operation: Operation, schemas: Json): Json {
     parameters: parametersOf(operation, schemas),
     ...(body !== undefined && {
       requestBody: {
-        required: true,
+        required: operation.isBodyOptional !== true,
         content: {
           'application/json': {
             schema: jsonSchemaOf(body, 'input', schemas),

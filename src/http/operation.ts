@@ -29,6 +29,8 @@ export interface Operation {
   headers?: Record<string, z.ZodType>;
   /** The schema that the body is parsed with; without one no body is read. */
   body?: z.ZodType;
+  /** It may be left out. */
+  isBodyOptional?: true;
   /** What it answers with where all is well, by status. */
   answers: Record<number, DescribedAnswer>;
   /** Codes of problems beside those of `everyonesProblems`. */

@@ -88,6 +88,10 @@ export const presentedRequest = z
       .meta({ description: 'Approval was skipped.' })
       .optional(),
     reason: presentedReason.meta({ description: 'Why it ended or is ending.' }).optional(),
+    revoked: z
+      .strictObject({ by: presentedPerson, at: z.iso.datetime(), comment: z.string().optional() })
+      .meta({ description: 'Who has ended it early, and what they said.' })
+      .optional(),
     changedRules: z
       .array(
         z.strictObject({
@@ -135,6 +139,7 @@ export function presentRequest(request: AccessRequest): z.infer<typeof presented
     ...(request.approval !== undefined && { approval: presentApproval(request.approval) }),
     ...(request.breakGlass !== undefined && { breakGlass: presentBreakGlass(request.breakGlass) }),
     ...(reason !== undefined && { reason: presentReason(reason) }),
+    ...presentRevocation(request),
     ...(changedRules.length > 0 && { changedRules }),
     ...(state === 'opening' && waiting?.reason && { waiting: presentReason(waiting.reason) }),
     requestedAt: request.requestedAt,
@@ -171,6 +176,16 @@ export function presentApproval({ rules, given, expiresAt }: Approval): z.infer<
 
 function presentBreakGlass({ reviewed }: BreakGlass) {
   return { ...(reviewed !== undefined && { reviewed: presentDecision(reviewed) }) };
+}
+
+/** Who has ended it early: of several who wanted to, the first. */
+function presentRevocation({ journal }: AccessRequest) {
+  const entry = journal.find(
+    ({ event, reasons }) => event === 'closing' && reasons.some(({ code }) => code === 'revoked'),
+  );
+  if (entry === undefined) return {};
+  const { actor: objectId, actorName: displayName = '', at, comment } = entry;
+  return { revoked: { by: { objectId, displayName }, at, ...(comment !== undefined && { comment }) } };
 }
 
 function presentDecision({ by, at, comment }: { by: Person; at: string; comment: string }) {

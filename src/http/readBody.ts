@@ -5,9 +5,13 @@ export const maximumBodyBytes = 65_536;
 
 export type BodyResult = { ok: true; json: unknown } | { ok: false; problem: Problem };
 
-/** Reads a JSON body of at most 64 KiB. */
-export async function readBody(request: HttpRequest): Promise<BodyResult> {
+/** Reads a JSON body of at most 64 KiB; `ifAbsent` is taken for one that is not there, where it may be left out. */
+export async function readBody(
+  request: HttpRequest,
+  { ifAbsent }: { ifAbsent?: unknown } = {},
+): Promise<BodyResult> {
   const bytes = await request.arrayBuffer();
+  if (bytes.byteLength === 0 && ifAbsent !== undefined) return { ok: true, json: ifAbsent };
   if (bytes.byteLength === 0) {
     return refuse(
       'body-missing',

@@ -1,4 +1,4 @@
-import type { AccessRequest } from '../core/accessRequest.ts';
+import type { AccessRequest, JournalEntry } from '../core/accessRequest.ts';
 import { isApprover, seesEverything, type Caller } from '../core/caller.ts';
 import { isSame, waitingApproval } from '../core/judgeApproval.ts';
 import type { AccessRequestService } from '../workflow/contracts.ts';
@@ -24,11 +24,11 @@ export async function findVisible(
   const id = call.request.params['id'] ?? '';
   const request = /^[0-9a-f]{32}$/.test(id) ? await service.find(id) : undefined;
   if (request === undefined) return { ok: false, problem: notFound };
-  if (isOwn(request, call.caller) || seesEverything(call.caller) || isOfApprover(request, call.caller)) {
-    return { ok: true, request };
-  }
+  const { caller } = call;
+  const isVisible = [isOwn, isOfApprover, hasDenied].some((is) => is(request, caller));
+  if (isVisible || seesEverything(caller)) return { ok: true, request };
   if (waitingApproval(request) === undefined) return { ok: false, problem: notFound };
-  const decidable = await service.decidableBy(call.caller, [request], call.correlationId);
+  const decidable = await service.decidableBy(caller, [request], call.correlationId);
   if (decidable.kind === 'unavailable') {
     const { message, retryAfterSeconds } = decidable;
     return { ok: false, problem: { code: 'unavailable', detail: message, retryAfterSeconds } };
@@ -42,12 +42,26 @@ export function isOwn({ requester }: AccessRequest, { person }: Caller): boolean
 
 /** What approvers look after: whatever people must decide on or review, and what one has approved oneself. */
 export function isOfApprover(request: AccessRequest, caller: Caller): boolean {
-  const { approval, breakGlass, extension, journal } = request;
-  const given = [...(approval?.given ?? []), ...(extension?.approval.given ?? [])];
+  const { approval, breakGlass, extension } = request;
   return (
     (isApprover(caller) && [approval, breakGlass, extension].some((part) => part !== undefined)) ||
-    given.some(({ by }) => isSame(by, caller.person)) ||
-    // An extension that was approved waits no more, and the row has forgotten who said yes to it.
-    journal.some(({ event, actor }) => event === 'extension-approved' && actor === caller.person.objectId)
+    hasMade(request, caller, ['approved', 'extension-approved'])
+  );
+}
+
+/** What somebody has said no to is still theirs to see: why nothing came of it, and what they said. */
+function hasDenied(request: AccessRequest, caller: Caller): boolean {
+  return hasMade(request, caller, ['denied', 'extension-denied']);
+}
+
+/** By the journal, which forgets nobody. It names people of one tenant, that of the requester. */
+function hasMade(
+  { journal, requester }: AccessRequest,
+  { person }: Caller,
+  events: readonly JournalEntry['event'][],
+): boolean {
+  const { tenantId } = requester;
+  return journal.some(
+    ({ event, actor }) => events.includes(event) && isSame({ ...person, objectId: actor, tenantId }, person),
   );
 }

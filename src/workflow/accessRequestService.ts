@@ -5,9 +5,10 @@ import { enterState } from '../core/journal.ts';
 import { isSame, judgeApproval, waitingApproval } from '../core/judgeApproval.ts';
 import { UnreadableRowError, type UnendedRow } from '../core/stores.ts';
 import { changeRequest } from './changeRequest.ts';
-import type { AccessRequestService, Orchestrations, RevokeResult } from './contracts.ts';
-import { createDecideExtension } from './decideExtension.ts';
-import { createDecideRequest } from './decideRequest.ts';
+import type { AccessRequestService, Orchestrations, RevokeCall, RevokeResult } from './contracts.ts';
+import { createDecide } from './decide.ts';
+import { createExtensionMatter } from './decideExtension.ts';
+import { createRequestMatter } from './decideRequest.ts';
 import type { Dependencies } from './dependencies.ts';
 import { dryRun } from './dryRun.ts';
 import { createCarryOut, createExtendGrant } from './extendGrant.ts';
@@ -35,8 +36,6 @@ export function createAccessRequestService(
   settings: LifeSettings = defaultLifeSettings,
 ): AccessRequestService {
   const { requests, live, clock, log } = dependencies;
-  const decideRequest = createDecideRequest(dependencies, ring);
-  const decideExtension = createDecideExtension(dependencies, createCarryOut(dependencies, reconcile));
 
   return {
     extend: createExtendGrant(dependencies, quota, reconcile),
@@ -44,10 +43,10 @@ export function createAccessRequestService(
     submit: (submission) => submit(dependencies, quota, orchestrations, submission, settings),
     judgeTogether: (submissions) => judgeTogether(dependencies, quota, submissions),
     dryRun: (submission) => dryRun(dependencies, quota, submission),
-    async decide(call) {
-      const row = (await requests.get(call.id))?.row;
-      return row?.extension === undefined ? decideRequest(call) : decideExtension(call);
-    },
+    decide: createDecide(dependencies, {
+      request: createRequestMatter(dependencies, ring),
+      extension: createExtensionMatter(dependencies, createCarryOut(dependencies, reconcile)),
+    }),
     review: (call) => reviewBreakGlass(dependencies, call),
 
     async find(id) {
@@ -98,14 +97,15 @@ export function createAccessRequestService(
       return { kind: 'known', requestIds };
     },
 
-    async revoke(id, actor, correlationId): Promise<RevokeResult> {
+    async revoke(call): Promise<RevokeResult> {
+      const { id, person, correlationId } = call;
       const now = clock.now();
       const existing = await requests.get(id);
       if (existing === undefined) return { kind: 'not-found' };
       const { stored, changed } = await changeRequest(
         requests,
         id,
-        (current) => (isEnding(current) ? undefined : revoked(current, actor.objectId, now, correlationId)),
+        (current) => (isEnding(current) ? undefined : revoked(current, call, now)),
         existing,
       );
       if (finalStates.has(stored.row.state)) return { kind: 'revoked', request: stored.row };
@@ -117,7 +117,7 @@ export function createAccessRequestService(
         return { kind: 'revoked', request: (await settle(dependencies, stored.row, now)).request };
       } finally {
         // Also when the live rows could not be written: the step that is rung for writes them.
-        if (changed || isRevokedBy(stored.row, actor.objectId, now)) await ring(stored.row);
+        if (changed || isRevokedBy(stored.row, person.objectId, now)) await ring(stored.row);
       }
     },
   };
@@ -161,12 +161,17 @@ function isRevokedBy(request: AccessRequest, actor: string, now: Date): boolean 
   return entry?.actor === actor && entry.at === now.toISOString();
 }
 
-function revoked(request: AccessRequest, actor: string, now: Date, correlationId: string): AccessRequest {
+function revoked(
+  request: AccessRequest,
+  { person, comment, correlationId }: RevokeCall,
+  now: Date,
+): AccessRequest {
   const reason = { code: 'revoked', message: 'Ended early by a person.' } as const;
+  const { objectId: actor, displayName: actorName } = person;
   return enterState(
     request,
     'closing',
-    { at: now, actor, reasons: [reason], correlationId },
+    { at: now, actor, actorName, reasons: [reason], correlationId, ...(comment && { comment }) },
     { outcome: 'closed', reason, nextDue: now.toISOString() },
   );
 }

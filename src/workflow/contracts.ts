@@ -6,6 +6,7 @@ import type { NetworkHint } from '../core/networkHint.ts';
 import type { BaselineSource, Policy, PolicyConditions, PolicyEntry } from '../core/policy.ts';
 import type { Decision, Reason } from '../core/reason.ts';
 import type { DryRunResult } from './dryRun.ts';
+import type { SentKey } from './idempotentCall.ts';
 import type { JudgedTogether } from './judgeTogether.ts';
 import type { OverQuota } from './personQuota.ts';
 
@@ -87,11 +88,14 @@ export interface DecisionCall {
   decision: 'approve' | 'deny';
   comment: string;
   correlationId: string;
+  idempotencyKey?: SentKey;
 }
 
 export type DecideResult =
   | { kind: 'decided'; request: AccessRequest }
   | { kind: 'not-found' }
+  /** The Idempotency-Key was used before with another body. */
+  | { kind: 'key-reused' }
   /** This person may not decide. */
   | { kind: 'refused'; code: (typeof decisionRefusals)[number]; message: string }
   /** There is nothing for this person to decide any more. */
@@ -107,8 +111,17 @@ export type ReviewCall = Omit<DecisionCall, 'decision'>;
 export type ReviewResult =
   | { kind: 'reviewed'; request: AccessRequest }
   | { kind: 'not-found' }
+  | { kind: 'key-reused' }
   | { kind: 'refused'; code: (typeof reviewRefusals)[number]; message: string }
   | { kind: 'conflict'; code: 'no-review-open'; message: string };
+
+/** Who ends a request early, and what they say to it. */
+export interface RevokeCall {
+  id: string;
+  person: Person;
+  comment?: string;
+  correlationId: string;
+}
 
 export type RevokeResult = { kind: 'revoked'; request: AccessRequest } | { kind: 'not-found' };
 
@@ -143,7 +156,7 @@ export interface AccessRequestService {
   /** Notes that somebody else has looked at why approval was skipped. */
   review(call: ReviewCall): Promise<ReviewResult>;
   /** Ends a request early; one that is ending or has ended stays as it is. */
-  revoke(id: string, actor: Person, correlationId: string): Promise<RevokeResult>;
+  revoke(call: RevokeCall): Promise<RevokeResult>;
 }
 
 /** Starts and rings orchestrations. They carry a request's id and nothing else. */

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { isRunning, type AccessRequest, type IdempotentCall, type Person } from '../core/accessRequest.ts';
+import { isRunning, type AccessRequest, type IdempotentCall } from '../core/accessRequest.ts';
 import { causeOf } from '../core/cause.ts';
 import { awaitExtension, extend, obstacleToExtension } from '../core/extension.ts';
 import { isSame } from '../core/judgeApproval.ts';
@@ -10,6 +9,7 @@ import { changeRequest } from './changeRequest.ts';
 import type { ExtendResult, ExtensionCall } from './contracts.ts';
 import { secondsAfter, type Dependencies } from './dependencies.ts';
 import { waitingForSweep } from './heartbeat.ts';
+import { idempotentCall } from './idempotentCall.ts';
 import { judgeExtension } from './judgeExtension.ts';
 import { recordDenied, recordJournal } from './recordJournal.ts';
 import type { Reconcile } from './reconcileResult.ts';
@@ -38,7 +38,11 @@ export function createExtendGrant(
     const over = quota.call(asked.person.objectId, clock.now());
     if (over !== undefined) return over;
     // Without a key of its own the call has one all the same: it finds by it what it has written unseen.
-    const call: IdempotentCall = { key: keyOf(asked) ?? newId(), bodyHash: asked.bodyHash };
+    const { id, person, idempotencyKey: key, bodyHash } = asked;
+    const call: IdempotentCall =
+      key === undefined
+        ? { key: newId(), bodyHash }
+        : idempotentCall('extend', id, person, { key, bodyHash });
     for (let attempt = 0; attempt < 10; attempt += 1) {
       const seenAt = clock.now();
       const stored = await requests.get(asked.id);
@@ -168,17 +172,4 @@ export function createCarryOut(
 /** What an extension did, for journal and audit. */
 export function extendedReason(from: string, to: string): Reason {
   return { code: 'extended', message: `Its end moved from ${from} to ${to}.` };
-}
-
-/** One person's key for one request; undefined where the call brought none. */
-function keyOf({ id, person, idempotencyKey }: ExtensionCall): string | undefined {
-  if (idempotencyKey === undefined) return undefined;
-  return hashOf(id, person, idempotencyKey);
-}
-
-function hashOf(id: string, { tenantId, objectId }: Person, key: string): string {
-  return createHash('sha256')
-    .update(JSON.stringify(['extend', id, tenantId, objectId, key]))
-    .digest('hex')
-    .slice(0, 32);
 }

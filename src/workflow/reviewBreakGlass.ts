@@ -4,6 +4,7 @@ import { note } from '../core/journal.ts';
 import { changeRequest } from './changeRequest.ts';
 import type { ReviewCall, ReviewResult } from './contracts.ts';
 import type { Dependencies } from './dependencies.ts';
+import { idempotentCall } from './idempotentCall.ts';
 import { settle } from './settle.ts';
 
 /**
@@ -12,7 +13,7 @@ import { settle } from './settle.ts';
  */
 export async function reviewBreakGlass(
   dependencies: Pick<Dependencies, 'requests' | 'live' | 'audit' | 'clock' | 'log'>,
-  { id, caller, comment, correlationId }: ReviewCall,
+  { id, caller, comment, correlationId, idempotencyKey }: ReviewCall,
 ): Promise<ReviewResult> {
   const { requests, clock, log } = dependencies;
   const now = clock.now();
@@ -21,6 +22,12 @@ export async function reviewBreakGlass(
   const obstacle = obstacleToReview(existing.row, caller);
   if (obstacle !== undefined) return { kind: 'refused', ...obstacle };
   const { objectId, displayName } = caller.person;
+  const call = idempotencyKey && idempotentCall('review', id, caller.person, idempotencyKey);
+  const earlier = call && existing.row.journal.find((entry) => entry.call?.key === call.key);
+  if (earlier !== undefined) {
+    if (earlier.call?.bodyHash !== call?.bodyHash) return { kind: 'key-reused' };
+    return { kind: 'reviewed', request: existing.row };
+  }
   const reviewed = { by: caller.person, at: now.toISOString(), comment };
   const { stored } = await changeRequest(
     requests,
@@ -30,7 +37,10 @@ export async function reviewBreakGlass(
         ? note(
             current,
             'break-glass-reviewed',
-            { at: now, actor: objectId, actorName: displayName, reasons: [], comment, correlationId },
+            {
+              ...{ at: now, actor: objectId, actorName: displayName, reasons: [], comment, correlationId },
+              ...(call && { call }),
+            },
             { breakGlass: { reviewed } },
           )
         : undefined,

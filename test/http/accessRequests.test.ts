@@ -279,10 +279,19 @@ describe('POST /api/access-requests/{id}/revoke', () => {
     },
   );
 
-  it('does not read a body', async () => {
+  it('takes a comment, nothing else, and revokes nothing where the body is another', async () => {
     const id = await api.created();
+    const json = { ...(await api.as(alice)), 'content-type': 'application/json' };
 
-    expect(await revoke(id, await api.as(alice), { body: '{' })).toMatchObject({ status: 200 });
+    for (const [body, code] of [
+      ['{', 'body-malformed'],
+      ['{"why":"done"}', 'body-invalid'],
+      ['{"comment":""}', 'body-invalid'],
+    ] as const) {
+      expect(await revoke(id, json, { body })).toMatchObject({ status: 400, json: { code } });
+    }
+    expect(api.service.calls.filter((name) => name.startsWith('revoke'))).toEqual([]);
+    expect((await revoke(id, json, { body: '{"comment":"Done"}' })).status).toBe(200);
   });
 
   it('is for administrators too, in their own name', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { demand, oneApprover } from '../support/approvals.ts';
-import { createApiWorld, undescribedPart, type ApiWorld } from '../support/apiWorld.ts';
+import { createApiWorld, undescribedPart, type ApiWorld, type Sent } from '../support/apiWorld.ts';
 import { vmId } from '../support/grantWorld.ts';
 import type { Answered } from '../support/httpCalls.ts';
 import { alice, bob, startTokenIssuer, type TokenIssuer } from '../support/tokenIssuer.ts';
@@ -25,7 +25,7 @@ beforeEach(async () => {
 
 async function send(
   name: string,
-  what: { path?: Record<string, string>; query?: Record<string, string>; body?: unknown },
+  what: Pick<Sent, 'path' | 'query' | 'body' | 'headers'>,
   who: { objectId: string } = alice,
   ...roles: string[]
 ): Promise<Answered> {
@@ -44,6 +44,7 @@ async function asked(changes: object = {}): Promise<string> {
 
 const decide = (id: string, decision: unknown, who = bob, ...roles: string[]) =>
   send('decideAccessRequest', { path: { id }, body: decision }, who, ...roles);
+const carol = { objectId: '00000000-0000-4000-8000-0000000ca201' };
 const yes = { decision: 'approve', comment: 'Agreed' };
 
 describe('POST /api/access-requests/{id}/decision', () => {
@@ -133,6 +134,58 @@ describe('POST /api/access-requests/{id}/decision', () => {
     expect((await send('getAccessRequest', { path: { id } })).json).toMatchObject({ state: 'pending' });
   });
 
+  it('answers a call with the same key as the first one was, and takes it for nothing else', async () => {
+    await demand(api.world, { approval: { approvers: 2, groups: [database] } });
+    api.world.authorization.join(bob.objectId, database, vmId);
+    const id = await asked();
+    const headers = { 'Idempotency-Key': 'agreed' };
+    const again = (decision: unknown, ...roles: string[]) =>
+      send('decideAccessRequest', { path: { id }, body: decision, headers }, bob, ...roles);
+
+    const first = await again(yes);
+    expect(first).toMatchObject({ status: 200, json: { state: 'pending' } });
+    expect(await again(yes)).toMatchObject({ status: 200, json: first.json });
+    expect((await decide(id, yes, bob, 'Sallyport.Approver')).json['code']).toBe('decided-already');
+    expect(await again({ ...yes, decision: 'deny' })).toMatchObject({
+      ...{ status: 409, json: { code: 'idempotency-key-reused' } },
+    });
+    expect((await send('getAccessRequest', { path: { id } })).json).toMatchObject({
+      ...{ state: 'pending', approval: { given: [{ by: { objectId: bob.objectId } }] } },
+    });
+    // The key is each one's own.
+    const carols = { path: { id }, body: yes, headers };
+    expect(await send('decideAccessRequest', carols, carol, 'Sallyport.Approver')).toMatchObject({
+      ...{ status: 200, json: { state: 'opening' } },
+    });
+  });
+
+  it('answers it so too where the last yes came to a no', async () => {
+    const id = await asked();
+    api.world.authorization.deny({ objectId: alice.objectId });
+    const once = () =>
+      send(
+        'decideAccessRequest',
+        { path: { id }, body: yes, headers: { 'Idempotency-Key': 'agreed' } },
+        bob,
+        'Sallyport.Approver',
+      );
+
+    const [first, second] = [await once(), await once()];
+
+    expect(first).toMatchObject({ status: 403, json: { code: 'not-authorized' } });
+    expect(second).toMatchObject({ status: 403, json: { errors: first.json['errors'] } });
+  });
+
+  it('goes on showing a request to a member of the group that has said no to it', async () => {
+    await demand(api.world, { approval: { approvers: 1, groups: [database] } });
+    api.world.authorization.join(bob.objectId, database, vmId);
+    const id = await asked();
+    expect((await decide(id, { ...yes, decision: 'deny' })).json).toMatchObject({ state: 'denied' });
+
+    expect((await send('getAccessRequest', { path: { id } }, bob)).json).toMatchObject({ state: 'denied' });
+    expect((await send('getAccessRequest', { path: { id } }, carol)).status).toBe(404);
+  });
+
   it('hides a request that waits from whoever may not decide', async () => {
     const id = await asked();
 
@@ -214,7 +267,42 @@ describe('the list', () => {
     expect((await open(bob, 'Sallyport.Auditor')).json['value']).toEqual([]);
   });
 
+  it('takes a review that is sent again with its key for the same', async () => {
+    const made = await send(
+      ...(['createAccessRequest', { body: { ...body, breakGlass: true } }, alice] as const),
+      'Sallyport.BreakGlass',
+    );
+    const id = made.json['id'] as string;
+    const review = async (comment: string) => {
+      const headers = { 'Idempotency-Key': 'looked-at' };
+      const sent = { path: { id }, body: { comment }, headers };
+      const { status, json } = await send('reviewAccessRequest', sent, bob, 'Sallyport.Approver');
+      return [status, json['code']];
+    };
+
+    expect(await review('It had stopped')).toEqual([200, undefined]);
+    expect(await review('It had stopped')).toEqual([200, undefined]);
+    expect(await review('It went on')).toEqual([409, 'idempotency-key-reused']);
+  });
+
   it.each([{ decidable: 'false' }, { review: 'closed' }])('refuses %j', async (query) => {
     expect((await send('listAccessRequests', { query })).status).toBe(400);
+  });
+});
+
+describe('POST /api/access-requests/{id}/revoke', () => {
+  it('keeps the comment of whoever ends it first, and shows who that was', async () => {
+    await demand(api.world, {});
+    const id = await asked();
+    const end = (comment: string, who: { objectId: string }, ...roles: string[]) =>
+      send('revokeAccessRequest', { path: { id }, body: { comment } }, who, ...roles);
+
+    const ended = await end('The restart is done', bob, 'Sallyport.Administrator');
+    const revoked = { by: { objectId: bob.objectId }, comment: 'The restart is done' };
+    expect(ended).toMatchObject({ status: 200, json: { state: 'closing', revoked } });
+    expect((await end('Me too', alice)).json).toMatchObject({ revoked });
+    expect((await api.world.audit(id)).at(-1)).toMatchObject({
+      ...{ event: 'request.closing', actor: bob.objectId, details: { comment: 'The restart is done' } },
+    });
   });
 });

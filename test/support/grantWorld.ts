@@ -257,7 +257,7 @@ export async function grantWorld(
       service,
       submit: (changes) => service.submit({ ...submission, ...changes }),
       revoke: async (id, correlationId = submission.correlationId) => {
-        await service.revoke(id, alice, correlationId);
+        await service.revoke({ id, person: alice, correlationId });
       },
       extend: (id, changes) => service.extend({ id, ...extension, ...changes }),
       step,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { finalStates } from '../../src/core/accessRequest.ts';
-import type { AccessRequest, Person, RequestState } from '../../src/core/accessRequest.ts';
+import type { AccessRequest, RequestState } from '../../src/core/accessRequest.ts';
 import { isReviewOpen, obstacleToReview } from '../../src/core/breakGlass.ts';
 import { isApprover, type Caller } from '../../src/core/caller.ts';
 import { decide } from '../../src/core/decide.ts';
@@ -152,8 +152,8 @@ export function createInMemoryAccessRequestService(options: {
       requests.set(id, reviewed);
       return Promise.resolve({ kind: 'reviewed', request: reviewed });
     },
-    revoke: (id, actor: Person) => {
-      calls.push(`revoke by ${actor.objectId}`);
+    revoke: ({ id, person }) => {
+      calls.push(`revoke by ${person.objectId}`);
       const request = requests.get(id);
       if (request === undefined) return Promise.resolve({ kind: 'not-found' });
       if (request.state === 'closing' || finalStates.has(request.state)) {

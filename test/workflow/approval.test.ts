@@ -40,6 +40,41 @@ const liveRows = async ({ stores }: GrantWorld) => [
 ];
 const writes = ({ network }: GrantWorld) => network.calls.filter(({ method }) => method === 'write').length;
 
+/** What is to end at one, whenever it is approved; it waits since noon. */
+async function pendingUntilOne(): Promise<{ world: GrantWorld; process: Process }> {
+  const world = await grantWorld();
+  await demand(world, { approval: oneApprover });
+  const process = world.startProcess();
+  const end = minutes(60).toISOString();
+  const result = await world.clock.run(process.submit({ end }));
+  if (result.kind !== 'accepted') throw new Error(JSON.stringify(result));
+  return { world, process };
+}
+
+describe('a request that needs approval and has a chosen end', () => {
+  it('ends at it, however late it is approved', async () => {
+    const { world, process } = await pendingUntilOne();
+    await world.runUntil(minutes(50), process);
+
+    expect((await decide(world, process, id, approver('carol'))).kind).toBe('decided');
+    expect(await world.request(id)).toMatchObject({ state: 'opening', end: minutes(60).toISOString() });
+    await world.runUntil(minutes(61), process);
+    expect(await world.request(id)).toMatchObject({ state: 'closed' });
+    expect(openRules(world)).toEqual([]);
+  });
+
+  it('is denied once that has passed, whoever approves it, and nothing is written', async () => {
+    const { world, process } = await pendingUntilOne();
+    await world.runUntil(minutes(60), process);
+
+    expect(await decide(world, process, id, approver('carol'))).toMatchObject({
+      ...{ kind: 'denied', decision: { reasons: [{ code: 'ended' }] } },
+    });
+    expect(writes(world)).toBe(0);
+    expect(await eventsOf(world, id)).toEqual(['pending', 'approved', 'denied']);
+  });
+});
+
 describe('a request that needs approval', () => {
   it('waits: no row is live, nothing is written, and it says who must approve until when', async () => {
     const { world } = await pending();

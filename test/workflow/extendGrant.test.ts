@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Caller } from '../../src/core/caller.ts';
 import type { JsonObject } from '../../src/core/network.ts';
 import type { Policy } from '../../src/core/policy.ts';
+import type { SentKey } from '../../src/workflow/idempotentCall.ts';
 import {
   alice,
   eventsOf,
@@ -323,6 +324,22 @@ describe('an extension that people decide on', () => {
       ...['opening', 'active', 'extension-requested', 'extension-approved', 'extension-approved'],
       ...['extended', 'closing', 'closed'],
     ]);
+  });
+
+  it('answers a yes that is sent again with its key once it has extended, and extends by it no more', async () => {
+    const { world, process } = await waiting(1);
+    const idempotencyKey = { key: 'agreed', bodyHash: 'of the body' };
+    const caller = decider('bob');
+    const call = { id, caller, decision: 'approve' as const, comment: 'Agreed', correlationId: 'c' };
+    const send = (sent: SentKey) =>
+      world.clock.run(process.service.decide({ ...call, idempotencyKey: sent }));
+
+    expect((await send(idempotencyKey)).kind).toBe('decided');
+    await world.clock.run(process.extend(id));
+    const end = minutes(90).toISOString();
+    expect(await send(idempotencyKey)).toMatchObject({ kind: 'decided', request: { end } });
+    expect((await send({ ...idempotencyKey, bodyHash: 'of another' })).kind).toBe('key-reused');
+    expect(await world.request(id)).toMatchObject({ end, extension: { approval: { given: [] } } });
   });
 
   it('counts one yes of two people who decide at once for each, and one of them extends', async () => {

@@ -138,7 +138,7 @@ async function takeBack(
   accepted: Iterable<AccessRequest>,
 ): Promise<void> {
   for (const { id } of accepted) {
-    await accessRequests.revoke(id, call.caller.person, call.correlationId);
+    await accessRequests.revoke({ id, person: call.caller.person, correlationId: call.correlationId });
   }
 }
 

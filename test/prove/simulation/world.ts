@@ -356,7 +356,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       orchestrations: ofWorker,
       submit: (ask) => service.submit(submissionOf(ask)),
       revoke: async (id, by = alice) => {
-        await service.revoke(id, by, correlationId);
+        await service.revoke({ id, person: by, correlationId });
       },
       decide: (id, by, decision) =>
         service.decide({ id, caller: callerOf(by), decision, comment: decision, correlationId }),
