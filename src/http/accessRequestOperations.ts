@@ -59,18 +59,20 @@ export const ofOneRequest = {
     .meta({ description: 'Id of the request.' }),
 };
 
+const withCallerAddress = {
+  callerAddress: z
+    .strictObject({
+      allowedSourceAddressPrefix: z.string(),
+      foundBy: z.string().meta({ description: 'A sentence.' }),
+    })
+    .meta({ description: 'Where you ask from, if no source was named and this was taken for it.' })
+    .optional(),
+};
+
 /** The answer to whoever has just asked. */
-const acceptedRequest = presentedRequest
-  .extend({
-    callerAddress: z
-      .strictObject({
-        allowedSourceAddressPrefix: z.string(),
-        foundBy: z.string().meta({ description: 'A sentence.' }),
-      })
-      .meta({ description: 'Where you ask from, if no source was named and this was taken for it.' })
-      .optional(),
-  })
-  .meta({ id: 'AcceptedAccessRequest' });
+const acceptedRequest = presentedRequest.extend(withCallerAddress).meta({ id: 'AcceptedAccessRequest' });
+/** The answer to whoever asks what would come of it. */
+const answeredDryRun = presentedDryRun.extend(withCallerAddress).meta({ id: 'DryRun' });
 
 const exampleBody = {
   virtualMachines: [
@@ -96,7 +98,7 @@ export const accessRequestOperations = {
     query: createQuery,
     body: accessRequestSchema,
     answers: {
-      200: { description: 'A dry run: what would be.', schema: presentedDryRun },
+      200: { description: 'A dry run: what would be.', schema: answeredDryRun },
       202: { description: 'Accepted.', schema: acceptedRequest, hasLocation: true },
     },
     problems: [

@@ -10,7 +10,7 @@ import { callerAddress } from './callerAddress.ts';
 import { fieldProblemsOf } from './fieldProblems.ts';
 import { handleCall } from './handleCall.ts';
 import type { Answer, Call, CallDependencies } from './handleCall.ts';
-import { nameSources, presentCallerAddress } from './nameSources.ts';
+import { addressUsed, nameSources, presentCallerAddress } from './nameSources.ts';
 import type { HandlersOf } from './operation.ts';
 import { presentDryRun } from './presentDryRun.ts';
 import { presentRequest } from './presentRequest.ts';
@@ -67,13 +67,14 @@ async function create(call: Call, service: AccessRequestService, trustedProxyHop
   if (query.query.dryRun !== undefined) {
     const foreseen = await service.dryRun(submission);
     if (foreseen.kind !== 'foreseen') return refuse(problemOfSubmission(foreseen));
-    return { ok: true, status: 200, body: presentDryRun(foreseen) };
+    const body = { ...presentDryRun(foreseen), ...presentCallerAddress(named.address) };
+    return { ok: true, status: 200, body };
   }
   const submitted = await service.submit(submission);
   if (submitted.kind !== 'accepted') return refuse(problemOfSubmission(submitted));
   const { request } = submitted;
   const location = `/api/access-requests/${request.id}`;
-  const body = { ...presentRequest(request), ...presentCallerAddress(named.address, request) };
+  const body = { ...presentRequest(request), ...presentCallerAddress(addressUsed(named.address, request)) };
   return { ok: true, status: 202, body, location };
 }
 

@@ -9,7 +9,7 @@ type NamedSources =
       ok: true;
       virtualMachines: Submission['virtualMachines'];
       /** The caller's address, if it was needed. */
-      address?: Extract<CallerAddress, { ok: true }>;
+      address?: Found;
     }
   | { ok: false; problems: FieldProblem[] };
 
@@ -41,17 +41,21 @@ export function nameSources(
   return { ok: true, virtualMachines, ...(address?.ok === true && { address }) };
 }
 
-/**
- * What an answer says of the caller's address: it was used for this request, and how it was found. A repeated
- * Idempotency-Key gives the earlier request, which may have been asked for from elsewhere.
- */
-export function presentCallerAddress(
-  address: Extract<CallerAddress, { ok: true }> | undefined,
+type Found = Extract<CallerAddress, { ok: true }>;
+
+/** What an answer says of the caller's address where it was taken for a source: which it is, and how it was found. */
+export function presentCallerAddress(address: Found | undefined) {
+  if (address === undefined) return {};
+  return { callerAddress: { allowedSourceAddressPrefix: address.prefix, foundBy: address.foundBy } };
+}
+
+/** Undefined for a repeated Idempotency-Key, which gives the earlier request, if that was asked for from elsewhere. */
+export function addressUsed(
+  address: Found | undefined,
   { virtualMachines }: Pick<AccessRequest, 'virtualMachines'>,
-) {
+): Found | undefined {
   const isUsed = virtualMachines.some(({ ports }) =>
     ports.some(({ allowedSourceAddressPrefixes: sources }) => sources.includes(address?.prefix ?? '')),
   );
-  if (address === undefined || !isUsed) return {};
-  return { callerAddress: { allowedSourceAddressPrefix: address.prefix, foundBy: address.foundBy } };
+  return isUsed ? address : undefined;
 }

@@ -2,7 +2,7 @@ import type { Box, LiveRow, RequestedVirtualMachine } from '../core/accessReques
 import type { ApprovalRule } from '../core/approval.ts';
 import { obstacleToStart, startOf } from '../core/chosenStart.ts';
 import { planBody, readRules } from '../core/nsgBody.ts';
-import { parseOwnedName } from '../core/ownedRule.ts';
+import { ownedName, parseOwnedName } from '../core/ownedRule.ts';
 import { plan } from '../core/plan.ts';
 import type { Decision, Reason } from '../core/reason.ts';
 import type { Submission } from './contracts.ts';
@@ -108,5 +108,7 @@ async function foreseeNsg(
     const box = name?.requestId === id ? target.boxes[name.number - 1] : undefined;
     return box === undefined ? [] : [{ priority: head.priority, ...box }];
   });
-  return { nsgId: nsg.id, rules, changes: proof.changes };
+  // No request will have this id: the rules are named by their number.
+  const name = new RegExp(String.raw`\(rule ${ownedName(installation.id, id, 0).slice(0, -1)}(\d+)\)`, 'g');
+  return { nsgId: nsg.id, rules, changes: proof.changes.map((text) => text.replace(name, '(new rule $1)')) };
 }

@@ -199,6 +199,7 @@ describe.concurrent('the life of a request, over real sockets', () => {
       status: 200,
       body: {
         decision: { outcome: 'granted' },
+        callerAddress: { allowedSourceAddressPrefix: `${office}/32` },
         virtualMachines: [{ ports: [{ allowedSourceAddressPrefixes: [`${office}/32`] }] }],
         networkSecurityGroups: [
           { rules: [{ sourceAddressPrefixes: [`${office}/32`], destinationPorts: [22] }] },

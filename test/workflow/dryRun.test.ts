@@ -32,7 +32,7 @@ describe('a dry run', () => {
           destinationPorts: [22],
         },
       ]);
-      expect(changes.join()).toContain('203.0.113.7');
+      expect(changes).toEqual([expect.stringMatching(/^203\.0\.113\.7 can now .* \(new rule 1\)\.$/)]);
     }
   });
 
