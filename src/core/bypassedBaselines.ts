@@ -21,6 +21,9 @@ export interface BypassedBaseline {
  * The allows of somebody else that stand before rules of baselines and meet them: to be reported by name, and not to be
  * fought. One that an earlier foreign deny covers as a whole lets nothing in. Tags and groups count as any address, but
  * for those that by Azure's own words have nothing of the Internet.
+ *
+ * Every reconcile and every sweep asks this of every NSG, so it compares rules in pairs and says "may". Where a policy is
+ * applied or foreseen, `judgeBaselines` asks the guard, packet by packet and within a budget, and says "lets in".
  */
 export function bypassedBaselines({
   body,

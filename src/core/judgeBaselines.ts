@@ -21,7 +21,10 @@ const budget = 200_000;
 /** Foreign rules that are named for one baseline at one NSG. */
 const mostRules = 5;
 
-/** What an NSG makes of the baselines that have a row for it. Throws as `plan` does. */
+/**
+ * What an NSG makes of the baselines that have a row for it, exactly: for when a policy is applied or foreseen. What every
+ * reconcile can afford is `bypassedBaselines`. Throws as `plan` does.
+ */
 export function judgeBaselines(
   { id, body }: Pick<NsgDocument, 'id' | 'body'>,
   baselines: readonly BaselineRow[],

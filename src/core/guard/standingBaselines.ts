@@ -17,7 +17,11 @@ export interface Decided {
   keys: ReadonlySet<string>;
 }
 
-/** The baselines that stand, by the guard's own reading of the rows: all that are not recorded as ending. */
+/**
+ * The baselines that stand, by the guard's own reading of the rows: all that are not recorded as ending. The planner reads
+ * states and names by itself (`planBaselines.ts`, `baselineRule.ts`), on purpose: what both read with the same code, both
+ * would read wrong together.
+ */
 export function standingBaselines(rows: readonly BaselineRead[]): Decided {
   return {
     standing: rows.filter(({ state }) => state !== 'ending').flatMap(({ boxes }) => boxes),
