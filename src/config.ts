@@ -28,6 +28,8 @@ export interface Config {
   warnSeconds: number;
   /** TCP ports that `/api/recommendations` looks for. */
   managementPorts: number[];
+  /** Whether security admin rules of Virtual Network Manager are read. */
+  readsAdminRules: boolean;
   quotas: Quotas;
 }
 
@@ -130,6 +132,7 @@ const schema = z
     SALLYPORT_APPROVAL_HOURS: whole(1, 168).default(24),
     SALLYPORT_WARN_MINUTES: whole(0, 60).default(5),
     SALLYPORT_MANAGEMENT_PORTS: managementPorts.default([22, 3389, 5985, 5986]),
+    SALLYPORT_ADMIN_RULES: z.enum(['check', 'off']).default('check'),
     SALLYPORT_REQUESTS_PER_MINUTE: whole(1, 1_000).default(30),
     SALLYPORT_LIVE_GRANTS_PER_PERSON: whole(1, 1_000).default(20),
     SALLYPORT_LIVE_GRANTS_PER_NSG: whole(1, 1_000).default(200),
@@ -213,6 +216,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     approvalSeconds: value.SALLYPORT_APPROVAL_HOURS * 3600,
     warnSeconds: value.SALLYPORT_WARN_MINUTES * 60,
     managementPorts: value.SALLYPORT_MANAGEMENT_PORTS,
+    readsAdminRules: value.SALLYPORT_ADMIN_RULES === 'check',
     quotas: {
       requestsPerMinute: value.SALLYPORT_REQUESTS_PER_MINUTE,
       liveGrantsPerPerson: value.SALLYPORT_LIVE_GRANTS_PER_PERSON,

@@ -15,6 +15,7 @@ import { ensureTables, openTables } from './adapters/tables/tables.ts';
 import { createTokenVerifier } from './adapters/tokens/tokenVerifier.ts';
 import { readConfig } from './config.ts';
 import type { Clock } from './core/clock.ts';
+import { securityAdminRulesOff } from './core/securityAdminRule.ts';
 import { createNetworkChangedHandler } from './events/networkChanged.ts';
 import { createAuthenticate } from './http/authenticate.ts';
 import type { Operation } from './http/operation.ts';
@@ -73,6 +74,7 @@ const dependencies: Dependencies = {
     clock,
     userAgent: 'sallyport',
   }),
+  ...(config.readsAdminRules ? {} : { securityAdminRules: securityAdminRulesOff }),
   clock,
   log,
   installation: config.installation,

@@ -43,6 +43,7 @@ describe('readConfig', () => {
       approvalSeconds: 86_400,
       warnSeconds: 300,
       managementPorts: [22, 3389, 5985, 5986],
+      readsAdminRules: true,
       quotas: { requestsPerMinute: 30, liveGrantsPerPerson: 20, liveGrantsPerNsg: 200 },
     });
   });
@@ -81,6 +82,7 @@ describe('readConfig', () => {
     ['a warning of half a minute', { SALLYPORT_WARN_MINUTES: '0.5' }],
     ['a warning of a day', { SALLYPORT_WARN_MINUTES: '1440' }],
     ['a quota of nothing', { SALLYPORT_LIVE_GRANTS_PER_PERSON: '0' }],
+    ['security admin rules that are half checked', { SALLYPORT_ADMIN_RULES: 'sometimes' }],
     ['a quota below nothing', { SALLYPORT_REQUESTS_PER_MINUTE: '-1' }],
     ['an installation id of 13 characters', { SALLYPORT_INSTALLATION_ID: 'abcdefghijklm' }],
   ])('refuses %s', (_case, setting) => {

@@ -27,6 +27,7 @@ import {
 import { renderDefaultRules } from './defaultRules.ts';
 import { findNsg } from './nsg.ts';
 import { queryResources } from './resourceGraph.ts';
+import { postSecurityAdminRules } from './securityAdminRules.ts';
 import { deleteRule, getDefaultRule, getRule, putRule, ruleList } from './securityRules.ts';
 import type { Target } from './target.ts';
 import { isCollection, typeKey } from './target.ts';
@@ -71,6 +72,9 @@ const TYPES: Record<string, TypeRoutes> = {
   [`${NETWORK}/networkInterfaces`]: readable(`${NETWORK}/networkInterfaces`),
   [`${NETWORK}/networkInterfaces/effectiveNetworkSecurityGroups`]: { post: postEffectiveNsgs },
   [`${NETWORK}/virtualNetworks`]: readable(`${NETWORK}/virtualNetworks`),
+  [`${NETWORK}/virtualNetworks/listNetworkManagerEffectiveSecurityAdminRules`]: {
+    post: postSecurityAdminRules,
+  },
   [`${NETWORK}/virtualNetworks/subnets`]: { list: paged(subnetList), get: getSubnet },
   [`${NETWORK}/publicIPAddresses`]: readable(`${NETWORK}/publicIPAddresses`),
   [`${NETWORK}/applicationSecurityGroups`]: readable(`${NETWORK}/applicationSecurityGroups`),

@@ -109,6 +109,14 @@ const stateSchema = z.strictObject({
       }),
     )
     .default([{ principalId: '*', scope: '/', actions: ['*'], notActions: [] }]),
+  securityAdminRules: z
+    .array(
+      z.object({
+        virtualNetworkId: armId,
+        rules: z.array(z.looseObject({ properties: z.looseObject({}) })),
+      }),
+    )
+    .default([]),
   ...accessSchema.shape,
   operations: z.array(operationSchema).default([]),
 });
@@ -186,7 +194,7 @@ function pathOf(path: PropertyKey[]): string {
 
 /** The world as JSON that readState takes back, running operations included. */
 export function writeState(world: World): JsonObject {
-  const { tenantId, subscriptions, resourceGroups, locks, permissions } = world;
+  const { tenantId, subscriptions, resourceGroups, locks, permissions, securityAdminRules } = world;
   const { groups, roleAssignments, roleDefinitions, denyAssignments } = world;
   return structuredClone({
     tenantId,
@@ -195,6 +203,7 @@ export function writeState(world: World): JsonObject {
     resources: [...world.resources.values()],
     locks,
     permissions,
+    securityAdminRules,
     groups,
     roleAssignments,
     roleDefinitions,

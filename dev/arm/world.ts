@@ -1,6 +1,6 @@
 import type { Associations } from './associations.ts';
 import type { ErrorDetail } from './errors.ts';
-import type { Resource } from './resource.ts';
+import type { JsonObject, Resource } from './resource.ts';
 
 export interface Lock {
   name: string;
@@ -69,6 +69,12 @@ export interface Access {
   denyAssignments: DenyAssignment[];
 }
 
+/** What Virtual Network Manager has deployed to one network: rules as its API answers them. */
+export interface SecurityAdminRulesOfNetwork {
+  virtualNetworkId: string;
+  rules: JsonObject[];
+}
+
 /** Everything that the simulator knows of Azure at one instant. */
 export interface World extends Access {
   tenantId: string;
@@ -77,6 +83,7 @@ export interface World extends Access {
   resources: Map<string, Resource>;
   locks: Lock[];
   permissions: Permission[];
+  securityAdminRules: SecurityAdminRulesOfNetwork[];
   operations: Map<string, Operation>;
   running: Set<Operation>;
   associations: Associations;

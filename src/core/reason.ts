@@ -20,6 +20,11 @@ export const reasonCodes = [
   'no-address-of-family',
   'address-not-unique',
   'not-closable',
+  // What Virtual Network Manager has before every network security group.
+  'blocked-by-security-admin-rule',
+  'perhaps-blocked-by-security-admin-rule',
+  'not-protected',
+  'not-checked',
   // What a network security group answered.
   'no-capacity',
   'too-many-grants',

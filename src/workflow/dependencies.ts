@@ -6,6 +6,7 @@ import type { Network } from '../core/network.ts';
 import type { Policies } from '../core/policy.ts';
 import type { Quotas } from '../core/quotas.ts';
 import type { Rights } from '../core/rights.ts';
+import type { SecurityAdminRules } from '../core/securityAdminRule.ts';
 import type { AuditTrail, LiveRows, NsgRecords, Requests, Seals, SweepState } from '../core/stores.ts';
 import type { WriteBudget } from '../core/writeBudget.ts';
 import type { Heartbeat } from './heartbeat.ts';
@@ -23,6 +24,7 @@ export interface Dependencies {
   network: Network;
   inventory: Inventory;
   rights: Rights;
+  securityAdminRules: SecurityAdminRules;
   authorization: Authorization;
   budget: WriteBudget;
   clock: Clock;

@@ -2,6 +2,7 @@ import type { AccessRequest, RequestedVirtualMachine } from '../core/accessReque
 import type { ApprovalRule } from '../core/approval.ts';
 import type { Decision } from '../core/reason.ts';
 import { authorizeRequester } from './authorize.ts';
+import { checkAdminRules } from './checkAdminRules.ts';
 import type { Submission } from './contracts.ts';
 import { decideSubmission } from './decideSubmission.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -38,12 +39,21 @@ export type Judged = JudgedRequest | { kind: 'denied'; decision: Decision } | Un
 
 type JudgeDependencies = Pick<
   Dependencies,
-  'authorization' | 'policies' | 'network' | 'rights' | 'budget' | 'quotas' | 'clock' | 'log' | 'installation'
+  | 'authorization'
+  | 'policies'
+  | 'network'
+  | 'rights'
+  | 'securityAdminRules'
+  | 'budget'
+  | 'quotas'
+  | 'clock'
+  | 'log'
+  | 'installation'
 >;
 
 /**
  * Judges by everything that must hold before access is opened: the requester's right, the policies, what Azure shows of
- * machines and path, whether it could be closed again, and what is left to write it with. Stores nothing.
+ * machines, path and network, whether it could be closed again, and what is left to write it with. Stores nothing.
  */
 export async function judgeRequest(dependencies: JudgeDependencies, asking: Asking): Promise<Judged> {
   const { clock } = dependencies;
@@ -72,12 +82,16 @@ export async function judgeRequest(dependencies: JudgeDependencies, asking: Aski
     decided.networks,
   );
   if ('kind' in resolved) return resolved;
-  const { path, found } = resolved;
-  const against =
-    resolved.reasons.length > 0
-      ? resolved.reasons
-      : await preflight(dependencies, id, path, { correlationId });
-  if ('kind' in against) return against;
+  const { path, found, networks } = resolved;
+  if (resolved.reasons.length > 0) {
+    return denied({ ...deciding.decision, outcome: 'denied', reasons: resolved.reasons });
+  }
+  const [ofNsgs, ofNetworks] = await Promise.all([
+    preflight(dependencies, id, path, { correlationId }),
+    checkAdminRules(dependencies, networks, { correlationId }),
+  ]);
+  if ('kind' in ofNsgs) return ofNsgs;
+  const against = [...ofNsgs, ...ofNetworks.against];
   if (against.length > 0) return denied({ ...deciding.decision, outcome: 'denied', reasons: against });
   return {
     kind: 'admitted',
@@ -87,7 +101,10 @@ export async function judgeRequest(dependencies: JudgeDependencies, asking: Aski
     fields: {
       targets: path.map(({ target }) => target),
       found,
-      decision: deciding.decision,
+      decision: {
+        ...deciding.decision,
+        reasons: [...deciding.decision.reasons, ...ofNetworks.warnings],
+      },
       authorizedAt,
       ...(deciding.flushConnection ? { flushConnection: true as const } : {}),
     },

@@ -1,10 +1,11 @@
-import type { FoundVirtualMachine, RequestedVirtualMachine } from '../core/accessRequest.ts';
+import type { Box, FoundVirtualMachine } from '../core/accessRequest.ts';
 import { boxesOf } from '../core/box.ts';
 import { causeOf } from '../core/cause.ts';
 import type { Deciding } from '../core/decide.ts';
 import type { ResolvedVirtualMachine, ResolveRefusal } from '../core/network.ts';
 import type { Reason } from '../core/reason.ts';
 import { canonicalId } from '../core/resourceId.ts';
+import type { NetworkTarget } from './checkAdminRules.ts';
 import type { Submission } from './contracts.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { PathNsg, Unavailable } from './preflight.ts';
@@ -14,6 +15,7 @@ export interface ResolvedPath {
   reasons: Reason[];
   path: PathNsg[];
   found: FoundVirtualMachine[];
+  networks: NetworkTarget[];
 }
 
 /**
@@ -50,6 +52,7 @@ export async function resolvePath(
   const reasons: Reason[] = [];
   const path = new Map<string, PathNsg>();
   const found: FoundVirtualMachine[] = [];
+  const targets: NetworkTarget[] = [];
   for (const { index, network } of networks) {
     if ('refused' in network) {
       if (network.refused === 'throttled') return unavailable(network);
@@ -64,12 +67,16 @@ export async function resolvePath(
     }
     const granted = deciding.virtualMachines[index];
     if (granted === undefined) continue;
-    reasons.push(...addTargets(path, granted, network, index));
+    const { boxes, refused } = boxesOf(granted.ports, network.addresses, `virtualMachines[${index}]`);
+    reasons.push(...refused);
+    const field = `virtualMachines[${index}].id`;
+    addTargets(path, network, boxes, field);
+    targets.push({ subnetId: network.subnetId, boxes, field });
     found.push(foundOf(network));
   }
   const missing = new Set(reasons.filter(({ code }) => code === 'vm-not-found').map(({ field }) => field));
   const others = denied.filter(({ code, field }) => code !== 'no-policy' || !missing.has(field));
-  return { reasons: [...others, ...reasons], path: [...path.values()], found };
+  return { reasons: [...others, ...reasons], path: [...path.values()], found, networks: targets };
 }
 
 export const unreadable: Unavailable = {
@@ -105,22 +112,16 @@ export async function readNetworks(
 
 function addTargets(
   path: Map<string, PathNsg>,
-  granted: RequestedVirtualMachine,
   network: ResolvedVirtualMachine,
-  index: number,
-): Reason[] {
-  const { boxes, refused } = boxesOf(granted.ports, network.addresses, `virtualMachines[${index}]`);
+  boxes: readonly Box[],
+  field: string,
+): void {
   for (const nsg of network.nsgs) {
     const key = canonicalId(nsg.id);
-    const one = path.get(key) ?? {
-      target: { nsgId: nsg.id, boxes: [] },
-      nsg,
-      field: `virtualMachines[${index}].id`,
-    };
+    const one = path.get(key) ?? { target: { nsgId: nsg.id, boxes: [] }, nsg, field };
     one.target.boxes.push(...boxes);
     path.set(key, one);
   }
-  return refused;
 }
 
 function foundOf(network: ResolvedVirtualMachine): FoundVirtualMachine {

@@ -9,6 +9,7 @@ import { createPersonQuota } from '../../src/workflow/personQuota.ts';
 import { createStep } from '../../src/workflow/step.ts';
 import type { StepResult } from '../../src/workflow/stepResult.ts';
 import { createSweep, type SweepReport } from '../../src/workflow/sweep.ts';
+import { createMemoryAdminRules } from '../support/memoryAdminRules.ts';
 import { createMemoryAuthorization } from '../support/memoryAuthorization.ts';
 import { createMemoryRights } from '../support/memoryInventory.ts';
 import {
@@ -126,6 +127,7 @@ export function startWorker(
     },
     // What a submission reads before it is accepted would be throttled long before any write.
     rights: createMemoryRights(),
+    securityAdminRules: createMemoryAdminRules(),
     authorization: createMemoryAuthorization(),
     clock: time,
     log,

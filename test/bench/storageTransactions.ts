@@ -16,6 +16,7 @@ import { createPersonQuota } from '../../src/workflow/personQuota.ts';
 import { createStep } from '../../src/workflow/step.ts';
 import { createSweep } from '../../src/workflow/sweep.ts';
 import { contoso } from '../support/liveRow.ts';
+import { createMemoryAdminRules } from '../support/memoryAdminRules.ts';
 import { createMemoryAuthorization } from '../support/memoryAuthorization.ts';
 import { createMemoryBudget, createMemoryInventory, createMemoryRights } from '../support/memoryInventory.ts';
 import { createMemoryNetwork } from '../support/memoryNetwork.ts';
@@ -99,6 +100,7 @@ export async function countTransactions(
     network,
     inventory: createMemoryInventory(network),
     rights: createMemoryRights(),
+    securityAdminRules: createMemoryAdminRules(),
     authorization: createMemoryAuthorization(),
     budget: createMemoryBudget(),
     clock,

@@ -38,7 +38,7 @@ async function grantWith(actions: string[]): Promise<string> {
   const arm = await startArm({ state: { ...world, ...mayRead, permissions } });
   try {
     const call = { correlationId: 'c0ffee00-0000-4000-8000-000000000001' };
-    const { network, rights, authorization } = createArm({
+    const { network, rights, authorization, securityAdminRules } = createArm({
       endpoint: arm.url,
       credential: stubCredential(),
       networkApiVersion: '2025-05-01',
@@ -55,6 +55,9 @@ async function grantWith(actions: string[]): Promise<string> {
     const resolved = await network.resolveVirtualMachine(ids.vm('single-1'), call);
     if ('refused' in resolved) return resolved.refused;
     if ((await rights.closability(ids.nsg('shared'), call)).kind !== 'closable') return 'not-permitted';
+    const networkId = (resolved.subnetId ?? '').replace(/\/subnets\/[^/]+$/, '');
+    const adminRules = await securityAdminRules.ofNetwork(networkId, call);
+    if (adminRules.kind !== 'read') return adminRules.cause;
     const found = await network.readNsg(ids.nsg('shared'), call);
     if (found.kind !== 'read') return found.kind;
     const written = await network.writeNsg(found.nsg, found.nsg.body, call);

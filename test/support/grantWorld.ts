@@ -28,6 +28,7 @@ import { createSweep, type SweepReport } from '../../src/workflow/sweep.ts';
 import { drive, type Drive } from './driveOrchestrator.ts';
 import { foreignRule, nsgOfOthers } from './foreignRule.ts';
 import { contoso } from './liveRow.ts';
+import { createMemoryAdminRules, type MemoryAdminRules } from './memoryAdminRules.ts';
 import { createMemoryAuthorization, type MemoryAuthorization } from './memoryAuthorization.ts';
 import {
   createMemoryBudget,
@@ -55,6 +56,7 @@ import { noQuotas } from './noQuotas.ts';
 const group = '/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/Contoso-RG/providers';
 export const subnetNsg = `${group}/Microsoft.Network/networkSecurityGroups/nsg-subnet`;
 export const nicNsg = `${group}/Microsoft.Network/networkSecurityGroups/nsg-nic`;
+export const networkId = `${group}/Microsoft.Network/virtualNetworks/contoso`;
 export const vmId = exampleVirtualMachineId;
 export const noon = new Date('2026-11-23T12:00:00.000Z');
 /** So many seconds after noon. */
@@ -111,6 +113,7 @@ export interface GrantWorld {
   network: MemoryNetwork;
   inventory: MemoryInventory;
   rights: MemoryRights;
+  adminRules: MemoryAdminRules;
   authorization: MemoryAuthorization;
   budget: MemoryBudget;
   stores: Pick<Dependencies, 'requests' | 'live' | 'audit' | 'seals' | 'nsgs' | 'policies' | 'sweepState'>;
@@ -165,13 +168,14 @@ export async function grantWorld(
   network.addVirtualMachine({
     virtualMachineId: vmId,
     vmId: '0f0e0d0c-0000-4000-8000-0000000000aa',
-    subnetId: `${group}/Microsoft.Network/virtualNetworks/contoso/subnets/web`,
+    subnetId: `${networkId}/subnets/web`,
     networkInterfaceId: `${group}/Microsoft.Network/networkInterfaces/vm-web-nic`,
     addresses: [{ family: 'IPv4', address: '10.1.0.4' }],
     nsgIds: [subnetNsg, nicNsg],
   });
   const inventory = createMemoryInventory(network);
   const rights = createMemoryRights();
+  const adminRules = createMemoryAdminRules();
   const authorization = createMemoryAuthorization();
   const budget = createMemoryBudget();
   const stores = {
@@ -234,9 +238,10 @@ export async function grantWorld(
       sweepState,
       heartbeat: createHeartbeat({ sweepState, clock: clockOfProcess, log }, periodSeconds),
       policies: effects('policies', stores.policies),
-      // Lists are iterated and the budget is known without asking: neither is one effect.
+      // Lists are iterated, the budget is known without asking, admin rules are only looked at: none is one effect.
       inventory,
       rights: effects('rights', rights),
+      securityAdminRules: adminRules,
       authorization: effects('authorization', authorization),
       budget,
       network: effects('network', onClockOf(network, clockAheadMilliseconds)),
@@ -306,7 +311,7 @@ export async function grantWorld(
 
   return {
     clock,
-    ...{ network, inventory, rights, authorization, budget },
+    ...{ network, inventory, rights, adminRules, authorization, budget },
     stores,
     logged,
     running,

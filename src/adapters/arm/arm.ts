@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { Inventory } from '../../core/inventory.ts';
 import type { Network } from '../../core/network.ts';
 import type { Rights } from '../../core/rights.ts';
+import type { SecurityAdminRules } from '../../core/securityAdminRule.ts';
 import type { WriteBudget } from '../../core/writeBudget.ts';
 import { createAuthorization } from './authorization.ts';
 import { createBudget } from './budget.ts';
@@ -12,6 +13,7 @@ import { createNsgs } from './nsg.ts';
 import { createRawRequests } from './rawRequest.ts';
 import { createResolver } from './resolveVirtualMachine.ts';
 import { createRights } from './rights.ts';
+import { createSecurityAdminRules } from './securityAdminRules.ts';
 import { defaultTimeouts, type Timeouts } from './timeouts.ts';
 
 export interface ArmOptions extends ArmConnection {
@@ -26,6 +28,7 @@ export interface Arm {
   network: Network;
   inventory: Inventory;
   rights: Rights;
+  securityAdminRules: SecurityAdminRules;
   authorization: Authorization;
   budget: WriteBudget;
 }
@@ -56,6 +59,7 @@ export function createArm(options: ArmOptions): Arm {
     },
     inventory: createInventory(send, settings, (subscriptionId) => budget.readsLeft(subscriptionId)),
     rights: createRights(send, clock, settings),
+    securityAdminRules: createSecurityAdminRules(send, clock, settings),
     authorization: createAuthorization(send, clock, settings),
     budget,
   };

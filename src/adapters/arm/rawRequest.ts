@@ -6,7 +6,8 @@ import { problemOfError } from './problem.ts';
 
 export interface RawRequest {
   subscriptionId: string;
-  method: 'GET' | 'PUT' | 'DELETE';
+  /** A POST is an action that changes nothing. */
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   url: string;
   correlationId: string;
   /** Besides the token and the correlation id. */

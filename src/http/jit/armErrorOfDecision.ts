@@ -12,6 +12,7 @@ const hindrances: ReadonlySet<ReasonCode> = new Set([
   'not-closable',
   'no-capacity',
   'blocked-by-foreign-rule',
+  'blocked-by-security-admin-rule',
   'target-gone',
 ]);
 

@@ -38,6 +38,7 @@ import { createStep } from '../../../src/workflow/step.ts';
 import type { StepResult } from '../../../src/workflow/stepResult.ts';
 import { createSweep } from '../../../src/workflow/sweep.ts';
 import { contoso } from '../../support/liveRow.ts';
+import { createMemoryAdminRules } from '../../support/memoryAdminRules.ts';
 import { createMemoryAuthorization } from '../../support/memoryAuthorization.ts';
 import {
   createMemoryBudget,
@@ -210,6 +211,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const shared = {
     inventory: createMemoryInventory(network),
     rights: createMemoryRights(),
+    securityAdminRules: createMemoryAdminRules(),
     authorization: createMemoryAuthorization(),
     budget: createMemoryBudget(),
   };
@@ -322,6 +324,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       ),
       inventory: outside('inventory', shared.inventory),
       rights: outside('rights', shared.rights),
+      securityAdminRules: shared.securityAdminRules,
       authorization: outside('authorization', shared.authorization),
       budget: shared.budget,
       clock: own,
