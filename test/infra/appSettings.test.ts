@@ -140,7 +140,16 @@ describe('the connections of host.json', () => {
     expect(Object.keys(settingsOf(main))).toContain('AzureWebJobsStorage__queueServiceUri');
   });
 
-  it('have a task hub of that name at the scheduler, where there is one', () => {
+  it('are the scheduler, which is set where there is one', () => {
+    // `npm run package` writes that name into host.json then.
+    const name = 'DURABLE_TASK_SCHEDULER_CONNECTION_STRING';
+
+    expect(read('scripts/package.mjs')).toContain(`connectionStringName: '${name}'`);
+    expect(Object.keys(settingsOf(everything))).toContain(name);
+    expect(Object.keys(settingsOf(main))).not.toContain(name);
+  });
+
+  it('have a task hub of that name at the scheduler', () => {
     const hub = theOnly(everything, 'Microsoft.DurableTask/schedulers/taskHubs');
 
     expect(hub.name.split('/')[1]).toBe(durableTask.hubName);

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { strFromU8, unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -55,11 +55,45 @@ describe('the package', () => {
   it('has the same bytes whenever and wherever it is packed', () => {
     expect(pack('second.zip', { TZ: 'Pacific/Auckland' }).equals(zip)).toBe(true);
   });
+  it('is laid out in a folder as well, without what was there before', () => {
+    const staging = join(folder, 'staging');
+    mkdirSync(staging, { recursive: true });
+    writeFileSync(join(staging, 'left.cjs'), 'left');
+    pack('third.zip');
+
+    const staged = readdirSync(staging, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(staging, join(entry.parentPath, entry.name)).replaceAll('\\', '/'));
+    expect(staged.sort()).toEqual(Object.keys(files).sort());
+    for (const name of staged) {
+      expect(readFileSync(join(staging, name)).equals(files[name] ?? new Uint8Array())).toBe(true);
+    }
+  });
+
+  it('says in host.json alone that Durable is on the Durable Task Scheduler, where that is chosen', () => {
+    const chosen = unzipSync(pack('scheduler.zip', { SALLYPORT_DURABLE_TASK_SCHEDULER: 'true' }));
+    const differing = Object.keys(chosen).filter(
+      (name) => strFromU8(chosen[name] ?? new Uint8Array()) !== text(name),
+    );
+    const [before, after] = [text('host.json'), strFromU8(chosen['host.json'] ?? new Uint8Array())].map(
+      (json) => JSON.parse(json) as { extensions: { durableTask: Record<string, unknown> } },
+    );
+
+    expect(differing).toEqual(['host.json']);
+    expect(after?.extensions.durableTask).toEqual({
+      ...before?.extensions.durableTask,
+      storageProvider: {
+        type: 'azureManaged',
+        connectionStringName: 'DURABLE_TASK_SCHEDULER_CONNECTION_STRING',
+      },
+    });
+  });
 });
 
 function pack(name: string, environment: Record<string, string> = {}): Buffer {
   const file = join(folder, name);
-  execFileSync(process.execPath, [script, file], { env: { ...process.env, ...environment } });
+  const staging = join(folder, 'staging');
+  execFileSync(process.execPath, [script, file, staging], { env: { ...process.env, ...environment } });
   return readFileSync(file);
 }
 

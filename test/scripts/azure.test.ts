@@ -1,0 +1,268 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { changesOf, storedRegistration, wantedRegistration } from '../../scripts/azure/appRegistration.ts';
+import { awaitRoles, remainingWait } from '../../scripts/azure/awaitRoles.ts';
+import { deployNetworkEvents, deployNetworkRights } from '../../scripts/azure/networkRights.ts';
+import { mayGo } from '../../scripts/azure/refuseDown.ts';
+import { signIn } from '../../scripts/azure/signIn.ts';
+import { ids, simulateArm, world } from '../adapters/arm/simulatedArm.ts';
+import { read } from '../docs/pages.ts';
+import { foreignRule } from '../support/foreignRule.ts';
+
+const appId = '44444444-4444-4444-8444-444444444444';
+const graph = 'https://graph.microsoft.com/v1.0';
+const address = `${graph}/applications(uniqueName='sallyport-contoso')`;
+
+interface Call {
+  method: string;
+  url: string;
+  headers: string[];
+  body?: Record<string, unknown>;
+}
+
+/** Microsoft Graph behind `az rest`, as far as one registration needs it, and azd's environment. */
+function directory(registration?: Record<string, unknown>) {
+  const calls: Call[] = [];
+  const environment: Record<string, string> = {};
+  let stored = registration;
+  let hasPrincipal = false;
+  const answer = ({ method, url, body }: Call): unknown => {
+    if (url.startsWith(`${graph}/servicePrincipals`)) {
+      if (method === 'post') hasPrincipal = true;
+      return { value: hasPrincipal ? [{ id: 'principal' }] : [] };
+    }
+    if (method === 'patch') {
+      stored = { id: 'object', appId, identifierUris: [], ...stored, ...body };
+      return url === address ? stored : undefined;
+    }
+    if (stored === undefined)
+      throw new Error('az rest failed: Not Found({"code":"Request_ResourceNotFound"})');
+    return stored;
+  };
+  const run = (program: string, args: string[]): Promise<string> => {
+    if (program === 'azd') {
+      const [, , name = '', value = ''] = args;
+      environment[name] = value;
+      return Promise.resolve('');
+    }
+    if (args[0] === 'cloud') return Promise.resolve('"https://graph.microsoft.com/"');
+    const after = (option: string) => args[args.indexOf(option) + 1] ?? '';
+    const headers = args.filter((argument) => /^[\w-]+=/.test(argument));
+    const call: Call = { method: after('--method'), url: decodeURI(after('--url')), headers };
+    if (args.includes('--body')) call.body = JSON.parse(after('--body')) as Record<string, unknown>;
+    calls.push(call);
+    try {
+      return Promise.resolve(textOf(answer(call)));
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error('unknown'));
+    }
+  };
+  return { run, calls, environment, written: () => calls.filter(({ method }) => method !== 'get') };
+}
+
+/** As `az rest` prints an answer: nothing where there is none. */
+function textOf(answer: unknown): string {
+  return answer === undefined ? '' : JSON.stringify(answer);
+}
+
+async function signInWith(
+  { run }: ReturnType<typeof directory>,
+  { yes = true, environment = {} }: { yes?: boolean; environment?: Record<string, string> } = {},
+) {
+  const lines: string[] = [];
+  const done = await signIn({
+    run,
+    print: (line) => lines.push(line),
+    confirm: () => Promise.resolve(yes),
+    environment: { AZURE_ENV_NAME: 'contoso', ...environment },
+  });
+  return { done, lines };
+}
+
+const complete = {
+  id: 'object',
+  appId,
+  identifierUris: [`api://${appId}`],
+  ...wantedRegistration('contoso'),
+};
+
+describe('the sign-in hook', () => {
+  it('makes a registration with its scope, roles, name and principal, and tells azd its client id', async () => {
+    const entra = directory();
+    const { done, lines } = await signInWith(entra);
+
+    expect(done).toBe(true);
+    expect(lines).toContain(
+      '  with the scope access_as_user, four app roles, tokens of version 2, and no secret',
+    );
+    expect(entra.written().map(({ method, url }) => [method, url])).toEqual([
+      ['patch', address],
+      ['patch', `${graph}/applications/object`],
+      ['post', `${graph}/servicePrincipals`],
+    ]);
+    expect(entra.written()[0]?.headers).toContain('Prefer=create-if-missing');
+    expect(entra.written()[1]?.body).toMatchObject({ identifierUris: [`api://${appId}`] });
+    expect(entra.environment).toEqual({ SALLYPORT_SIGN_IN_CLIENT_ID: appId });
+  });
+
+  it('does nothing before a yes, says how to do it by hand, and stops the deployment', async () => {
+    const entra = directory();
+    const { done, lines } = await signInWith(entra, { yes: false });
+
+    expect(done).toBe(false);
+    expect(lines.at(-1)).toContain('docs/deploy.md');
+    expect([entra.written(), entra.environment]).toEqual([[], {}]);
+  });
+
+  it('changes nothing of a registration that has everything', async () => {
+    const entra = directory(complete);
+    await signInWith(entra);
+
+    expect(entra.written().map(({ url }) => url)).toEqual([`${graph}/servicePrincipals`]);
+    expect(entra.environment).toEqual({ SALLYPORT_SIGN_IN_CLIENT_ID: appId });
+  });
+
+  it('uses a client id that is set as it is, and asks the directory nothing', async () => {
+    const entra = directory();
+    const { done } = await signInWith(entra, { environment: { SALLYPORT_SIGN_IN_CLIENT_ID: appId } });
+
+    expect([done, entra.calls, entra.environment]).toEqual([true, [], {}]);
+  });
+
+  it('adds what is missing, says each, and keeps what others have added', () => {
+    const role = { id: 'theirs', value: 'Their.Role' };
+    const [first, ...others] = complete.appRoles;
+    const stored = storedRegistration.parse({
+      ...complete,
+      api: { ...complete.api, requestedAccessTokenVersion: null },
+      appRoles: [role, ...others],
+    });
+    const { lines, patch } = changesOf(stored, 'contoso');
+
+    expect(lines).toEqual(['ask for tokens of version 2', 'add the app role Sallyport.Administrator']);
+    expect(patch).toMatchObject({
+      api: { requestedAccessTokenVersion: 2 },
+      appRoles: [role, ...others, first],
+    });
+  });
+
+  it('asks for the roles that the app knows, for people, and for no secret', () => {
+    const wanted = wantedRegistration('contoso');
+    const known = [...read('src/core/caller.ts').matchAll(/'(Sallyport\.\w+)'/g)].map(([, role]) => role);
+
+    expect(wanted.appRoles.map(({ value }) => value).sort()).toEqual(known.sort());
+    expect(wanted.appRoles.map((role) => role['allowedMemberTypes'])).toEqual(known.map(() => ['User']));
+    expect(JSON.stringify(wanted)).not.toMatch(/password|secret|keyCredentials/i);
+  });
+});
+
+describe('the wait for roles', () => {
+  const assignment = (createdOn: string) => ({ scope: '/subscriptions/s', createdOn });
+  const noon = new Date('2026-03-01T12:00:00Z');
+
+  it('lasts until the youngest assignment is old enough', () => {
+    const assignments = [assignment('2026-03-01T11:00:00Z'), assignment('2026-03-01T11:58:00.1234567+00:00')];
+
+    expect(remainingWait(assignments, noon, 5)).toBe(180_123);
+    expect(remainingWait([assignment('2026-03-01T11:00:00Z')], noon, 5)).toBe(0);
+  });
+
+  async function wait(answer: unknown) {
+    let now = noon.getTime();
+    const lines: string[] = [];
+    await awaitRoles('33333333-3333-3333-3333-333333333333', 1, {
+      run: () => Promise.resolve(JSON.stringify(answer)),
+      print: (line) => lines.push(line),
+      now: () => new Date(now),
+      sleep: (milliseconds) => {
+        now += milliseconds;
+        return Promise.resolve();
+      },
+    });
+    return { lines, seconds: (now - noon.getTime()) / 1000 };
+  }
+
+  it('says how long it still takes, every 15 seconds', async () => {
+    const { lines, seconds } = await wait([assignment('2026-03-01T11:59:35Z')]);
+
+    expect(seconds).toBe(35);
+    expect(lines.map((line) => /(\d+) s left/.exec(line)?.[1])).toEqual(['35', '20', '5', undefined]);
+  });
+
+  it('fails for an identity without any role, which no waiting helps', async () => {
+    await expect(wait([])).rejects.toThrow('has no role');
+  });
+});
+
+describe('the rights on networks', () => {
+  async function deploy(environment: Record<string, string>) {
+    const calls: string[] = [];
+    const lines: string[] = [];
+    const run = (program: string, args: string[]) => {
+      calls.push([program, ...args].join(' '));
+      return Promise.resolve('');
+    };
+    const print = (line: string) => lines.push(line);
+    const given = { SALLYPORT_INSTALLATION_ID: 'contoso', ...environment };
+    await deployNetworkRights(run, print, given);
+    await deployNetworkEvents(run, print, given);
+    return { calls, lines };
+  }
+
+  it('are a stack that takes away what is not named any more', async () => {
+    const { calls } = await deploy({ AZURE_LOCATION: 'westeurope', AZURE_SUBSCRIPTION_ID: 's' });
+
+    expect(calls).toEqual([
+      'az stack sub create --name sallyport-network-rights-contoso --location westeurope --subscription s ' +
+        '--parameters infra/networkRights.bicepparam --action-on-unmanage deleteResources ' +
+        '--deny-settings-mode none --yes',
+    ]);
+  });
+
+  it('are said: what may be written, and that nothing may be until a group is named', async () => {
+    expect((await deploy({})).lines[1]).toContain('azd env set SALLYPORT_GATEKEEPER_GROUPS');
+    expect((await deploy({ SALLYPORT_GATEKEEPER_GROUPS: 'rg-machines' })).lines[1]).toBe(
+      'Rights: writing network security groups of rg-machines.',
+    );
+  });
+
+  it('come with a subscription to events only where a source was chosen', async () => {
+    const { calls } = await deploy({ SALLYPORT_EVENT_TOPICS: '/subscriptions/s' });
+
+    expect(calls[1]).toContain('az deployment group create --name sallyport-network-events');
+  });
+});
+
+describe('the end of an installation', () => {
+  async function ask(installation: string, rules: ReturnType<typeof foreignRule>[]) {
+    const nsg = {
+      id: ids.nsg('last'),
+      location: 'westeurope',
+      properties: { securityRules: rules },
+    };
+    const { arm, connectAll } = await simulateArm({
+      state: { ...world, resources: [...world.resources, nsg] },
+    });
+    onTestFinished(() => arm.close());
+    const lines: string[] = [];
+    return { may: await mayGo(connectAll().inventory, installation, (line) => lines.push(line)), lines };
+  }
+
+  it('is refused while a rule of it stands, which is named, with how to close it', async () => {
+    const { may, lines } = await ask('fabrikam', [
+      foreignRule('sallyport-fabrikam-x', 100, { access: 'Allow' }),
+    ]);
+
+    expect(may).toBe(false);
+    expect(lines.join('\n')).toContain('100 allow sallyport-fabrikam-x');
+    expect(lines.join('\n')).toContain('npm run jit -- revoke');
+  });
+
+  it('is let happen when only rules of others stand', async () => {
+    const { may, lines } = await ask('fabrikam', [
+      foreignRule('sallyport-other-x', 100, { access: 'Allow' }),
+    ]);
+
+    expect(may).toBe(true);
+    expect(lines.at(-1)).toContain('az stack sub delete --name sallyport-network-rights-fabrikam');
+  });
+});
