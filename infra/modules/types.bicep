@@ -10,6 +10,7 @@ type optionalSettings = {
   SALLYPORT_TRUSTED_PROXY_HOPS: string?
   SALLYPORT_PUBLIC_ORIGIN: string?
   SALLYPORT_NETWORK_API_VERSION: string?
+  SALLYPORT_ADMIN_RULES: 'check' | 'off' | null
   SALLYPORT_CREDENTIAL: 'managed-identity' | null
   SALLYPORT_SWEEP_SCHEDULE: string?
   SALLYPORT_APPROVAL_HOURS: string?
