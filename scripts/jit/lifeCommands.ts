@@ -14,15 +14,22 @@ export const listCommand: Command = {
   summary: 'requests that have not ended, newest first',
   help: [
     '--state STATE             pending, scheduled, opening, active or closing',
+    '--mine                    only your own, for whoever sees everybody’s',
     '--to-decide               what waits for your approval',
     '--to-review               what skipped approval, and nobody has looked at yet',
   ],
-  options: { state: { type: 'string' }, 'to-decide': { type: 'boolean' }, 'to-review': { type: 'boolean' } },
+  options: {
+    state: { type: 'string' },
+    mine: { type: 'boolean' },
+    'to-decide': { type: 'boolean' },
+    'to-review': { type: 'boolean' },
+  },
   async run(invocation) {
     if (invocation.words.length > 0) throw new UsageError('list takes no words.');
     const state = optionText(invocation.options, 'state');
     const query = new URLSearchParams({
       ...(state !== undefined && { state }),
+      ...(invocation.options['mine'] === true && { mine: 'true' }),
       ...(invocation.options['to-decide'] === true && { decidable: 'true' }),
       ...(invocation.options['to-review'] === true && { review: 'open' }),
     }).toString();
@@ -53,15 +60,20 @@ export const endCommand: Command = {
   usage: 'ID',
   summary: 'end access early, and wait until the ports are shut',
   help: [
+    '--comment TEXT            why, for the audit',
     '--no-wait                 come back as soon as it is told',
     '--timeout SECONDS         how long to wait (120)',
   ],
-  options: { 'no-wait': { type: 'boolean' }, timeout: { type: 'string' } },
+  options: { comment: { type: 'string' }, 'no-wait': { type: 'boolean' }, timeout: { type: 'string' } },
   async run(invocation) {
     const timeout = secondsOf(optionText(invocation.options, 'timeout') ?? '120');
     const { id } = await findRequest(invocation);
+    const comment = optionText(invocation.options, 'comment');
     const told = await invocation.api(
-      { method: 'POST', path: `/api/access-requests/${id}/revoke` },
+      {
+        ...{ method: 'POST', path: `/api/access-requests/${id}/revoke` },
+        ...(comment !== undefined && { body: { comment } }),
+      },
       accessRequest,
     );
     const request =

@@ -30,7 +30,9 @@ export function requestTable(requests: readonly AccessRequest[], { columns: widt
 /** Everything that somebody asks about one request. */
 export function requestText(request: AccessRequest, { columns: width, timeZone }: Surroundings): string {
   const time = (instant: string) => `${localTime(instant, timeZone)} (${fromNow(instant, new Date())})`;
-  const { start, end, approval, waiting, reason } = request;
+  const { start, end, approval, extension, breakGlass, revoked, waiting, reason } = request;
+  const approvals = (given: NonNullable<AccessRequest['approval']>['given']) =>
+    given.map(({ by, at, comment }) => ['approved', `${by.displayName}, ${time(at)}: ${comment}`] as const);
   return list(
     [
       ['id', request.id],
@@ -39,26 +41,54 @@ export function requestText(request: AccessRequest, { columns: width, timeZone }
       ...(waiting === undefined ? [] : [['waits', waiting.message] as const]),
       ['who', `${request.requester.displayName} (${request.requester.objectId})`],
       ['why', request.justification],
-      ...request.virtualMachines.flatMap(({ id, ports }) => [
-        ['machine', id] as const,
-        ...ports.map(
-          (port) =>
-            ['port', `${portText(port)} from ${port.allowedSourceAddressPrefixes.join(', ')}`] as const,
-        ),
-      ]),
+      ...machineEntries(request.virtualMachines),
       ['duration', request.duration],
       ...(start === undefined ? [] : [['from', time(start)] as const]),
       ...(end === undefined ? [] : [['until', time(end)] as const]),
-      ...(approval?.given ?? []).map(
-        ({ by, at, comment }) => ['approved', `${by.displayName}, ${time(at)}: ${comment}`] as const,
-      ),
+      ...approvals(approval?.given ?? []),
       ...(approval === undefined || request.state !== 'pending'
         ? []
         : [['lapses', `${time(approval.expiresAt)}, unless it is approved by then`] as const]),
+      ...(extension === undefined
+        ? []
+        : [
+            ['more time', `until ${time(extension.end)}, which waits for approval`] as const,
+            ['why', extension.justification] as const,
+            ...approvals(extension.approval.given),
+          ]),
+      ...(breakGlass === undefined ? [] : [['review', reviewText(breakGlass, time)] as const]),
+      ...(revoked === undefined
+        ? []
+        : [
+            [
+              'ended by',
+              [`${revoked.by.displayName}, ${time(revoked.at)}`, revoked.comment]
+                .filter((part) => part !== undefined)
+                .join(': '),
+            ] as const,
+          ]),
       ['correlation', request.correlationId],
     ],
     width,
   );
+}
+
+function reviewText(
+  { reviewed }: NonNullable<AccessRequest['breakGlass']>,
+  time: (instant: string) => string,
+): string {
+  if (reviewed === undefined) return 'approval was skipped, and nobody has reviewed why';
+  return `${reviewed.by.displayName}, ${time(reviewed.at)}: ${reviewed.comment}`;
+}
+
+/** Machines and their ports, a line each. */
+export function machineEntries(virtualMachines: AccessRequest['virtualMachines']) {
+  return virtualMachines.flatMap(({ id, ports }) => [
+    ['machine', id] as const,
+    ...ports.map(
+      (port) => ['port', `${portText(port)} from ${port.allowedSourceAddressPrefixes.join(', ')}`] as const,
+    ),
+  ]);
 }
 
 /** The last segment of an ARM id. */

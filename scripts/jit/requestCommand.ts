@@ -3,7 +3,11 @@ import { UsageError } from '../usageError.ts';
 import { optionText, optionTexts, show } from './command.ts';
 import type { Command, Invocation } from './command.ts';
 import { requestText } from './presentAccess.ts';
-import { accessRequest } from './shapes.ts';
+import { dryRunText } from './presentDryRun.ts';
+import { accessRequest, dryRun } from './shapes.ts';
+import type { DryRun } from './shapes.ts';
+import { exitCodes } from './surroundings.ts';
+import type { ExitCode } from './surroundings.ts';
 import { isoDuration } from './times.ts';
 import { virtualMachineIds } from './virtualMachines.ts';
 import { exitCodeOf, waitUntil } from './waitUntil.ts';
@@ -21,6 +25,7 @@ export const requestCommand: Command = {
     '--reason TEXT             why; needed',
     '--start INSTANT           2026-11-24T20:00:00+01:00: at a later time, at most 7 days ahead',
     '--break-glass             without approval; somebody will have to review it',
+    '--dry-run                 say what would come of it, and do nothing',
     '--no-wait                 come back as soon as it is accepted',
     `--timeout SECONDS         how long to wait (${defaults.timeout})`,
   ],
@@ -31,6 +36,7 @@ export const requestCommand: Command = {
     reason: { type: 'string' },
     start: { type: 'string' },
     'break-glass': { type: 'boolean' },
+    'dry-run': { type: 'boolean' },
     'no-wait': { type: 'boolean' },
     timeout: { type: 'string' },
   },
@@ -38,6 +44,14 @@ export const requestCommand: Command = {
     const { api, options } = invocation;
     const timeout = secondsOf(optionText(invocation.options, 'timeout') ?? defaults.timeout);
     const body = await bodyOf(invocation);
+    if (options['dry-run'] === true) {
+      const foreseen = await api(
+        { method: 'POST', path: '/api/access-requests?dryRun=true', body, idempotencyKey: randomUUID() },
+        dryRun,
+      );
+      show(invocation, foreseen, () => dryRunText(foreseen, invocation.around));
+      return exitCodeOfDryRun(foreseen);
+    }
     // A key of its own, so that what is sent again after an answer that was lost is the same request.
     const ask = { method: 'POST', path: '/api/access-requests', body, idempotencyKey: randomUUID() } as const;
     const asked = await api(ask, accessRequest);
@@ -47,6 +61,11 @@ export const requestCommand: Command = {
     return exitCodeOf(request, 'active');
   },
 };
+
+function exitCodeOfDryRun({ decision: { outcome } }: DryRun): ExitCode {
+  if (outcome === 'denied') return exitCodes.denied;
+  return outcome === 'granted' ? exitCodes.ok : exitCodes.waiting;
+}
 
 async function bodyOf(invocation: Invocation) {
   const justification = optionText(invocation.options, 'reason');

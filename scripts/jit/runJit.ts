@@ -6,10 +6,11 @@ import type { Command, CommandOptions, Invocation } from './command.ts';
 import { connect, connectOptions } from './connect.ts';
 import { isUsageError, messageOf } from './failure.ts';
 import { commandHelp, generalHelp } from './help.ts';
-import { approveCommand, denyCommand } from './decideCommands.ts';
+import { approveCommand, denyCommand, reviewCommand } from './decideCommands.ts';
 import { extendCommand } from './extendCommand.ts';
 import { endCommand, listCommand, showCommand } from './lifeCommands.ts';
 import { problemText } from './problemText.ts';
+import { recommendationsCommand } from './recommendationsCommand.ts';
 import { requestCommand } from './requestCommand.ts';
 import { exitCodes } from './surroundings.ts';
 import type { ExitCode, Surroundings } from './surroundings.ts';
@@ -22,8 +23,10 @@ export const commands: Readonly<Record<string, Command>> = {
   show: showCommand,
   approve: approveCommand,
   deny: denyCommand,
+  review: reviewCommand,
   extend: extendCommand,
   end: endCommand,
+  recommendations: recommendationsCommand,
   audit: auditCommand,
 };
 

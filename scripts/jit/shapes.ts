@@ -5,39 +5,79 @@ const reason = z.looseObject({ code: z.string(), message: z.string() });
 
 const person = z.looseObject({ objectId: z.string(), displayName: z.string() });
 
+/** What a person said, and when. */
+const said = z.looseObject({ by: person, at: z.string(), comment: z.string() });
+
+const approval = z.looseObject({
+  needed: z.array(z.looseObject({ approvers: z.number(), given: z.number() })),
+  given: z.array(said),
+  expiresAt: z.string(),
+});
+
+const virtualMachines = z.array(
+  z.looseObject({
+    id: z.string(),
+    ports: z.array(
+      z.looseObject({
+        number: z.number(),
+        protocol: z.string(),
+        allowedSourceAddressPrefixes: z.array(z.string()),
+      }),
+    ),
+  }),
+);
+
 export const accessRequest = z.looseObject({
   id: z.string(),
   state: z.string(),
   requester: person,
-  virtualMachines: z.array(
-    z.looseObject({
-      id: z.string(),
-      ports: z.array(
-        z.looseObject({
-          number: z.number(),
-          protocol: z.string(),
-          allowedSourceAddressPrefixes: z.array(z.string()),
-        }),
-      ),
-    }),
-  ),
+  virtualMachines,
   duration: z.string(),
   start: z.string().optional(),
   end: z.string().optional(),
   justification: z.string(),
-  approval: z
-    .looseObject({
-      needed: z.array(z.looseObject({ approvers: z.number(), given: z.number() })),
-      given: z.array(z.looseObject({ by: person, at: z.string(), comment: z.string() })),
-      expiresAt: z.string(),
-    })
+  approval: approval.optional(),
+  extension: z
+    .looseObject({ end: z.string(), justification: z.string(), requestedAt: z.string(), approval })
     .optional(),
+  breakGlass: z.looseObject({ reviewed: said.optional() }).optional(),
+  revoked: said.extend({ comment: z.string().optional() }).optional(),
   reason: reason.optional(),
   waiting: reason.optional(),
   requestedAt: z.string(),
   correlationId: z.string(),
 });
 export type AccessRequest = z.infer<typeof accessRequest>;
+
+export const dryRun = z.looseObject({
+  decision: z.looseObject({ outcome: z.string(), reasons: z.array(reason) }),
+  approval: z.array(z.looseObject({ approvers: z.number(), groups: z.array(z.string()) })),
+  virtualMachines,
+  start: z.string().optional(),
+  end: z.string().optional(),
+  callerAddress: z.looseObject({ allowedSourceAddressPrefix: z.string() }).optional(),
+  networkSecurityGroups: z.array(
+    z.looseObject({ id: z.string(), changes: z.array(z.string()), refused: reason.optional() }),
+  ),
+});
+export type DryRun = z.infer<typeof dryRun>;
+
+export const recommendations = z.looseObject({
+  value: z.array(
+    z.looseObject({
+      virtualMachine: z.looseObject({ id: z.string() }),
+      exposedPorts: z.array(
+        z.looseObject({
+          number: z.number(),
+          address: z.string(),
+          sources: z.array(z.string()),
+          rules: z.array(z.looseObject({ rule: z.string() })),
+        }),
+      ),
+    }),
+  ),
+  unchecked: z.array(z.string()),
+});
 
 export const accessRequests = z.looseObject({ value: z.array(accessRequest) });
 

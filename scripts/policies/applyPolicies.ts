@@ -1,19 +1,17 @@
 import type { Api } from '../jit/api.ts';
-import type { Surroundings } from '../jit/surroundings.ts';
 import { outcomeOf } from './comparePolicies.ts';
 import type { Difference } from './comparePolicies.ts';
 import type { Trouble } from './policyFile.ts';
-import { doneText } from './presentPolicies.ts';
 
 /**
- * Makes each policy what was compared, if it is still of the version that was compared, and says so. Deletes come last, and
+ * Makes each policy what was compared, if it is still of the version that was compared, and says so to `done`. Deletes come last, and
  * only where every put was done: a policy that has a new name is there under it before its baselines go under the old one.
  * Answers with what was not done.
  */
 export async function applyPolicies(
   api: Api,
   differences: readonly Difference[],
-  around: Pick<Surroundings, 'print'>,
+  done: (difference: Difference) => void,
 ): Promise<Trouble[]> {
   const isDelete = ({ kind }: Difference) => kind === 'deleted';
   const deletes = differences.filter(isDelete);
@@ -27,7 +25,7 @@ export async function applyPolicies(
     const failed: Trouble[] = [];
     for (const { kind, wanted } of wished) {
       const outcome = await outcomeOf(api, wanted, { isDryRun: false });
-      if (outcome.ok) around.print(doneText({ kind, wanted, change: outcome.change }));
+      if (outcome.ok) done({ kind, wanted, change: outcome.change });
       else failed.push(outcome.trouble);
     }
     return failed;

@@ -19,6 +19,18 @@ export function comparisonText({ differences, same, onlyThere }: Comparison): st
   ].join('\n');
 }
 
+/** One difference as programs read it. */
+export function differenceJson({ kind, wanted, change }: Difference) {
+  const { policy, changes, effects } = change;
+  return {
+    kind,
+    name: wanted.name,
+    ...(kind !== 'deleted' && { version: policy.version }),
+    changes,
+    effects,
+  };
+}
+
 /** What was done to one policy. */
 export function doneText(difference: Difference): string {
   const { kind, change } = difference;

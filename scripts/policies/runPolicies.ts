@@ -9,12 +9,14 @@ import { problemText } from '../jit/problemText.ts';
 import type { Surroundings } from '../jit/surroundings.ts';
 import { UsageError } from '../usageError.ts';
 import { applyPolicies } from './applyPolicies.ts';
+import { awaitProvisioning } from './awaitProvisioning.ts';
 import { comparePolicies } from './comparePolicies.ts';
+import type { Difference } from './comparePolicies.ts';
 import { exportPolicies } from './exportPolicies.ts';
 import { policyFileSchema } from './policyFile.ts';
 import type { Trouble } from './policyFile.ts';
 import { readPolicyFolder } from './policyFolder.ts';
-import { comparisonText, leftOutText, troubleText } from './presentPolicies.ts';
+import { comparisonText, differenceJson, doneText, leftOutText, troubleText } from './presentPolicies.ts';
 import { listPolicies } from './storedPolicies.ts';
 
 /** Stable: pipelines go by them. */
@@ -25,6 +27,8 @@ export const options = {
   ...connectOptions,
   prune: { type: 'boolean' },
   'dry-run': { type: 'boolean' },
+  wait: { type: 'boolean' },
+  json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } satisfies CommandOptions;
 
@@ -41,6 +45,8 @@ is changed, and everything that is wrong is said at once. A policy that somebody
 Options:
   --prune                   apply, diff: delete what is only on the server; its baselines go
   --dry-run                 apply: as diff
+  --wait                    apply: come back when the baselines stand, after five minutes at most
+  --json                    apply, diff: the outcome as JSON on standard output, for programs
 ${connectHelp}
   --help                    this text
 A token in SALLYPORT_TOKEN is used before the Azure CLI's. Progress and problems go to standard error.
@@ -50,7 +56,7 @@ Exit codes:
   1  diff and --dry-run: there is a difference
   2  not understood, or something in DIR is wrong; nothing was changed
   3  the app refuses, or does not answer
-  4  not everything was done; what was is on standard output`;
+  4  not everything was done, or applied in time (--wait); what was done is on standard output`;
 
 /** Policies as code. Resolves with the exit code; never rejects, and never prints a token. */
 export async function runPolicies(words: readonly string[], around: Surroundings): Promise<ExitCode> {
@@ -84,18 +90,34 @@ async function run(words: readonly string[], around: Surroundings): Promise<Exit
   if (folder === undefined || more.length > 0) throw new UsageError(`${command} takes one folder.`);
   const isDryRun = command === 'diff' || values['dry-run'] === true;
   const isPruned = values['prune'] === true;
-  if (isChange) return bring(folder, { isDryRun, isPruned }, around, () => connect(values, around.env));
-  if (isPruned || isDryRun) throw new UsageError('export takes neither --prune nor --dry-run.');
+  const isAwaited = values['wait'] === true;
+  const isJson = values['json'] === true;
+  if (isDryRun && isAwaited) throw new UsageError('There is nothing to --wait for where nothing is changed.');
+  const how = { isDryRun, isPruned, isAwaited, isJson };
+  if (isChange) return bring(folder, how, around, () => connect(values, around.env));
+  if (Object.values(how).includes(true)) {
+    throw new UsageError('export takes none of --prune, --dry-run, --wait and --json.');
+  }
   const { own, others } = await listPolicies(await connect(values, around.env));
   const troubles = await exportPolicies(folder, own, around);
   for (const line of leftOutText(others)) around.progress(line);
   return report(troubles, around) ? exitCodes.partly : exitCodes.same;
 }
 
+interface How {
+  isDryRun: boolean;
+  isPruned: boolean;
+  isAwaited: boolean;
+  isJson: boolean;
+}
+
+/** How long policies are waited for that were put. */
+const waitSeconds = 300;
+
 /** Compares the folder with the app and, if that is not all, makes the app what the folder says. */
 async function bring(
   folder: string,
-  { isDryRun, isPruned }: { isDryRun: boolean; isPruned: boolean },
+  { isDryRun, isPruned, isAwaited, isJson }: How,
   around: Surroundings,
   reach: () => Promise<Api>,
 ): Promise<ExitCode> {
@@ -108,14 +130,23 @@ async function bring(
   const { own, others } = await listPolicies(api);
   const comparison = await comparePolicies(api, files, own, { isPruned });
   const { differences, onlyThere } = comparison;
-  if (isDryRun) around.print(comparisonText(comparison));
+  const { same } = comparison;
+  const answer = (kept: object) => around.print(JSON.stringify({ ...kept, same, onlyThere }, undefined, 2));
+  if (isDryRun && isJson) answer({ differences: differences.map(differenceJson) });
+  else if (isDryRun) around.print(comparisonText(comparison));
   for (const line of leftOutText(others)) around.progress(line);
   if (report(comparison.troubles, around, 'Nothing was changed.')) return exitCodes.refused;
   if (isDryRun) return differences.length + onlyThere.length > 0 ? exitCodes.different : exitCodes.same;
-  const failed = await applyPolicies(api, differences, around);
+  const applied: Difference[] = [];
+  const failed = await applyPolicies(api, differences, (difference) => {
+    applied.push(difference);
+    if (!isJson) around.print(doneText(difference));
+  });
+  if (isAwaited) failed.push(...(await awaitProvisioning(api, applied, around, waitSeconds)));
+  if (isJson) answer({ applied: applied.map(differenceJson) });
   for (const name of onlyThere) around.progress(`${name} is only on the server, and stays.`);
   if (report(failed, around, 'What is on standard output was done.')) return exitCodes.partly;
-  if (differences.length === 0) around.print('Nothing to change.');
+  if (differences.length === 0 && !isJson) around.print('Nothing to change.');
   return exitCodes.same;
 }
 

@@ -22,6 +22,10 @@ export const listQuery = z.strictObject({
     .enum(unended, { error: `This must be one of ${unended.join(', ')}.` })
     .meta({ description: 'Only requests in this state.' })
     .optional(),
+  mine: z
+    .enum(['true'], { error: 'This must be true, or left out.' })
+    .meta({ description: "Only your own, also for whoever sees everybody's." })
+    .optional(),
   decidable: z
     .enum(['true'], { error: 'This must be true, or left out.' })
     .meta({ description: "Everybody's requests that wait for a decision which you may make." })

@@ -97,7 +97,7 @@ async function list(call: Call, service: AccessRequestService): Promise<Answer> 
 async function requestsOf(
   { caller, correlationId }: Call,
   service: AccessRequestService,
-  { decidable, review }: z.output<typeof listQuery>,
+  { mine, decidable, review }: z.output<typeof listQuery>,
 ): Promise<{ ok: true; requests: AccessRequest[] } | Extract<Answer, { ok: false }>> {
   const everybodys = seesEverything(caller);
   if (review !== undefined) {
@@ -116,8 +116,9 @@ async function requestsOf(
     const { message, retryAfterSeconds } = found;
     return { ok: false, problem: { code: 'unavailable', detail: message, retryAfterSeconds } };
   }
-  const requests = await service.listUnended(everybodys ? undefined : caller.person.objectId);
-  return { ok: true, requests: requests.filter((request) => everybodys || isOwn(request, caller)) };
+  const isAll = everybodys && mine === undefined;
+  const requests = await service.listUnended(isAll ? undefined : caller.person.objectId);
+  return { ok: true, requests: requests.filter((request) => isAll || isOwn(request, caller)) };
 }
 
 async function revoke(call: Call, service: AccessRequestService): Promise<Answer> {

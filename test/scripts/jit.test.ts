@@ -367,6 +367,78 @@ describe('approve, deny and extend', () => {
     expect(JSON.parse(seen[1]?.body ?? '')).toEqual({ duration: 'PT30M', justification: 'More' });
   });
 
+  it('review sends what was found, of one among the open reviews', async () => {
+    answers = [
+      { status: 200, body: { value: [aRequest('closed')] } },
+      { status: 200, body: aRequest('closed') },
+    ];
+
+    expect(await jit(['review', '5feceb66', '--comment', 'It had stopped'])).toBe(0);
+    expect(seen.map(({ line }) => line)).toEqual([
+      'GET /api/access-requests?review=open',
+      `POST /api/access-requests/${id}/review`,
+    ]);
+    expect(JSON.parse(seen[1]?.body ?? '')).toEqual({ comment: 'It had stopped' });
+    expect(await jit(['review', '5feceb66'])).toBe(2);
+  });
+
+  it('show tells what waits for more time, and who ended it', async () => {
+    const by = { objectId: 'b', displayName: 'Bob Example' };
+    const approval = {
+      needed: [{ approvers: 2, given: 1 }],
+      given: [{ by, at: '2026-11-23T08:40:00.000Z', comment: 'Agreed' }],
+      expiresAt: '2026-11-23T09:00:00.000Z',
+    };
+    const requestedAt = '2026-11-23T08:30:00.000Z';
+    const extension = {
+      end: '2026-11-23T09:30:00.000Z',
+      justification: 'It takes longer',
+      requestedAt,
+      approval,
+    };
+    const revoked = { by, at: '2026-11-23T08:50:00.000Z', comment: 'The restart is done' };
+    answers = [{ status: 200, body: aRequest('closing', { extension, revoked }) }];
+
+    expect(await jit(['show', id])).toBe(0);
+    expect(printed[0]).toMatch(/more time +until 2026-11-23 10:30:00 CET .* waits for approval/);
+    expect(printed[0]).toMatch(/why +It takes longer/);
+    expect(printed[0]).toMatch(/approved +Bob Example, .*: Agreed/);
+    expect(printed[0]).toMatch(/ended by +Bob Example, .*: The restart is done/);
+  });
+
+  it.each([
+    ['granted', 0, 'It would be granted'],
+    ['needs-approval', 4, 'It would wait for approval'],
+    ['denied', 3, 'It would be denied'],
+  ])('request --dry-run says what would come of it: %s', async (outcome, code, sentence) => {
+    const { virtualMachines } = aRequest('active');
+    const reasons = [{ code: 'some-reason', message: 'Because.' }];
+    const changes = ['203.0.113.7 can now reach 10.1.0.4 on Tcp 22 (new rule 1).'];
+    const networkSecurityGroups = [{ id: '/x/networkSecurityGroups/nsg-web', rules: [], changes }];
+    const approval = outcome === 'needs-approval' ? [{ approvers: 2, groups: [] }] : [];
+    const decision = { outcome, reasons, policies: [] };
+    answers = [{ status: 200, body: { decision, approval, virtualMachines, networkSecurityGroups } }];
+
+    expect(await jit([...asking, '--dry-run'])).toBe(code);
+    expect(seen.map(({ line }) => line)).toEqual(['POST /api/access-requests?dryRun=true']);
+    expect(printed[0]).toContain(`${sentence}. Nothing was done.`);
+    expect(printed[0]).toContain('nsg-web: 203.0.113.7 can now reach 10.1.0.4');
+    expect(printed[0]?.includes('Because. (some-reason)')).toBe(outcome === 'denied');
+    expect(printed[0]?.includes('by 2')).toBe(outcome === 'needs-approval');
+  });
+
+  it('recommendations shows what is open to whom by which rule, and of what too little is known', async () => {
+    const found = {
+      virtualMachine: { id: vm },
+      exposedPorts: [{ number: 22, address: '10.1.0.4/32', sources: ['*'], rules: [{ rule: 'SshForNow' }] }],
+    };
+    answers = [{ status: 200, body: { value: [found], unchecked: [`${vm}-2`] } }];
+
+    expect(await jit(['recommendations'])).toBe(0);
+    expect(printed[0]).toMatch(/vm-web +22 +10\.1\.0\.4\/32 +\* +SshForNow/);
+    expect(progress).toEqual([expect.stringContaining('vm-web-2')]);
+  });
+
   it('request passes a later start and break-glass on', async () => {
     answers = [{ status: 202, body: aRequest('scheduled') }];
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { runPolicies } from '../../scripts/policies/runPolicies.ts';
 import { actions } from '../../src/core/authorization.ts';
+import type { Policy } from '../../src/core/policy.ts';
 import { startApiServer } from '../support/apiServer.ts';
 import type { ApiServer } from '../support/apiServer.ts';
 import { createApiWorld } from '../support/apiWorld.ts';
@@ -57,6 +58,11 @@ const apply = (...words: string[]) => policies('apply', folder.path, ...words);
 const output = () => printed.join('\n');
 const problems = () => progress.join('\n');
 const changing = () => server.calls.filter((line) => !line.startsWith('GET') && !line.includes('dryRun'));
+async function provision(name: string, provisioning: Policy['provisioning']): Promise<void> {
+  const found = await api.world.stores.policies.get(name);
+  if (found !== undefined)
+    await api.world.stores.policies.replace({ ...found.row, provisioning }, found.etag);
+}
 const stored = async (name: string) => (await api.world.stores.policies.get(name))?.row;
 const versionOf = async (name: string) => (await stored(name))?.version;
 
@@ -126,6 +132,31 @@ describe('apply', () => {
     await folder.write('old.json', policyOf(22));
     await apply();
     expect(await diff()).toBe(0);
+  });
+
+  it('says as JSON what is different, and what was done', async () => {
+    await folder.write('web.json', policyOf(443));
+
+    expect(await diff('--json')).toBe(1);
+    expect(JSON.parse(output())).toMatchObject({
+      ...{ differences: [{ kind: 'added', name: 'web' }], same: 0, onlyThere: ['ssh'] },
+    });
+    printed = [];
+    expect(await apply('--json')).toBe(0);
+    expect(JSON.parse(output())).toMatchObject({ applied: [{ kind: 'added', name: 'web', version: 1 }] });
+  });
+
+  it('waits with --wait until what was put is applied, and says what failed', async () => {
+    await folder.write('web.json', policyOf(443));
+    before = async (line) => {
+      if (line !== 'GET /api/policies/web') return;
+      before = () => Promise.resolve();
+      await provision('web', { state: 'failed', reasons: [{ code: 'no-capacity', message: 'No room.' }] });
+    };
+
+    expect(await apply('--wait')).toBe(4);
+    expect(problems()).toContain('No room.');
+    expect(await diff('--wait')).toBe(2);
   });
 
   it('deletes what is only on the server with --prune, and never a policy of Microsoft’s API', async () => {
