@@ -50,8 +50,8 @@ ${tableLines(results).join('\n')}
 - **F** plans over random NSGs of up to 1,000 rules, lets everybody change everything, and closes all again. Packets are
   judged before and after by first match, by code that shares nothing with the planner; a third of the writes are put to
   the guard as well.
-- **G** sends bodies, identities, tokens, headers, prefixes, queries and continuations, each near to a right one and wrong
-  somewhere, to the real handlers: no error of ours, nothing kept of what is refused, no secret in an answer, and what is
+- **G** sends bodies, identities, tokens, headers, prefixes, queries, continuations, every route as it is described and
+  calls of Microsoft's API, each near to a right one and wrong somewhere, to the real handlers: no error of ours, nothing kept of what is refused, no secret in an answer, and what is
   accepted lies within the policy by arithmetic of its own.
 - **H** asks, of small tenants by chance, what somebody may do where: the product from what Azure Resource Manager would
   say of role assignments, definitions and deny assignments, broken and conditional ones among them, and an evaluator that

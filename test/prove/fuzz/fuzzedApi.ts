@@ -1,8 +1,10 @@
 import type { HttpHandler } from '@azure/functions';
 import type { AccessRequest, LiveRow } from '../../../src/core/accessRequest.ts';
 import type { Route } from '../../../src/http/operation.ts';
+import { createJitHandler } from '../../../src/http/jit/jitNetworkAccessPolicies.ts';
+import { createPolicyService } from '../../../src/workflow/policyService.ts';
 import { routeOf, routesOver } from '../../support/apiWorld.ts';
-import { grantWorld, nicNsg } from '../../support/grantWorld.ts';
+import { grantWorld, nicNsg, subnetNsg } from '../../support/grantWorld.ts';
 import { call, surroundings } from '../../support/httpCalls.ts';
 import type { Answered, Asking, Surroundings } from '../../support/httpCalls.ts';
 import type { TokenIssuer } from '../../support/tokenIssuer.ts';
@@ -27,9 +29,15 @@ export interface FuzzedApi {
   audit: HttpHandler;
   /** Every route, where App Service authentication is trusted. */
   routes: readonly Route[];
+  /** Microsoft's API, where App Service authentication is trusted. */
+  jit: HttpHandler;
   ask(handler: HttpHandler, asking: Asking): Promise<Outcome>;
   request(id: string): Promise<AccessRequest>;
   liveRow(id: string): Promise<LiveRow | undefined>;
+  /** Every row but the audit's, what runs, and what the NSGs hold: as text, to be compared. */
+  tables(): Promise<string>;
+  /** Azure lets this person do nothing from now on. */
+  deny(objectId: string): void;
 }
 
 const writing =
@@ -57,7 +65,22 @@ export async function createFuzzedApi(issuer: TokenIssuer): Promise<FuzzedApi> {
   };
   const [trusted, plain] = [make(true), make(false)];
   const arounds: Surroundings[] = [trusted.around, plain.around];
+  const jit = createJitHandler({
+    ...trusted.around,
+    policies: () =>
+      createPolicyService(process.dependencies, {
+        start: () => {
+          writes.push('policyRuns.start');
+          return Promise.resolve();
+        },
+      }),
+    accessRequests: () => process.service,
+    storedPolicies: process.dependencies.policies,
+    clock: world.clock,
+    trustedProxyHops: 2,
+  });
   return {
+    jit,
     trusting: trusted.handlers,
     untrusting: plain.handlers,
     audit: trusted.audit,
@@ -75,6 +98,21 @@ export async function createFuzzedApi(issuer: TokenIssuer): Promise<FuzzedApi> {
       return { answer, writes, refusals: arounds.flatMap(({ refusals }) => refusals) };
     },
     request: (id) => world.request(id),
+    async tables() {
+      const { policies, live, requests } = world.stores;
+      const unended = await live.unended();
+      return JSON.stringify([
+        await policies.all(),
+        unended,
+        await Promise.all(unended.map(({ requestId }) => requests.get(requestId))),
+        await Promise.all([subnetNsg, nicNsg].map((nsgId) => live.allOfNsg(nsgId))),
+        [subnetNsg, nicNsg].map((nsgId) => world.network.nsg(nsgId)),
+        [...world.running.keys()],
+      ]);
+    },
+    deny: (objectId) => {
+      world.authorization.deny({ objectId });
+    },
     liveRow: async (id) => (await world.stores.live.get(nicNsg, id))?.row,
   };
 }
@@ -116,13 +154,9 @@ export function problemOfOutcome(
   { answer, writes }: Outcome,
   secrets: readonly string[],
 ): string | undefined {
-  const { status, headers, text, json } = answer;
-  if (status >= 500) return `the answer is ${status}: ${text}`;
-  const shown = `${text}\n${JSON.stringify(headers)}`;
-  const told = secrets.find((secret) => secret !== '' && shown.includes(secret));
-  if (told !== undefined) return `the answer repeats ${JSON.stringify(told)}`;
-  if (/AccountKey|SharedAccessSignature|[?&]code=|\bat .+\.ts:\d+/.test(shown))
-    return `the answer tells: ${text}`;
+  const { status, text, json } = answer;
+  const common = problemOfAnswer(answer, secrets);
+  if (common !== undefined) return common;
   if (status >= 400) {
     if (json['status'] !== status || typeof json['code'] !== 'string') return `no problem document: ${text}`;
     // A decision against somebody is audited; nothing else of it is kept.
@@ -131,4 +165,18 @@ export function problemOfOutcome(
     if (kept.length > 0) return `${status} ${json['code']}, and yet ${kept.join(', ')}`;
   }
   return undefined;
+}
+
+/** The part of it that holds for every door. */
+export function problemOfAnswer(
+  { status, headers, text }: Answered,
+  secrets: readonly string[],
+): string | undefined {
+  if (status >= 500) return `the answer is ${status}: ${text}`;
+  const shown = `${text}\n${JSON.stringify(headers)}`;
+  const told = secrets.find((secret) => secret !== '' && shown.includes(secret));
+  if (told !== undefined) return `the answer repeats ${JSON.stringify(told)}`;
+  return /AccountKey|SharedAccessSignature|[?&]code=|\bat .+\.ts:\d+/.test(shown)
+    ? `the answer tells: ${text}`
+    : undefined;
 }

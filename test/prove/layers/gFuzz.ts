@@ -6,6 +6,7 @@ import { fuzzEvent } from '../fuzz/events.ts';
 import { fuzzForwarded } from '../fuzz/forwarded.ts';
 import { createFuzzedApi, personOf, principalOf } from '../fuzz/fuzzedApi.ts';
 import type { FuzzedApi } from '../fuzz/fuzzedApi.ts';
+import { fuzzJitDoor } from '../fuzz/jitDoor.ts';
 import { fuzzPrefix } from '../fuzz/prefixes.ts';
 import { fuzzPrincipal } from '../fuzz/principals.ts';
 import { fuzzQuery } from '../fuzz/queries.ts';
@@ -28,11 +29,13 @@ type Fuzz = (
   issuer: TokenIssuer,
 ) => Promise<string | undefined>;
 
+type World = 'shared' | 'described' | 'jit';
+
 /**
  * What is sent, by name; the shares are parts of their sum, so that the cheap and the dangerous come most often. What may
  * change policies has a world of its own: the others' requests would be refused by them.
  */
-const kinds: readonly { name: string; share: number; fuzz: Fuzz; isApart?: true }[] = [
+const kinds: readonly { name: string; share: number; fuzz: Fuzz; world?: World }[] = [
   { name: 'request bodies', share: 5, fuzz: fuzzBody },
   { name: 'App Service principals', share: 4, fuzz: fuzzPrincipal },
   { name: 'tokens', share: 1, fuzz: fuzzToken },
@@ -40,7 +43,8 @@ const kinds: readonly { name: string; share: number; fuzz: Fuzz; isApart?: true 
   { name: 'prefixes', share: 5, fuzz: fuzzPrefix },
   { name: 'queries, paths and continuations', share: 2, fuzz: fuzzQuery },
   { name: 'events of Event Grid', share: 1, fuzz: fuzzEvent },
-  { name: 'every route as it is described', share: 8, fuzz: fuzzDescribed, isApart: true },
+  { name: 'every route as it is described', share: 8, fuzz: fuzzDescribed, world: 'described' },
+  { name: "calls of Microsoft's API", share: 3, fuzz: fuzzJitDoor, world: 'jit' },
 ];
 const byShare = kinds.flatMap((kind) => Array<typeof kind>(kind.share).fill(kind));
 
@@ -52,13 +56,13 @@ export async function run(options: LayerOptions): Promise<LayerResult> {
   const failures: Failure[] = [];
   const issuer = await startTokenIssuer();
   try {
-    let [shared, apart] = await twoWorlds(issuer);
+    let worlds = await newWorlds(issuer);
     for (const [index, seed] of seedsOf(options, total).entries()) {
-      if (index > 0 && index % inputsPerWorld === 0) [shared, apart] = await twoWorlds(issuer);
+      if (index > 0 && index % inputsPerWorld === 0) worlds = await newWorlds(issuer);
       const kind = byShare[seed % byShare.length];
       if (kind === undefined) throw new Error('A seed without a kind.');
       counted[kind.name] = (counted[kind.name] ?? 0) + 1;
-      const api = kind.isApart === true ? apart : shared;
+      const api = worlds[kind.world ?? 'shared'];
       const what = await problemOf(() => kind.fuzz(createRandom(seed), seed, api, issuer));
       if (what !== undefined) {
         failures.push({
@@ -81,8 +85,8 @@ export async function run(options: LayerOptions): Promise<LayerResult> {
   };
 }
 
-async function twoWorlds(issuer: TokenIssuer): Promise<[FuzzedApi, FuzzedApi]> {
-  return [await aWorld(issuer), await aWorld(issuer)];
+async function newWorlds(issuer: TokenIssuer): Promise<Record<World, FuzzedApi>> {
+  return { shared: await aWorld(issuer), described: await aWorld(issuer), jit: await aWorld(issuer) };
 }
 
 /** With a request of somebody else in it, of which nobody may hear. */
