@@ -215,6 +215,8 @@ export interface SeenGrant {
   changes: string[];
   /** Shut, and its rules were gone already when the NSG was first read: nobody here saw them go. */
   goneBefore?: true | undefined;
+  /** Shut, of a grant that wants established flows cut: whether they were; left out where nobody saw it. */
+  flows?: 'cut' | 'not-cut' | undefined;
 }
 
 /** What reconcile reads: one per grant and NSG. */
@@ -227,6 +229,8 @@ export interface LiveRow {
   end: string;
   boxes: Box[];
   accepted?: AcceptedRules;
+  /** Flows that are established are to be cut with its end; of the whole NSG. */
+  flushConnection?: true;
   seen?: SeenGrant;
 }
 

@@ -1,13 +1,13 @@
 import { contentHash } from './canonicalJson.ts';
-import type { DriftEntry, DriftEvent } from './nsgRecord.ts';
+import type { DriftEntry, DriftEvent, FlushEvent } from './nsgRecord.ts';
 import type { ReasonCode } from './reason.ts';
 import type { RuleMeaning } from './securityRule.ts';
 
 /** Something that others did to an NSG and that has to be told once. */
-export interface Drift extends Pick<
-  DriftEntry,
-  'event' | 'rule' | 'requestId' | 'virtualMachineId' | 'accepted' | 'reasons'
-> {
+export interface Drift extends Pick<DriftEntry, 'requestId' | 'virtualMachineId' | 'accepted' | 'reasons'> {
+  event: Exclude<DriftEvent, FlushEvent>;
+  /** The rule that it is about. */
+  rule: string;
   /** The same for the same finding: it is told again only after it was not so in between. */
   key: string;
   /**
@@ -19,7 +19,7 @@ export interface Drift extends Pick<
 
 /** What can happen to rules that carry our name. */
 export type OwnedEvent = Exclude<
-  DriftEvent,
+  Drift['event'],
   'baseline-removed' | 'blocked-by-foreign-rule' | 'bypassed-by-foreign-rule'
 >;
 

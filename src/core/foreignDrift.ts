@@ -31,13 +31,16 @@ export interface ForeignInput {
   installation: string;
 }
 
-/** Whether an NSG that needs no write has something to be told, or told of it what is no longer so. */
+/**
+ * Whether an NSG that needs no write has something to be told, or told of it what is no longer so, or `flushConnection` to
+ * be put back.
+ */
 export function isDriftDue(
   { body, rows, baselines = [], now, installation }: PlanInput,
-  record: Pick<NsgRecord, 'journal' | 'told'> | undefined,
+  record: Pick<NsgRecord, 'journal' | 'told' | 'flush'> | undefined,
 ): boolean {
   if (record === undefined && rows.length + baselines.length === 0) return false;
-  if (record !== undefined && record.journal.length > 0) return true;
+  if (record !== undefined && (record.journal.length > 0 || record.flush !== undefined)) return true;
   const { admitted } = plan({ body, rows, baselines, now, installation });
   const found = foreignDrift({ body, rows, baselines, admitted, now, installation: installation.id });
   const keys = new Set(found.map(({ key }) => key));

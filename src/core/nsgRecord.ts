@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AcceptedRules } from './accessRequest.ts';
+import type { FlushRecord } from './flushConnection.ts';
 import type { Reason } from './reason.ts';
 import { canonicalId } from './resourceId.ts';
 
@@ -14,6 +15,8 @@ export interface NsgRecord {
   recorded: number;
   /** The NSG is no more and no grant goes through it: it is not looked for again. */
   isGone?: true;
+  /** `flushConnection` is, or may be, switched on by our doing: what it was. */
+  flush?: FlushRecord;
 }
 
 export const driftEvents = [
@@ -26,19 +29,26 @@ export const driftEvents = [
   'bypassed-by-foreign-rule',
   'leftover-closed',
   'late-open-reverted',
+  'flush-connection-set',
+  'flush-connection-put-back',
+  'flush-connection-left',
 ] as const;
 export type DriftEvent = (typeof driftEvents)[number];
+/** What we do to `flushConnection`, told in the same journal: `left` as somebody else has it by now. */
+export type FlushEvent = Extract<DriftEvent, `flush-connection-${string}`>;
 
-/** One decision on drift; its audit record is made from it, under its number in the NSG's partition. */
+/** One decision on drift, or one change of `flushConnection`; its audit record is made from it, under its number in the NSG's partition. */
 export interface DriftEntry {
   /** 1, 2, 3 …: also the sequence number of its audit record. */
   number: number;
   event: DriftEvent;
   /** ISO 8601. */
   at: string;
-  /** The rule that it is about. */
-  rule: string;
+  /** The rule that it is about; absent where it is about `flushConnection`. */
+  rule?: string;
   requestId?: string;
+  /** The grants whose end it is about, where they may be several. */
+  requestIds?: string[];
   /** Whose baseline it is about: an ARM id. */
   virtualMachineId?: string;
   /** What is accepted of a rule of this number of the grant: to be noted in the request's row. */

@@ -50,6 +50,8 @@ export const reasonCodes = [
   'ended',
   'revoked',
   'closed-unseen',
+  'flows-cut',
+  'flows-not-cut',
   // Extensions and warnings.
   'extended',
   'ending-soon',
@@ -61,6 +63,8 @@ export const reasonCodes = [
   'change-accepted',
   'change-reverted',
   'bypassed-by-foreign-rule',
+  // Changes of our own beside rules.
+  'flush-connection',
   // Repairs.
   'orchestration-missing',
   'orchestration-silent',

@@ -163,7 +163,10 @@ export interface NsgRecords {
   replace(record: NsgRecord, etag: string): Promise<'replaced' | 'changed'>;
   /** Ids of every NSG that is remembered and not gone: those the sweep knows. */
   nsgIds(): Promise<string[]>;
-  /** Those of which something is told, or not audited yet; one that cannot be read is left out. */
+  /**
+   * Those of which something is told, or not audited yet, or whose `flushConnection` is to be put back; one that cannot be
+   * read is left out.
+   */
   unsettled(): Promise<NsgRecord[]>;
 }
 

@@ -1,11 +1,8 @@
 import * as z from 'zod';
 import { parseDuration } from '../core/duration.ts';
-import { isGuid } from '../core/caller.ts';
-import { problemOfPattern } from '../core/justification.ts';
 import { isPlainText } from '../core/plainText.ts';
 import type { BaselineSource, PolicyConditions, Selector } from '../core/policy.ts';
 import { canonicalId } from '../core/resourceId.ts';
-import { isTimeZone, minutesOf } from '../core/timeWindow.ts';
 import { parseVirtualMachineId } from '../core/virtualMachineId.ts';
 import type { PolicyContent } from '../workflow/contracts.ts';
 import {
@@ -15,8 +12,10 @@ import {
   protocol,
   repeated,
 } from './accessRequestBody.ts';
+import { text } from './bodyFields.ts';
 import { exampleVirtualMachineId } from './exampleIds.ts';
 import { fieldProblemsOf } from './fieldProblems.ts';
+import { policyConditions } from './policyConditions.ts';
 import type { FieldProblem } from './problem.ts';
 
 /** What one policy may hold: enough for people, and too little to make deciding slow. */
@@ -26,10 +25,6 @@ const limits = {
   tags: 15,
   ports: 20,
   sources: 100,
-  windows: 20,
-  groups: 20,
-  approvers: 10,
-  patternCharacters: 200,
   problems: 50,
 } as const;
 
@@ -37,26 +32,6 @@ export const policyName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/)
   .meta({ description: 'Letters, digits, dots, underscores and hyphens; the case does not matter.' });
-
-/** A text that is right or is refused with a sentence. */
-function text(code: string, problemOf: (value: string) => string | undefined, longest: number) {
-  return z
-    .string()
-    .max(longest)
-    .superRefine((value, context) => {
-      const message = problemOf(value);
-      if (message !== undefined) context.addIssue({ code: 'custom', message, params: { code } });
-    });
-}
-
-const wholeNumber = (minimum: number, maximum: number) =>
-  z
-    .number()
-    .refine((value) => Number.isInteger(value) && value >= minimum && value <= maximum, {
-      message: `This must be a whole number from ${minimum} to ${maximum}.`,
-      params: { code: 'out-of-range' },
-    })
-    .meta({ type: 'integer', minimum, maximum, examples: [maximum] });
 
 const virtualMachineId = text(
   'vm-id-malformed',
@@ -160,63 +135,6 @@ const entry = z.strictObject({
         });
       }
     }),
-});
-
-const timeOfDay = text(
-  'malformed',
-  (value) => (minutesOf(value) === undefined ? 'This must be a time of day such as 08:00.' : undefined),
-  5,
-);
-
-const timeWindow = z
-  .strictObject({
-    days: z.array(wholeNumber(1, 7)).min(1).max(7).meta({ description: '1 is Monday, 7 is Sunday.' }),
-    from: timeOfDay.meta({ examples: ['08:00'] }),
-    to: timeOfDay.meta({ description: 'Exclusive; `24:00` at most.', examples: ['18:00'] }),
-    timeZone: text(
-      'not-allowed',
-      (value) => (isTimeZone(value) ? undefined : 'This must be an IANA time zone such as Europe/Berlin.'),
-      64,
-    ).meta({ examples: ['Europe/Berlin'] }),
-  })
-  .superRefine(({ from, to }, context) => {
-    if ((minutesOf(from) ?? 0) < (minutesOf(to) ?? 0)) return;
-    context.addIssue({
-      code: 'custom',
-      path: ['to'],
-      message: 'This must be later than from: a window does not go past midnight.',
-      params: { code: 'malformed' },
-    });
-  });
-
-/** What is demanded beyond ports, sources and durations. */
-export const policyConditions = z.strictObject({
-  approval: z
-    .strictObject({
-      approvers: wholeNumber(1, limits.approvers).meta({ examples: [1] }),
-      groups: z
-        .array(
-          text(
-            'malformed',
-            (value) => (isGuid(value) ? undefined : 'This must be the object id of a group, a GUID.'),
-            36,
-          ).meta({ format: 'uuid' }),
-        )
-        .max(limits.groups)
-        .meta({ description: 'Object ids of groups whose members may approve, besides the app role.' }),
-    })
-    .optional(),
-  largestSource: z
-    .strictObject({ IPv4: wholeNumber(0, 32).optional(), IPv6: wholeNumber(0, 128).optional() })
-    .meta({ description: 'The shortest prefix length that may be asked for, by family.' })
-    .optional(),
-  timeWindows: z.array(timeWindow).min(1).max(limits.windows).optional(),
-  justificationPattern: text('malformed', problemOfPattern, limits.patternCharacters)
-    .meta({
-      description: 'Regular expression (RE2) that the whole justification must match.',
-      examples: ['.*INC[0-9]{7}.*'],
-    })
-    .optional(),
 });
 
 /** From whom the ports are kept shut. */

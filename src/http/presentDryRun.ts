@@ -34,6 +34,9 @@ export const presentedDryRun = z.strictObject({
         }),
       ),
       changes: z.array(z.string()).meta({ description: 'Who could newly reach what, as sentences.' }),
+      atEnd: z.array(z.string()).meta({
+        description: 'What its end would do there beside taking its rules away, as sentences.',
+      }),
       refused: presentedReason.meta({ description: 'Why it would get no rule here.' }).optional(),
     }),
   ),
@@ -47,10 +50,11 @@ export function presentDryRun({ decision, approval, virtualMachines, start, end,
     virtualMachines,
     ...(start === undefined ? {} : { start }),
     ...(end === undefined ? {} : { end }),
-    networkSecurityGroups: nsgs.map(({ nsgId, rules, changes, refused }) => ({
+    networkSecurityGroups: nsgs.map(({ nsgId, rules, changes, atEnd, refused }) => ({
       id: nsgId,
       rules,
       changes,
+      atEnd,
       ...(refused === undefined ? {} : { refused }),
     })),
   };

@@ -81,6 +81,13 @@ export const presentedRequest = z
       .meta({ description: 'More time, which waits for approval; it goes with the grant.' })
       .optional(),
     approval: presentedApproval.meta({ description: 'Where policy wants people to approve.' }).optional(),
+    flushConnection: z
+      .literal(true)
+      .meta({
+        description:
+          'Its end cuts established flows, of everybody behind its network security groups; absent otherwise.',
+      })
+      .optional(),
     breakGlass: z
       .strictObject({
         reviewed: presentedDecision.meta({ description: 'Absent until somebody has.' }).optional(),
@@ -137,6 +144,7 @@ export function presentRequest(request: AccessRequest): z.infer<typeof presented
     },
     ...(request.extension !== undefined && { extension: presentExtension(request.extension) }),
     ...(request.approval !== undefined && { approval: presentApproval(request.approval) }),
+    ...(request.flushConnection === true && { flushConnection: true as const }),
     ...(request.breakGlass !== undefined && { breakGlass: presentBreakGlass(request.breakGlass) }),
     ...(reason !== undefined && { reason: presentReason(reason) }),
     ...presentRevocation(request),

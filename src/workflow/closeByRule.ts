@@ -3,6 +3,7 @@ import { acrossClocks } from '../core/acrossClocks.ts';
 import type { GrantedBox } from '../core/guard/grant.ts';
 import { liveGrants } from '../core/guard/liveGrants.ts';
 import type { Installation } from '../core/installation.ts';
+import { withFlows } from '../core/flushConnection.ts';
 import { isInProgress, type JsonObject, type NsgDocument, type WriteNsgResult } from '../core/network.ts';
 import { readRules, type PlacedRule } from '../core/nsgBody.ts';
 import { parseOwnedName } from '../core/ownedRule.ts';
@@ -102,7 +103,9 @@ export async function closeByRule(
       if (!isSettled) return undefined;
       const planned = plan({ body: nsg.body, rows, now, installation });
       const readBack = { first, body: nsg.body, rows: stored, now, readAt, plan: planned, installation };
-      return { present: new Set(planned.present), grants: seenChanges(readBack), readAt };
+      // A write of one rule says nothing of `flushConnection`.
+      const grants = withFlows(seenChanges(readBack), stored, () => 'not-cut');
+      return { present: new Set(planned.present), grants, readAt };
     }
     const written = await write(nsg, rule, { rows, now, rowsReadAt });
     if (written?.kind === 'throttled') return undefined;

@@ -1,4 +1,5 @@
 import { isRunning, type AccessRequest } from '../core/accessRequest.ts';
+import { reasonsOfFlows } from '../core/flushConnection.ts';
 import { enterState, enteredAt, wasNeverWanted } from '../core/journal.ts';
 import type { Reason } from '../core/reason.ts';
 import { changesOnPath } from '../core/seenChanges.ts';
@@ -129,6 +130,7 @@ export function createCloseGrant(
                 ...(current.reason === undefined ? [] : [current.reason]),
                 ...(gone === undefined ? [] : [gone]),
                 ...(wasUnseen ? [closedUnseen] : []),
+                ...reasonsOfFlows(current, readBack),
               ],
               changes: changesOnPath(current.targets, readBack),
               ...(wasUnseen ? { observedAt: clock.now() } : {}),

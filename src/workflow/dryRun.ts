@@ -1,6 +1,7 @@
 import type { Box, LiveRow, RequestedVirtualMachine } from '../core/accessRequest.ts';
 import type { ApprovalRule } from '../core/approval.ts';
 import { obstacleToStart, startOf } from '../core/chosenStart.ts';
+import { effectOfFlush } from '../core/flushConnection.ts';
 import { planBody, readRules } from '../core/nsgBody.ts';
 import { ownedName, parseOwnedName } from '../core/ownedRule.ts';
 import { plan } from '../core/plan.ts';
@@ -19,6 +20,8 @@ export interface ForeseenNsg {
   rules: (Box & { priority: number })[];
   /** Who could newly reach what: sentences. */
   changes: string[];
+  /** What its end would do beside taking its rules away: sentences. */
+  atEnd: string[];
   /** Why it would get no rule there. */
   refused?: Reason;
 }
@@ -67,7 +70,12 @@ export async function dryRun(
     approval: judged.approval,
     virtualMachines: judged.virtualMachines,
     ...times,
-    nsgs: await Promise.all(judged.path.map((one) => foreseeNsg(dependencies, one, { id, ...times }))),
+    nsgs: await Promise.all(
+      judged.path.map(async (one) => ({
+        ...(await foreseeNsg(dependencies, one, { id, ...times })),
+        atEnd: judged.fields.flushConnection === true ? [effectOfFlush(one.nsg.body)] : [],
+      })),
+    ),
   };
 }
 
@@ -80,7 +88,7 @@ async function foreseeNsg(
   { live, installation }: Pick<Dependencies, 'live' | 'installation'>,
   { nsg, target }: PathNsg,
   { id, start, end }: { id: string; start: string; end: string },
-): Promise<ForeseenNsg> {
+): Promise<Omit<ForeseenNsg, 'atEnd'>> {
   const stored = await live.allOfNsg(nsg.id);
   const rows = stored.grants.map(({ row }) => row);
   const baselines = stored.baselines.map(({ row }) => row);

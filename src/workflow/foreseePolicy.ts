@@ -31,15 +31,20 @@ export function createForeseePolicy(
   const { inventory, clock, log, installation } = dependencies;
 
   return async ({ after }, { correlationId }) => {
+    const flushes = after.conditions.flushConnection === true && after.isDeleted !== true;
+    const said = flushes ? [{ message: flushesAtEnd }] : [];
     try {
-      const effects = await foresee(after, correlationId);
+      const effects = [...said, ...(await foresee(after, correlationId))];
       const rest = effects.length - mostEffects;
       return rest <= 0
         ? effects
         : [...effects.slice(0, mostEffects), { message: `And ${rest} more effects.` }];
     } catch (error) {
       log.error('policy-not-foreseen', { policyId: after.id, correlationId, cause: causeOf(error) });
-      return [{ message: 'What the change would do to network security groups cannot be told now.' }];
+      return [
+        ...said,
+        { message: 'What the change would do to network security groups cannot be told now.' },
+      ];
     }
   };
 
@@ -100,6 +105,9 @@ export function createForeseePolicy(
     return [...told, ...exceptionWarnings(interfaces, networks, baseline.except)];
   }
 }
+
+const flushesAtEnd =
+  'Whenever a grant of this policy ends, flushConnection is switched on for a moment on each network security group before its virtual machines: Azure evaluates the established flows of everybody behind it anew, and cuts those that no rule admits, also flows that have nothing to do with the grant.';
 
 function keyOf({ nsgId }: { nsgId: string }): string {
   return canonicalId(nsgId);

@@ -1,8 +1,9 @@
 import type { LiveRow } from '../core/accessRequest.ts';
 import type { BaselineRow } from '../core/baseline.ts';
+import { withFlushValue, type FlushChange } from '../core/flushConnection.ts';
 import { describeDifference } from '../core/guard/describeDifference.ts';
 import type { GrantedBox, LiveGrant } from '../core/guard/grant.ts';
-import { guard, type GuardResult } from '../core/guard/guard.ts';
+import { guard, type GuardInput, type GuardResult } from '../core/guard/guard.ts';
 import { guardRemoval } from '../core/guard/guardRemoval.ts';
 import { liveGrants } from '../core/guard/liveGrants.ts';
 import { standingBaselines } from '../core/guard/standingBaselines.ts';
@@ -26,6 +27,8 @@ export interface Unproven {
   now: Date;
   plan: Plan;
   installation: Installation;
+  /** What the write does about `flushConnection`, where it does anything. */
+  flush?: FlushChange | undefined;
 }
 
 export type Proof =
@@ -41,11 +44,12 @@ export type Proof =
  * not proven opens nothing; what has ended is still taken away, by a body of which that is easy to prove.
  */
 export function prove(unproven: Unproven): Proof {
-  const { before, securityRules, rows, baselines = [], now, plan, installation } = unproven;
+  const { before, securityRules, rows, baselines = [], now, plan, installation, flush } = unproven;
   const declined = new Set(plan.refused.map(({ requestId }) => requestId));
   const grants = liveGrants(rows, now, declined);
   const { standing, keys } = standingBaselines(baselines);
-  const body = planBody(before, securityRules);
+  const recorded = recordedFlush(flush, rows, grants);
+  const body = bodyOf(before, securityRules, flush);
   const result = guard({
     before,
     after: body,
@@ -54,6 +58,7 @@ export function prove(unproven: Unproven): Proof {
     grants,
     baselines: standing,
     decided: keys,
+    ...recorded,
     budget,
   });
   if (result.verdict === 'proven') {
@@ -66,11 +71,40 @@ export function prove(unproven: Unproven): Proof {
     message:
       'The write was not sent: it could not be proven that it opens what was granted and nothing else.',
   };
-  const removal = planBody(before, withoutExcess({ before, securityRules, rows, now, installation, grants }));
-  const proof = guardRemoval({ before, after: removal, installation: installation.id, grants });
-  return proof.verdict === 'proven' && proof.removed.length > 0
-    ? { kind: 'removal-only', body: removal, changes: proof.removed, reason, violations }
-    : { kind: 'refused', reason, violations };
+  const kept = withoutExcess({ before, securityRules, rows, now, installation, grants });
+  // What has ended is closed also where it is the change of `flushConnection` that is not proven.
+  for (const change of flush === undefined ? [undefined] : [flush, undefined]) {
+    const removal = bodyOf(before, kept, change);
+    const proof = guardRemoval({
+      before,
+      after: removal,
+      installation: installation.id,
+      grants,
+      ...recorded,
+    });
+    if (proof.verdict === 'proven' && proof.removed.length > 0) {
+      return { kind: 'removal-only', body: removal, changes: proof.removed, reason, violations };
+    }
+  }
+  return { kind: 'refused', reason, violations };
+}
+
+function bodyOf(before: JsonObject, securityRules: Json[], flush: FlushChange | undefined): JsonObject {
+  const body = planBody(before, securityRules);
+  return flush === undefined ? body : withFlushValue(body, flush.to);
+}
+
+/** What the guard may believe of `flushConnection`: the record, and whose end may switch it on by the guard's own reading. */
+function recordedFlush(
+  flush: FlushChange | undefined,
+  rows: readonly LiveRow[],
+  grants: readonly LiveGrant[],
+): Pick<GuardInput, 'flush'> {
+  if (flush === undefined) return {};
+  const live = new Set(grants.map(({ requestId }) => requestId));
+  const ended = rows.filter((row) => row.flushConnection === true && !live.has(row.requestId));
+  const endedWithFlush = new Set(ended.map(({ requestId }) => requestId));
+  return { flush: { former: flush.former, endedWithFlush } };
 }
 
 /** What is to be done to one owned allow rule whose grant has ended, beside everything else that stands. */

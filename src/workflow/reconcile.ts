@@ -3,6 +3,7 @@ import { acrossClocks } from '../core/acrossClocks.ts';
 import type { BaselineRow } from '../core/baseline.ts';
 import { isInProgress, type JsonObject } from '../core/network.ts';
 import { causeOf } from '../core/cause.ts';
+import { readRules } from '../core/nsgBody.ts';
 import { plan, type Plan } from '../core/plan.ts';
 import type { WithoutRows } from '../core/planWithoutRows.ts';
 import type { Reason } from '../core/reason.ts';
@@ -20,6 +21,7 @@ import { holdBack, waitsUnread, withoutUnwatched } from './holdBack.ts';
 import { baselineStandings, removeBaselineRows } from './noteBaselines.ts';
 import { prove } from './prove.ts';
 import { readRows } from './readRows.ts';
+import { watchFlush, type FlushWatch } from './watchFlush.ts';
 import { again, endedBy, type ReconcileCall, type ReconcileResult } from './reconcileResult.ts';
 
 export type ReconcileDependencies = Pick<Dependencies, 'network' | 'budget' | 'heartbeat' | 'sweepState'> &
@@ -47,7 +49,9 @@ export async function reconcile(
   const wait = call.purpose === 'open' ? await waitsUnread(dependencies, nsgId) : undefined;
   if (wait !== undefined) return again(wait.afterSeconds, wait.reason);
   const drift = watchDrift(dependencies, nsgId, call);
-  const result = await goRounds(dependencies, nsgId, call, planner, drift);
+  const flush = watchFlush(dependencies, nsgId, call);
+  const result = await goRounds(dependencies, nsgId, call, planner, { drift, flush });
+  await flush.leave();
   if (result.kind !== 'converged') await drift.leave();
   return result;
 }
@@ -58,7 +62,7 @@ async function goRounds(
   nsgId: string,
   call: ReconcileCall,
   planner: typeof plan,
-  drift: DriftWatch,
+  { drift, flush }: { drift: DriftWatch; flush: FlushWatch },
 ): Promise<ReconcileResult> {
   const { network, live, budget, clock, log, installation } = dependencies;
   const began = clock.now();
@@ -130,17 +134,27 @@ async function goRounds(
     );
     const rows = stored.map(({ row }) => row);
     const planned = planner({ body: nsg.body, rows, baselines, now, installation });
+    await flush.look({ body: nsg.body, provisioningState: nsg.provisioningState, rows: stored, now });
     const readBack = { first, body: nsg.body, rows: stored, now, readAt, plan: planned, installation };
+    const unproven = { before: nsg.body, rows, baselines, now, plan: planned, installation };
+    const sending = { ...options, notAfter: secondsAfter(rowsReadAt, limits.freshness) };
     if (planned.securityRules === undefined) {
       if (nsg.provisioningState === 'Succeeded') {
         const round = { body: nsg.body, rows: every, baselines, now };
         if ((await drift.conclude(round, planned.admitted)) === 'look-again') continue;
-        const seen = seenChanges(readBack);
+        const seen = flush.tell(seenChanges(readBack));
         drift.unnoted.forEach((requestId) => seen.delete(requestId));
         if (isReadTooEarly(seen, stored, wasOver)) continue;
         if (await hasChanged(seen, stored, baselineMarks(planned.baselines, shut, installation.id))) continue;
         const ended = baselineRowsToRemove(planned.baselines, shut, now, without);
         if (await removeBaselineRows(dependencies, nsgId, ended)) continue;
+        const isOther = await flush.putBack(async (change) => {
+          const { rules: securityRules } = readRules(nsg.body, installation.id);
+          const proof = prove({ ...unproven, securityRules, flush: change });
+          if (proof.kind !== 'proven') return 'not-proven';
+          return (await network.writeNsg(nsg, proof.body, sending)).kind;
+        });
+        if (isOther) continue;
         const standings = baselineStandings(planned.baselines, nsg.body, baselines, installation.id);
         return {
           ...converged(planned, seen, readAt),
@@ -154,15 +168,9 @@ async function goRounds(
       continue;
     }
 
-    const proof = prove({
-      before: nsg.body,
-      securityRules: planned.securityRules,
-      rows,
-      baselines,
-      now,
-      plan: planned,
-      installation,
-    });
+    const flushing = await flush.prepare();
+    if (flushing === 'look-again') continue;
+    const proof = prove({ ...unproven, securityRules: planned.securityRules, flush: flushing });
     if (proof.kind !== 'proven') {
       log.error('write-not-proven', {
         nsgId,
@@ -172,14 +180,13 @@ async function goRounds(
       });
     }
     if (proof.kind === 'refused') {
-      const seen = { present: new Set(planned.present), grants: seenChanges(readBack), readAt };
+      const seen = { present: new Set(planned.present), grants: flush.tell(seenChanges(readBack)), readAt };
       return { kind: 'refused', reason: proof.reason, seen };
     }
 
-    const written = await network.writeNsg(nsg, proof.body, {
-      ...options,
-      notAfter: secondsAfter(rowsReadAt, limits.freshness),
-    });
+    flush.sends(proof.body);
+    const written = await network.writeNsg(nsg, proof.body, sending);
+    flush.written(written.kind);
     log.info('nsg-write', {
       nsgId,
       result: written.kind,
@@ -217,8 +224,10 @@ async function goRounds(
       case 'not-found':
         return endedBy(written);
       case 'not-permitted':
+        if (flush.withdraw()) break;
         return refused({ code: 'not-permitted', message: `${written.code}: ${written.message}` });
       case 'refused':
+        if (flush.withdraw()) break;
         return refused({ code: 'refused-by-azure', message: `${written.code}: ${written.message}` });
     }
   }
@@ -246,7 +255,11 @@ async function goRounds(
     rows: readonly Stored<LiveRow>[],
     ofBaselines: readonly BaselineMark[],
   ): Promise<boolean> {
-    const marks = [...marksToMake(seen, rows, call.requestId), ...ofBaselines];
+    // Of a grant that opted in what was seen must be there before the record of its flows goes.
+    const isOptedIn = rows.some(
+      ({ row }) => row.requestId === call.requestId && row.flushConnection === true,
+    );
+    const marks = [...marksToMake(seen, rows, isOptedIn ? undefined : call.requestId), ...ofBaselines];
     if (marks.length === 0) return false;
     try {
       return (await live.markSeen(nsgId, marks)).length > 0;

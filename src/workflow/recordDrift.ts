@@ -12,7 +12,7 @@ import { secondsAfter, type Dependencies } from './dependencies.ts';
 import { promptly, readWhole } from './recordJournal.ts';
 import { settle } from './settle.ts';
 
-type RecordDependencies = Pick<Dependencies, 'nsgs' | 'requests' | 'live' | 'audit' | 'clock' | 'log'>;
+export type RecordDependencies = Pick<Dependencies, 'nsgs' | 'requests' | 'live' | 'audit' | 'clock' | 'log'>;
 
 /** What of this has not been told while the record says so. */
 export function untold(found: readonly Drift[], record: NsgRecord | undefined): Drift[] {
@@ -30,14 +30,19 @@ export function untold(found: readonly Drift[], record: NsgRecord | undefined): 
 /** Milliseconds that what is to be put right waits until it is noted, in tables that may be anything. */
 const patience = 2000;
 
-/** What this work on the notes of an NSG returns; undefined where it fails or takes too long: no port waits for it. */
+/** What this work on the notes of an NSG returns; undefined where it takes too long. Throws what the work throws. */
+export function within<T>(clock: Dependencies['clock'], work: () => Promise<T>): Promise<T | undefined> {
+  return Promise.race([work(), clock.sleep(patience).then(() => undefined)]);
+}
+
+/** The same, and undefined also where it fails, which is logged: no port waits for it. */
 export async function inTime<T>(
   { clock, log }: Pick<Dependencies, 'clock' | 'log'>,
   facts: { nsgId: string; correlationId: string },
   work: () => Promise<T>,
 ): Promise<T | undefined> {
   try {
-    return await Promise.race([work(), clock.sleep(patience).then(() => undefined)]);
+    return await within(clock, work);
   } catch (error) {
     const { nsgId, correlationId } = facts;
     log.error('drift-not-recorded', { nsgId, correlationId, cause: causeOf(error) });
@@ -56,15 +61,9 @@ export async function journalDrift(
   { listed, counted }: DriftPortion,
   noticed: { at: Date; correlationId: string },
 ): Promise<'journaled' | 'changed'> {
-  const record: NsgRecord = stored?.row ?? { nsgId, told: {}, journal: [], recorded: 0 };
   const at = noticed.at.toISOString();
-  const isFirst = record.recorded === 0 && record.journal.length === 0;
-  // A record that was lost begins anew; the audit goes on where it was.
-  const recorded = isFirst ? (await audit.read(driftPartition(nsgId))).length : record.recorded;
-  const last = record.journal.at(-1)?.number ?? recorded;
-  const journal = listed.map(
-    ({ event, rule, requestId, virtualMachineId, accepted, reasons }, index): DriftEntry => ({
-      number: last + index + 1,
+  const entries = listed.map(
+    ({ event, rule, requestId, virtualMachineId, accepted, reasons }): UnnumberedEntry => ({
       event,
       at,
       rule,
@@ -79,14 +78,38 @@ export async function journalDrift(
   const told = [...listed, ...counted]
     .filter(({ accepted }) => accepted === undefined)
     .map(({ key }) => [key, at]);
-  const next: NsgRecord = {
-    ...record,
-    recorded,
-    told: { ...record.told, ...(Object.fromEntries(told) as NsgRecord['told']) },
-    journal: [...record.journal, ...journal],
-  };
+  const record = await withEntries(audit, nsgId, stored?.row, entries);
+  const next = { ...record, told: { ...record.told, ...(Object.fromEntries(told) as NsgRecord['told']) } };
+  return storeRecord(nsgs, next, stored?.etag);
+}
+
+export type UnnumberedEntry = Omit<DriftEntry, 'number'>;
+
+/** The record of an NSG, or its first one, with these at the end of its journal. Throws what the audit throws. */
+export async function withEntries(
+  audit: Dependencies['audit'],
+  nsgId: string,
+  before: NsgRecord | undefined,
+  entries: readonly UnnumberedEntry[],
+): Promise<NsgRecord> {
+  const record: NsgRecord = before ?? { nsgId, told: {}, journal: [], recorded: 0 };
+  const isFirst = record.recorded === 0 && record.journal.length === 0;
+  // A record that was lost begins anew; the audit goes on where it was.
+  const recorded = isFirst ? (await audit.read(driftPartition(nsgId))).length : record.recorded;
+  const last = record.journal.at(-1)?.number ?? recorded;
+  const journal = entries.map((entry, index): DriftEntry => ({ number: last + index + 1, ...entry }));
+  const next: NsgRecord = { ...record, recorded, journal: [...record.journal, ...journal] };
   delete next.isGone;
-  const done = stored === undefined ? await nsgs.insert(next) : await nsgs.replace(next, stored.etag);
+  return next;
+}
+
+/** Inserts the record, or replaces the one of this ETag; `changed` if another is there. */
+export async function storeRecord(
+  nsgs: Dependencies['nsgs'],
+  record: NsgRecord,
+  etag: string | undefined,
+): Promise<'journaled' | 'changed'> {
+  const done = etag === undefined ? await nsgs.insert(record) : await nsgs.replace(record, etag);
   return done === 'inserted' || done === 'replaced' ? 'journaled' : 'changed';
 }
 
@@ -211,7 +234,16 @@ async function recordOf(
   nsgId: string,
   entry: DriftEntry,
 ): Promise<UnsealedAuditRecord> {
-  const { requestId, virtualMachineId, accepted } = entry;
+  const { rule, requestId, requestIds, virtualMachineId, accepted } = entry;
+  const details = {
+    ...(rule === undefined ? {} : { rule }),
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(requestIds === undefined ? {} : { requestIds }),
+    ...(virtualMachineId === undefined ? {} : { virtualMachineId }),
+    ...(accepted === undefined || accepted.form === 'absent'
+      ? {}
+      : { accepted: JSON.stringify(accepted.form) }),
+  };
   const request = requestId === undefined ? undefined : (await requests.get(requestId))?.row;
   return {
     partition: driftPartition(nsgId),
@@ -230,13 +262,6 @@ async function recordOf(
     networkSecurityGroups: [nsgId],
     reasons: entry.reasons,
     correlationId: entry.correlationId,
-    details: {
-      rule: entry.rule,
-      ...(requestId === undefined ? {} : { requestId }),
-      ...(virtualMachineId === undefined ? {} : { virtualMachineId }),
-      ...(accepted === undefined || accepted.form === 'absent'
-        ? {}
-        : { accepted: JSON.stringify(accepted.form) }),
-    },
+    details,
   };
 }

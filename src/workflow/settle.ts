@@ -90,6 +90,7 @@ async function copyToLive(
         end: request.end,
         boxes,
         ...(accepted === undefined ? {} : { accepted }),
+        ...(request.flushConnection === true ? { flushConnection: true } : {}),
       };
       const found = await copyOne({ live, clock }, row, readBack.get(nsgId), known, mayInsert);
       if (found !== undefined) seen.set(nsgId, found);

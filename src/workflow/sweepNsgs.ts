@@ -227,7 +227,9 @@ export function createNsgSweep(
     // With the NSG went what they kept shut.
     if (await removeBaselineRows(dependencies, nsgId, ending)) return;
     // Whoever changes the record meanwhile has seen the NSG, or the next sweep forgets it.
-    await records.replace({ ...stored.row, told: {}, isGone: true }, stored.etag);
+    const next: NsgRecord = { ...stored.row, told: {}, isGone: true };
+    delete next.flush;
+    await records.replace(next, stored.etag);
   }
 
   /** Says of each further reconcile whether the reads of its subscription suffice for it. */

@@ -3,7 +3,7 @@ import { requestEvents, requestStates } from '../../src/core/accessRequest.ts';
 import { driftEventName, driftEvents } from '../../src/core/nsgRecord.ts';
 import { policyEvents } from '../../src/core/policy.ts';
 import { policyEventName } from '../../src/core/policyRecord.ts';
-import { read, tableBelow } from './pages.ts';
+import { read, tableBelow, tablesBelow } from './pages.ts';
 
 const page = read('docs/audit.md');
 
@@ -17,7 +17,7 @@ describe('docs/audit.md', () => {
   });
 
   it('lists every event of a network security group, each once', () => {
-    const listed = tableBelow(page, 'What others do to a network security group').map(([cell]) => cell);
+    const listed = tablesBelow(page, 'What others do to a network security group').map(([cell]) => cell);
 
     expect([...listed].sort()).toEqual(driftEvents.map(driftEventName).sort());
   });

@@ -91,15 +91,28 @@ describe('a policy over HTTP', () => {
     expect((await ask(api, 'getPolicy', { path })).json['conditions']).toEqual({});
   });
 
-  it('does not take what Sallyport cannot do yet: to cut established flows', async () => {
+  it('takes that established flows are cut, and its dry run says of what', async () => {
+    const api = await createApiWorld(issuer);
+    const flushing = body({ conditions: { flushConnection: true } });
+    const foreseen = await ask(api, 'putPolicy', { path, body: flushing, query: { dryRun: 'true' } });
+    expect(foreseen.json['changes']).toContainEqual(
+      expect.stringContaining('Established flows of the whole NSG are cut when a grant ends.'),
+    );
+    expect(await isUntouched(api)).toBe(true);
+
+    expect((await ask(api, 'putPolicy', { path, body: flushing })).status).toBe(200);
+    expect((await ask(api, 'getPolicy', { path })).json['conditions']).toEqual({ flushConnection: true });
+  });
+
+  it('does not take a flushConnection that is neither true nor false', async () => {
     const api = await createApiWorld(issuer);
     const answer = await ask(api, 'putPolicy', {
       path,
-      body: body({ conditions: { flushConnection: true } }),
+      body: body({ conditions: { flushConnection: 'yes' } }),
     });
 
     expect(answer.status).toBe(400);
-    expect(errorsOf(answer)[0]).toMatchObject({ field: 'conditions.flushConnection', code: 'unknown' });
+    expect(errorsOf(answer)[0]).toMatchObject({ field: 'conditions.flushConnection' });
     expect(await isUntouched(api)).toBe(true);
   });
 

@@ -333,7 +333,10 @@ export function createMemoryNsgRecords(): NsgRecords {
         table
           .under('')
           .map(({ row }) => row)
-          .filter(({ journal, told }) => journal.length > 0 || Object.keys(told).length > 0),
+          .filter(
+            ({ journal, told, flush }) =>
+              journal.length > 0 || Object.keys(told).length > 0 || flush !== undefined,
+          ),
       ),
   };
 }

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { readRules } from '../../src/core/nsgBody.ts';
 import type { DryRun, DryRunResult } from '../../src/workflow/dryRun.ts';
+import { demand } from '../support/approvals.ts';
+import { setFlush } from '../support/flushes.ts';
 import { foreignRule, withRule } from '../support/foreignRule.ts';
 import { contoso } from '../support/liveRow.ts';
 import { grantWorld, nicNsg, submission, subnetNsg, type GrantWorld } from '../support/grantWorld.ts';
@@ -34,6 +36,19 @@ describe('a dry run', () => {
       ]);
       expect(changes).toEqual([expect.stringMatching(/^203\.0\.113\.7 can now .* \(new rule 1\)\.$/)]);
     }
+  });
+
+  it('says for each NSG what the end does to everybody behind it where a policy wants established flows cut', async () => {
+    const world = await grantWorld();
+    expect(foreseen(await ask(world)).nsgs.map(({ atEnd }) => atEnd)).toEqual([[], []]);
+    await demand(world, { flushConnection: true });
+    setFlush(world, nicNsg, { value: true });
+
+    const [atSubnet, atNic] = foreseen(await ask(world)).nsgs.map(({ atEnd }) => atEnd.join());
+
+    expect(atSubnet).toContain('is switched on with the write that ends it');
+    expect(atSubnet).toContain('of everybody behind this network security group');
+    expect(atNic).toContain('is on already, by somebody else');
   });
 
   it('foresees the rules that the same request then gets', async () => {

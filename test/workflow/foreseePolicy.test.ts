@@ -74,6 +74,15 @@ describe('what a change of a policy would do', () => {
     expect(effects.some((effect) => effect.startsWith('nsg-subnet: Adds the rule'))).toBe(true);
   });
 
+  it('is told where established flows are to be cut: of everybody behind the same network security groups', async () => {
+    const flushing = policy({ conditions: { flushConnection: true } });
+    const [first, ...others] = await foresee(flushing);
+
+    expect(first).toContain('evaluates the established flows of everybody behind it anew');
+    expect(await foresee(policy())).toEqual(others);
+    expect((await foresee({ ...flushing, isDeleted: true })).join()).not.toContain('flushConnection');
+  });
+
   it('names the foreign rule that lets in before the baseline, and what to do', async () => {
     const told = (await foresee(policy())).filter((effect) => effect.includes('"AllowAdmins"'));
     expect(told).toHaveLength(1);

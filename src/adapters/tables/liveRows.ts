@@ -48,6 +48,7 @@ const liveSchema: z.ZodType<LiveRow> = z.looseObject({
     }),
   ),
   accepted: acceptedSchema.exactOptional(),
+  flushConnection: z.literal(true).exactOptional(),
 });
 
 const seenSchema: z.ZodType<SeenGrant> = z.looseObject({
@@ -57,6 +58,7 @@ const seenSchema: z.ZodType<SeenGrant> = z.looseObject({
   rules: z.record(z.string(), z.string()),
   changes: z.array(z.string()),
   goneBefore: z.literal(true).optional(),
+  flows: z.enum(['cut', 'not-cut']).optional(),
 });
 
 const unendedSchema = z.object({

@@ -18,7 +18,7 @@ const schema = z.looseObject({
       number: z.int(),
       event: z.enum(driftEvents),
       at: instant,
-      rule: z.string(),
+      rule: z.string().exactOptional(),
       requestId: z.string().optional(),
       accepted: z
         .looseObject({ number: z.int(), form: z.union([z.literal('absent'), z.looseObject({})]) })
@@ -29,6 +29,14 @@ const schema = z.looseObject({
   ),
   recorded: z.int(),
   isGone: z.literal(true).exactOptional(),
+  flush: z
+    .looseObject({
+      former: z.looseObject({ value: z.json().exactOptional() }),
+      requestIds: z.array(z.string()),
+      claim: z.int(),
+      at: instant,
+    })
+    .exactOptional(),
 });
 
 /** What is remembered of NSGs, all in one partition: it is listed often and changed seldom. */
@@ -83,7 +91,8 @@ async function listAll(table: TableClient): Promise<{ nsgId: string; isGone: boo
 
 function entityOf(record: NsgRecord): TableEntity {
   const content = toProperties(nameOf(record.nsgId), JSON.stringify(record));
-  const isUnsettled = record.journal.length > 0 || Object.keys(record.told).length > 0;
+  const isUnsettled =
+    record.journal.length > 0 || Object.keys(record.told).length > 0 || record.flush !== undefined;
   return {
     partitionKey: partition,
     rowKey: keyOf(record.nsgId),

@@ -6,6 +6,7 @@ import { readBaseline, readGrant } from './grant.ts';
 import type { Baseline, Claim, LiveGrant } from './grant.ts';
 import { foreignChanges, misplacedDenies, sharedPlaces } from './integrity.ts';
 import type { JsonObject } from './json.ts';
+import type { RecordedFlush } from './recordedFlush.ts';
 import { createOpaqueSets } from './opaqueSets.ts';
 import type { OpaqueSets } from './opaqueSets.ts';
 import { sampleOf } from './packet.ts';
@@ -36,6 +37,8 @@ export interface GuardInput {
   baselines?: readonly Baseline[];
   /** Keys of the baselines that a row decides on, standing or ending: no other deny of ours is to be touched. */
   decided?: ReadonlySet<string>;
+  /** What is recorded of `flushConnection`; without it the member is as foreign as all else. */
+  flush?: RecordedFlush;
   /** Elementary steps that may be taken. */
   budget: number;
 }
@@ -84,7 +87,7 @@ export function guard(input: GuardInput): GuardResult {
   const kept = grants.filter(({ declined }) => !declined);
   const steps = countSteps(input.budget);
   const broken = [
-    ...foreignChanges(before, after, installation),
+    ...foreignChanges(before, after, installation, input.flush),
     ...sharedPlaces(after, installation),
     ...misplacedDenies(before, after, installation, {
       lastAllowPriority,

@@ -2,6 +2,7 @@ import { readGrant } from './grant.ts';
 import type { Claim, LiveGrant } from './grant.ts';
 import { foreignChanges } from './integrity.ts';
 import type { JsonObject } from './json.ts';
+import type { RecordedFlush } from './recordedFlush.ts';
 import { createOpaqueSets } from './opaqueSets.ts';
 import type { OpaqueSets } from './opaqueSets.ts';
 import { regionOf, without } from './region.ts';
@@ -17,6 +18,8 @@ export interface RemovalInput {
   installation: string;
   /** The grants that are live now; none where rows cannot be read or are lost. */
   grants: readonly LiveGrant[];
+  /** As for `guard`. */
+  flush?: RecordedFlush;
 }
 
 export type RemovalResult =
@@ -29,11 +32,11 @@ export type RemovalResult =
  * packet meets a later rule or none, so it is never newly admitted. Leftovers may stay: they go with the next write.
  * Throws as `guard` does.
  */
-export function guardRemoval({ before, after, installation, grants }: RemovalInput): RemovalResult {
+export function guardRemoval({ before, after, installation, grants, flush }: RemovalInput): RemovalResult {
   const sets = createOpaqueSets();
   const [old, next] = [readBody(before), readBody(after)];
   const live = new Map(grants.map((grant) => [grant.requestId, readGrant(grant, sets)]));
-  const violations = foreignChanges(old, next, installation);
+  const violations = foreignChanges(old, next, installation, flush);
   const removed: string[] = [];
   const refuse = (kind: Violation['kind'], message: string, rule: string) =>
     violations.push({ kind, message, rule });

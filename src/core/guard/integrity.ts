@@ -1,25 +1,37 @@
 import { asObject, asText, firstDifference } from './json.ts';
 import type { Json } from './json.ts';
+import { isRecordedFlush, withoutFlush } from './recordedFlush.ts';
+import type { RecordedFlush } from './recordedFlush.ts';
 import { isOurs, nameOf, requestOf } from './rule.ts';
 import type { NsgBody } from './rule.ts';
 import { baselineOf } from './standingBaselines.ts';
 import type { Violation } from './violation.ts';
 
-/** What a write changes besides owned rules: it may change nothing else, compared as JSON values (I3). */
-export function foreignChanges(before: NsgBody, after: NsgBody, installation: string): Violation[] {
+/**
+ * What a write changes besides owned rules: it may change nothing else, compared as JSON values (I3), but for
+ * `flushConnection` exactly as recorded.
+ */
+export function foreignChanges(
+  before: NsgBody,
+  after: NsgBody,
+  installation: string,
+  flush?: RecordedFlush,
+): Violation[] {
   const found: Violation[] = [];
-  const path = firstDifference(before.rest, after.rest);
+  const isRecorded = flush !== undefined && isRecordedFlush(before, after, installation, flush);
+  const [was, is] = [before, after].map(({ rest }) => (isRecorded ? withoutFlush(rest) : rest));
+  const path = firstDifference(was, is);
   if (path !== undefined) {
     found.push({ kind: 'body-changed', message: `The write would change ${path}, which is not ours.` });
   }
   const [old, next] = [before, after].map(({ rules }) => rules.filter((raw) => !isOurs(raw, installation)));
   const length = Math.max(old?.length ?? 0, next?.length ?? 0);
   for (let index = 0; index < length; index++) {
-    const [was, is] = [old?.[index], next?.[index]];
+    const [one, other] = [old?.[index], next?.[index]];
     // An absent rule is told from one that is null: lists of JSON hold no undefined.
-    const difference = was === undefined || is === undefined ? '' : firstDifference(was, is);
+    const difference = one === undefined || other === undefined ? '' : firstDifference(one, other);
     if (difference === undefined) continue;
-    const rule = nameOf(was ?? is ?? null);
+    const rule = nameOf(one ?? other ?? null);
     found.push({
       kind: 'foreign-rule-changed',
       message: `The write would not leave the rule ${JSON.stringify(rule)} of somebody else as and where it is.`,

@@ -4,7 +4,8 @@ import type { PolicyEntry, PolicyPort } from '../../core/policy.ts';
 import { canonicalId } from '../../core/resourceId.ts';
 import type { PolicyContent } from '../../workflow/contracts.ts';
 import { fieldProblemsOf } from '../fieldProblems.ts';
-import { demanded, policyBaseline, policyConditions } from '../policyBody.ts';
+import { demanded, policyBaseline } from '../policyBody.ts';
+import { policyConditions } from '../policyConditions.ts';
 import type { FieldProblem } from '../problem.ts';
 import {
   passedOver,

@@ -38,8 +38,8 @@ describe('properties.sallyport of a policy', () => {
     ['without a member says nothing of it', {}, nothing],
     [
       'says conditions',
-      { conditions: { approval, largestSource: { IPv4: 28 } } },
-      { ...nothing, conditions: { approval, largestSource: { IPv4: 28 } } },
+      { conditions: { approval, largestSource: { IPv4: 28 }, flushConnection: true } },
+      { ...nothing, conditions: { approval, largestSource: { IPv4: 28 }, flushConnection: true } },
     ],
     [
       'says a baseline',
@@ -70,7 +70,12 @@ describe('properties.sallyport of a policy', () => {
       '.conditions.justificationPattern',
       'malformed',
     ],
-    ['cutting of flows', { conditions: { flushConnection: true } }, '.conditions.flushConnection', 'unknown'],
+    [
+      'an odd cutting of flows',
+      { conditions: { flushConnection: 1 } },
+      '.conditions.flushConnection',
+      'wrong-type',
+    ],
     ['a baseline of its own', { baseline: { kind: 'some' } }, '.baseline.kind', 'not-allowed'],
     [
       'exceptions from the internet',

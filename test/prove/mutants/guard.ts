@@ -18,7 +18,7 @@ export const guardMutants: readonly Mutant[] = [
     what: 'foreign rules may change',
     breaks: 'guard, I3',
     file: 'src/core/guard/guard.ts',
-    edits: [{ text: '    ...foreignChanges(before, after, installation),\n', replacement: '' }],
+    edits: [{ text: '    ...foreignChanges(before, after, installation, input.flush),\n', replacement: '' }],
     hunters: [guard],
   },
   {

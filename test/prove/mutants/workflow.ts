@@ -29,7 +29,12 @@ export const workflowMutants: readonly Mutant[] = [
     what: 'a write is sent however old its rows are',
     breaks: 'I5',
     file: 'src/workflow/reconcile.ts',
-    edits: [{ text: '      notAfter: secondsAfter(rowsReadAt, limits.freshness),\n', replacement: '' }],
+    edits: [
+      {
+        text: '{ ...options, notAfter: secondsAfter(rowsReadAt, limits.freshness) }',
+        replacement: 'options',
+      },
+    ],
     hunters: ['E', reconcile, 'B'],
   },
   {
