@@ -1,4 +1,5 @@
 import { canonicalPrefix, familyOf } from './address.ts';
+import { adminRulesOfMachine, type AdminRulesOfMachine } from './adminRulesOfMachine.ts';
 import { effectivePolicy } from './effectivePolicy.ts';
 import { reach, type Reach } from './guard/reach.ts';
 import type { ListedInterface, ListedVirtualMachine } from './inventory.ts';
@@ -7,6 +8,7 @@ import { nsgsBeforeAddress } from './machinePlace.ts';
 import type { NsgDocument } from './network.ts';
 import type { Policy } from './policy.ts';
 import { canonicalId, subscriptionOf } from './resourceId.ts';
+import type { ReadSecurityAdminRules } from './securityAdminRule.ts';
 
 /** A management port that can be reached from more than a policy allows. */
 export interface ExposedPort {
@@ -20,7 +22,9 @@ export interface ExposedPort {
 
 export interface Recommendation {
   machine: ListedVirtualMachine;
+  /** None where only a security admin rule lets somebody in. */
   exposed: ExposedPort[];
+  adminRules: AdminRulesOfMachine;
   /** The ports of the policy that is proposed. */
   ports: number[];
 }
@@ -33,17 +37,20 @@ const portOf: Record<string, number> = { Linux: 22, Windows: 3389 };
 
 /**
  * Machines whose management ports get through every network security group of their path from anywhere that no policy
- * allows, judged by the rules and not by their names. What only Azure's own default rules let in, the virtual network and
+ * allows, or that a security admin rule opens whatever these say, judged by the rules and not by their names. What only Azure's own default rules let in, the virtual network and
  * the load balancer, is no finding; nor are our own grants. `unchecked` are machines of which too little is known.
  */
 export function recommend({
   listing,
   nsgs,
+  adminRules,
   policies,
   managementPorts,
   installation,
 }: {
   listing: Listing;
+  /** By canonical id of a virtual network; one that is not there was not checked. */
+  adminRules: ReadonlyMap<string, ReadSecurityAdminRules>;
   nsgs: readonly NsgDocument[];
   policies: readonly Policy[];
   managementPorts: readonly number[];
@@ -58,13 +65,18 @@ export function recommend({
   const recommendations: Recommendation[] = [];
   const unchecked: string[] = [];
   for (const [key, machine] of listing.virtualMachines) {
-    const exposed = exposedOf(machine, interfaces.get(key) ?? []);
-    if (exposed === undefined) unchecked.push(machine.id);
-    else if (exposed.length > 0) {
-      const own = portOf[machine.osType ?? ''];
-      const ports = [...(own === undefined ? [] : [own]), ...exposed.map(({ number }) => number)];
-      recommendations.push({ machine, exposed, ports: [...new Set(ports)].sort((a, b) => a - b) });
+    const own = interfaces.get(key) ?? [];
+    const exposed = exposedOf(machine, own);
+    if (exposed === undefined) {
+      unchecked.push(machine.id);
+      continue;
     }
+    const before = adminRulesOfMachine({ own, exposed, adminRules, managementPorts });
+    if (exposed.length === 0 && before.state !== 'not-protected') continue;
+    const usual = portOf[machine.osType ?? ''];
+    const found = [...exposed.map(({ number }) => number), ...allowedAlways(before)];
+    const ports = [...new Set([...(usual === undefined ? [] : [usual]), ...found])].sort((a, b) => a - b);
+    recommendations.push({ machine, exposed, adminRules: before, ports });
   }
   return { recommendations, unchecked };
 
@@ -109,6 +121,11 @@ export function recommend({
     }
     return found;
   }
+}
+
+/** Ports that a security admin rule lets somebody reach whatever the network security groups say. */
+function allowedAlways({ rules }: AdminRulesOfMachine): number[] {
+  return rules.flatMap(({ access, ports }) => (access === 'AlwaysAllow' ? ports : []));
 }
 
 /** What is reached, by the rules that let it in. */

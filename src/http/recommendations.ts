@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import type { HttpHandler } from '@azure/functions';
 import type { Recommendation } from '../core/recommend.ts';
+import { canonicalId } from '../core/resourceId.ts';
 import type { Recommend } from '../workflow/recommend.ts';
 import { handleCall } from './handleCall.ts';
 import type { CallDependencies } from './handleCall.ts';
@@ -14,20 +16,24 @@ export function createRecommendationHandlers(
 ): Record<'listRecommendations', HttpHandler> {
   return {
     listRecommendations: handleCall(dependencies, async ({ caller, correlationId }) => {
-      const { recommendations, unchecked } = await dependencies.recommend(caller.person, { correlationId });
-      const value = recommendations.map(present);
-      return { ok: true, status: 200, body: { value, unchecked, securityAdminRules: 'not-checked' } };
+      const found = await dependencies.recommend(caller.person, { correlationId });
+      const { unchecked, securityAdminRules } = found;
+      const value = found.recommendations.map(presentRecommendation);
+      return { ok: true, status: 200, body: { value, unchecked, securityAdminRules } };
     }),
   };
 }
 
-function present({ machine, exposed, ports }: Recommendation): Record<string, unknown> {
+/** One recommendation as it is answered, with the policy that is proposed in both dialects. */
+export function presentRecommendation({ machine, exposed, adminRules, ports }: Recommendation) {
   const { id, osType, location } = machine;
   const [, group = ''] = /^(\/subscriptions\/[^/]+\/resourceGroups\/[^/]+)\//i.exec(id) ?? [];
   const name = id.slice(id.lastIndexOf('/') + 1);
   return {
     virtualMachine: { id, ...(osType === undefined ? {} : { osType }) },
     exposedPorts: exposed,
+    securityAdminRules: adminRules,
+    policy: { path: `/api/policies/${policyNameOf(id, name)}`, body: policyFor(id, ports) },
     ...(location === undefined
       ? {}
       : {
@@ -51,5 +57,27 @@ function present({ machine, exposed, ports }: Recommendation): Record<string, un
             },
           },
         }),
+  };
+}
+
+/** A name that no other machine's policy has by this: machines of two groups may be called the same. */
+function policyNameOf(id: string, name: string): string {
+  const hash = createHash('sha256').update(canonicalId(id)).digest('hex').slice(0, 8);
+  return `recommended-${name.replaceAll(/[^A-Za-z0-9._-]/g, '-').slice(0, 40)}-${hash}`;
+}
+
+/** The same in the words of /api/policies: for whom it is open is left to the administrator to narrow. */
+function policyFor(id: string, ports: readonly number[]) {
+  return {
+    entries: [
+      {
+        selector: { virtualMachineIds: [id] },
+        ports: ports.map((number) => ({
+          ...{ number, protocol: 'Tcp', maxRequestAccessDuration: 'PT3H' },
+          allowedSourceAddressPrefixes: ['0.0.0.0/0', '::/0'],
+        })),
+      },
+    ],
+    baseline: { kind: 'internet' },
   };
 }

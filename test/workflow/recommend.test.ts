@@ -1,7 +1,16 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Policy } from '../../src/core/policy.ts';
 import { foreignRule, nsgOfOthers, withRule } from '../support/foreignRule.ts';
-import { alice, grantWorld, nicNsg, subnetNsg, vmId, type GrantWorld } from '../support/grantWorld.ts';
+import {
+  alice,
+  grantWorld,
+  networkId,
+  nicNsg,
+  subnetNsg,
+  vmId,
+  type GrantWorld,
+} from '../support/grantWorld.ts';
+import { adminRule } from '../support/memoryAdminRules.ts';
 import { policyFor } from '../support/policyFor.ts';
 
 const correlationId = '5a11f0a7-0000-4000-8000-000000000001';
@@ -92,11 +101,85 @@ describe('recommendations', () => {
     const process = world.startProcess(undefined, {
       after: (effect) => (effect === 'authorization.check' ? { instead: denied } : undefined),
     });
-    expect(await process.recommend(alice, { correlationId })).toEqual({ recommendations: [], unchecked: [] });
+    expect(await process.recommend(alice, { correlationId })).toMatchObject({
+      recommendations: [],
+      unchecked: [],
+    });
   });
 
   it('say of which machine too little is known, and nothing else', async () => {
     world.inventory.fail('networkInterfaces');
-    expect(await find()).toEqual({ recommendations: [], unchecked: [vmId] });
+    expect(await find()).toMatchObject({ recommendations: [], unchecked: [vmId] });
+  });
+
+  describe('with security admin rules of the network', () => {
+    const deploy = (...rules: ReturnType<typeof adminRule>[]) => {
+      world.adminRules.set(networkId, { kind: 'read', rules });
+    };
+    const foundRules = async () => (await find()).recommendations.map(({ adminRules }) => adminRules);
+    const from = (addressPrefix: string) => ({
+      sources: [{ addressPrefix, addressPrefixType: 'IPPrefix' }],
+    });
+
+    it('say that nothing there is in the way, where nothing is', async () => {
+      expect(await find()).toMatchObject({
+        securityAdminRules: 'checked',
+        recommendations: [{ adminRules: { state: 'left-to-nsgs', rules: [] } }],
+      });
+    });
+
+    it('say which Deny protects what the NSGs let in', async () => {
+      const deny = adminRule('deny-rdp', 'Deny', { destinationPortRanges: ['3389'] });
+      deploy(deny);
+      const named = { id: deny.id, name: 'deny-rdp', access: 'Deny', isCertain: true };
+      expect(await foundRules()).toEqual([
+        { state: 'protected', rules: [{ ...named, ports: [3389], sources: ['*'] }] },
+      ]);
+    });
+
+    it('do not call protected what a Deny keeps out in part, or only perhaps', async () => {
+      deploy(adminRule('deny-part', 'Deny', from('203.0.113.0/24')));
+      expect(await foundRules()).toMatchObject([{ state: 'left-to-nsgs', rules: [{ isCertain: true }] }]);
+      const ofTag = { sources: [{ addressPrefix: 'Internet', addressPrefixType: 'ServiceTag' }] };
+      deploy(adminRule('deny-internet', 'Deny', ofTag));
+      expect(await foundRules()).toMatchObject([
+        { state: 'left-to-nsgs', rules: [{ isCertain: false, sources: ['Internet'] }] },
+      ]);
+    });
+
+    it('name a machine that every NSG protects where an AlwaysAllow comes before them', async () => {
+      world.network.addNsg(subnetNsg, nsgOfOthers(denyAll));
+      expect((await find()).recommendations).toEqual([]);
+      deploy(
+        adminRule('always-ssh', 'AlwaysAllow', { destinationPortRanges: ['22'], ...from('198.51.100.0/24') }),
+      );
+      expect((await find()).recommendations).toMatchObject([
+        {
+          machine: { id: vmId },
+          exposed: [],
+          adminRules: {
+            state: 'not-protected',
+            rules: [{ name: 'always-ssh', ports: [22], sources: ['198.51.100.0/24'] }],
+          },
+          ports: [22],
+        },
+      ]);
+    });
+
+    it('say that they were not checked where they could not be read, and find the rest all the same', async () => {
+      world.adminRules.set(networkId, { kind: 'not-checked', cause: 'not-permitted', message: 'No right.' });
+      expect(await find()).toMatchObject({
+        securityAdminRules: 'not-checked',
+        recommendations: [
+          { exposed: [{ number: 3389 }], adminRules: { state: 'not-checked', message: 'No right.' } },
+        ],
+      });
+    });
+
+    it('ask for none while writes that open are held back: what is left is kept for closing', async () => {
+      world.budget.set({ opens: 'later', retryAfterSeconds: 5 });
+      expect((await find()).securityAdminRules).toBe('not-checked');
+      expect(world.adminRules.asked).toEqual([]);
+    });
   });
 });
