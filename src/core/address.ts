@@ -77,11 +77,7 @@ type Refusal = Extract<PrefixResult, { ok: false }>;
 
 function readText(text: string): { family: Family; first: bigint; length: number } | Refusal {
   const [address = '', lengthText, ...rest] = text.split('/');
-  const family = strictIPv4.safeParse(address).success
-    ? 'IPv4'
-    : strictIPv6.safeParse(address).success
-      ? 'IPv6'
-      : undefined;
+  const family = readFamily(address);
   if (family === undefined || rest.length > 0) {
     return refuse(
       `${quote(text)} is no IP address or prefix: write four decimal numbers without leading zeros (203.0.113.7, 203.0.113.0/24) or an IPv6 address or prefix (2001:db8::/48).`,
@@ -99,6 +95,12 @@ function readText(text: string): { family: Family; first: bigint; length: number
     );
   }
   return { family, first: valueOf(ipaddr[family].parse(address)), length: Number(lengthText ?? bits) };
+}
+
+/** The family of a strict address. Rules are full of tags: what can be neither is told without asking a parser. */
+function readFamily(address: string): Family | undefined {
+  if (address.includes(':')) return strictIPv6.safeParse(address).success ? 'IPv6' : undefined;
+  return /^\d/.test(address) && strictIPv4.safeParse(address).success ? 'IPv4' : undefined;
 }
 
 /** Whether every address of `inner` is in `outer`; canonical prefixes. */

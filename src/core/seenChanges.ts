@@ -38,7 +38,8 @@ export function seenChanges({ first, installation, ...readBack }: ReadOverTime):
       if (!wasThere(row)) seen.set(row.requestId, { ...now, goneBefore: true });
     }
   }
-  const told = tell();
+  // Most reconciles find nobody who changed.
+  const told = changed.opened.length + changed.shut.length === 0 ? undefined : tell();
   for (const { requestId } of [...changed.opened, ...changed.shut]) {
     const now = seen.get(requestId);
     if (now !== undefined) seen.set(requestId, { ...now, changes: told?.get(requestId) ?? [notKnown] });
