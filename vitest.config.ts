@@ -1,12 +1,13 @@
 import { defineConfig } from 'vitest/config';
 
-/** Tests that start processes or change their own: each file in a process of its own. */
-const alone = ['test/dev/**/*.test.ts', 'test/e2e/**/*.test.ts'];
+/** Tests that load the Durable SDK, which remembers one worker for each process: each file in a process of its own. */
+const alone = ['test/dev/host/durable/**/*.test.ts'];
 
 export default defineConfig({
   test: {
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than there are cores in CI: many tests wait for other processes.
+    maxWorkers: 3,
     // End-to-end tests wait for real timers, real processes and real storage, and the machine may have other work.
     testTimeout: 300_000,
     hookTimeout: 180_000,

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { bundleProgram } from './bundleProgram.ts';
 
 export interface ProcessOptions {
   /** As people know it, at the start of a sentence: `The ARM simulator`. */
@@ -56,8 +56,10 @@ const endWithParent =
  * the signal's reason when it is aborted before
  */
 export async function startProcess(options: ProcessOptions): Promise<DevProcess> {
-  const child = fork(fileURLToPath(options.program), options.arguments, {
-    execArgv: ['--import', import.meta.resolve('tsx'), '--import', endWithParent],
+  const program = await bundleProgram(options.program);
+  options.signal?.throwIfAborted();
+  const child = fork(program, options.arguments, {
+    execArgv: ['--enable-source-maps', '--import', endWithParent],
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     // A group of its own: Ctrl-C reaches this process only, which stops its children in the right order.

@@ -8,11 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { bundleProgram } from '../../../dev/bundleProgram.ts';
 import { rule, sender, WEB_NSG } from './client.ts';
 
-const CLI = fileURLToPath(new URL('../../../dev/arm/cli.ts', import.meta.url));
+const CLI = await bundleProgram(new URL('../../../dev/arm/cli.ts', import.meta.url));
 const RULE = `${WEB_NSG}/securityRules/sp-1`;
 
 let folder: string;
@@ -33,14 +33,7 @@ interface Ready {
 }
 
 function run(...options: string[]): ChildProcessWithoutNullStreams {
-  const child = spawn(process.execPath, [
-    '--import',
-    'tsx',
-    CLI,
-    '--cert-dir',
-    join(folder, 'certificate'),
-    ...options,
-  ]);
+  const child = spawn(process.execPath, [CLI, '--cert-dir', join(folder, 'certificate'), ...options]);
   children.push(child);
   return child;
 }

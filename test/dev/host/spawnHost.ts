@@ -6,6 +6,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { createInterface } from 'node:readline';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundleProgram } from '../../../dev/bundleProgram.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -29,7 +30,7 @@ export interface SpawnedHost {
 export async function runCli(
   ...args: string[]
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawnCli(args, {});
+  const child = await spawnCli(args, {});
   const output = { stdout: '', stderr: '' };
   child.stdout?.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()));
   child.stderr?.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()));
@@ -43,7 +44,7 @@ export async function spawnHost(
   args: string[] = [],
   env: NodeJS.ProcessEnv = {},
 ): Promise<SpawnedHost> {
-  const child = spawnCli(['--app', sampleApp(app), '--port', '0', ...args], env);
+  const child = await spawnCli(['--app', sampleApp(app), '--port', '0', ...args], env);
   let log = '';
   child.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()));
   const exited = once(child, 'exit');
@@ -68,9 +69,10 @@ export async function spawnHost(
   };
 }
 
-function spawnCli(args: string[], env: NodeJS.ProcessEnv): ChildProcess {
+async function spawnCli(args: string[], env: NodeJS.ProcessEnv): Promise<ChildProcess> {
   const inherited = { ...process.env, NODE_OPTIONS: '', AzureWebJobsStorage: undefined };
-  return spawn(process.execPath, ['--import', 'tsx', 'dev/host/cli.ts', ...args], {
+  const program = await bundleProgram(new URL('../../../dev/host/cli.ts', import.meta.url));
+  return spawn(process.execPath, ['--enable-source-maps', program, ...args], {
     cwd: root,
     env: { ...inherited, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
