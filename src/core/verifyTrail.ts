@@ -18,6 +18,9 @@ export interface TrailFinding {
   message: string;
 }
 
+/** That somebody was refused who wanted to decide on a request or to review it: the one record of its partition. */
+export const refusedEvent = 'request.decision-refused';
+
 /** What the row of the request behind a partition knows of its records. */
 export interface TrailWitness {
   /** As read before the records: they were there by then. */

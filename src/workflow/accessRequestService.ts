@@ -43,11 +43,11 @@ export function createAccessRequestService(
     submit: (submission) => submit(dependencies, quota, orchestrations, submission, settings),
     judgeTogether: (submissions) => judgeTogether(dependencies, quota, submissions),
     dryRun: (submission) => dryRun(dependencies, quota, submission),
-    decide: createDecide(dependencies, {
+    decide: createDecide(dependencies, quota, {
       request: createRequestMatter(dependencies, ring),
       extension: createExtensionMatter(dependencies, createCarryOut(dependencies, reconcile)),
     }),
-    review: (call) => reviewBreakGlass(dependencies, call),
+    review: (call) => reviewBreakGlass(dependencies, quota, call),
 
     async find(id) {
       return (await requests.get(id))?.row;

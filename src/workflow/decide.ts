@@ -7,6 +7,8 @@ import type { DecideResult, DecisionCall } from './contracts.ts';
 import type { Dependencies } from './dependencies.ts';
 import { findDecider } from './findDecider.ts';
 import { idempotentCall } from './idempotentCall.ts';
+import { recordRefusal } from './recordRefusal.ts';
+import type { RefusalQuota } from './refusalQuota.ts';
 
 /** One person's decision that counts, and the approval with it. */
 export type Counted = Extract<Judgement, { kind: 'counts' }>;
@@ -35,7 +37,8 @@ export interface Matter {
  * its ETag: of two that decide at once the second is judged by what the first has left.
  */
 export function createDecide(
-  dependencies: Pick<Dependencies, 'requests' | 'authorization' | 'clock' | 'log'>,
+  dependencies: Pick<Dependencies, 'requests' | 'authorization' | 'audit' | 'clock' | 'log' | 'newId'>,
+  quota: RefusalQuota,
   matters: { request: Matter; extension: Matter },
 ): (call: DecisionCall) => Promise<DecideResult> {
   const { requests, clock, log } = dependencies;
@@ -61,6 +64,11 @@ export function createDecide(
       const outcome = await judge(stored.row, call, change);
       if (outcome.kind !== 'row') {
         log.info('decision-refused', { requestId: id, correlationId, kind: outcome.kind });
+        if (outcome.kind === 'refused') {
+          const { code, message } = outcome;
+          const wanted = { row: stored.row, caller, wanted: call.decision, comment, correlationId };
+          await recordRefusal(dependencies, quota, { ...wanted, code, message });
+        }
         return outcome;
       }
       const replaced = await requests.replace(outcome.row, stored.etag);

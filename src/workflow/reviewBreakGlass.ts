@@ -5,6 +5,8 @@ import { changeRequest } from './changeRequest.ts';
 import type { ReviewCall, ReviewResult } from './contracts.ts';
 import type { Dependencies } from './dependencies.ts';
 import { idempotentCall } from './idempotentCall.ts';
+import { recordRefusal } from './recordRefusal.ts';
+import type { RefusalQuota } from './refusalQuota.ts';
 import { settle } from './settle.ts';
 
 /**
@@ -12,7 +14,8 @@ import { settle } from './settle.ts';
  * records once more, and only now puts the rows away.
  */
 export async function reviewBreakGlass(
-  dependencies: Pick<Dependencies, 'requests' | 'live' | 'audit' | 'clock' | 'log'>,
+  dependencies: Pick<Dependencies, 'requests' | 'live' | 'audit' | 'clock' | 'log' | 'newId'>,
+  quota: RefusalQuota,
   { id, caller, comment, correlationId, idempotencyKey }: ReviewCall,
 ): Promise<ReviewResult> {
   const { requests, clock, log } = dependencies;
@@ -20,7 +23,11 @@ export async function reviewBreakGlass(
   const existing = await requests.get(id);
   if (existing === undefined) return { kind: 'not-found' };
   const obstacle = obstacleToReview(existing.row, caller);
-  if (obstacle !== undefined) return { kind: 'refused', ...obstacle };
+  if (obstacle !== undefined) {
+    const wanted = { row: existing.row, caller, wanted: 'review' as const, comment, correlationId };
+    await recordRefusal(dependencies, quota, { ...wanted, ...obstacle });
+    return { kind: 'refused', ...obstacle };
+  }
   const { objectId, displayName } = caller.person;
   const call = idempotencyKey && idempotentCall('review', id, caller.person, idempotencyKey);
   const earlier = call && existing.row.journal.find((entry) => entry.call?.key === call.key);

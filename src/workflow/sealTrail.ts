@@ -1,7 +1,7 @@
 import type { AuditRecord } from '../core/auditRecord.ts';
 import { causeOf } from '../core/cause.ts';
 import { chainSeal, partitionsPerSeal, type Seal, type SealedPartition } from '../core/seal.ts';
-import { eventOf, verifyTrail } from '../core/verifyTrail.ts';
+import { eventOf, refusedEvent, verifyTrail } from '../core/verifyTrail.ts';
 import { adoptedEvent } from './adoptInstallation.ts';
 import { secondsAfter, type Dependencies } from './dependencies.ts';
 import { inParallel } from './inParallel.ts';
@@ -174,7 +174,7 @@ export async function sealTrail(dependencies: SealDependencies): Promise<SealRep
 /** Of what is indexed and has no live row, only what is complete with its first record is sealed by the index. */
 function standsAlone(records: readonly AuditRecord[]): boolean {
   const event = records[0]?.event;
-  return event === eventOf({ event: 'denied' }) || event === adoptedEvent;
+  return event !== undefined && [eventOf({ event: 'denied' }), refusedEvent, adoptedEvent].includes(event);
 }
 
 function lastPosition(chunk: readonly Pending[]): string {

@@ -73,6 +73,25 @@ describe('POST /api/access-requests/{id}/decision', () => {
     expect(answer.json).toHaveProperty('end');
   });
 
+  it('records who was refused, in a partition of its own, as far as their quota goes', async () => {
+    const id = await asked();
+    const sent = { decision: 'approve', comment: 'Let me' };
+    for (let time = 0; time < 21; time += 1) {
+      expect((await decide(id, sent, bob, 'Sallyport.Auditor')).json['code']).toBe('not-an-approver');
+    }
+
+    const november = { from: '2026-11-01T00:00:00Z', to: '2026-12-01T00:00:00Z' };
+    const { records } = await api.world.stores.audit.query({ ...november, requesterId: alice.objectId });
+    const refused = records.filter(({ event }) => event === 'request.decision-refused');
+    expect(refused).toHaveLength(20);
+    expect(new Set(refused.map(({ partition }) => partition)).size).toBe(20);
+    expect(refused[0]).toMatchObject({
+      ...{ actor: bob.objectId, requester: { objectId: alice.objectId }, virtualMachines: [{ id: vmId }] },
+      details: { requestId: id, wanted: 'approve', code: 'not-an-approver', comment: 'Let me' },
+    });
+    expect((await api.world.audit(id)).map(({ event }) => event)).toEqual(['request.pending']);
+  });
+
   it('refuses approving one’s own', async () => {
     const id = await asked();
 
