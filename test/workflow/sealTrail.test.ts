@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { createUnauthenticatedCounter } from '../../src/workflow/countUnauthenticated.ts';
 import { recordJournal } from '../../src/workflow/recordJournal.ts';
-import { alice, endedRequest } from '../contracts/samples.ts';
+import { recordRefusal } from '../../src/workflow/recordRefusal.ts';
+import { createRefusalQuota } from '../../src/workflow/refusalQuota.ts';
+import { alice, endedRequest, requestId, sampleRequest } from '../contracts/samples.ts';
 import { marked, sealWorld } from '../support/sealWorld.ts';
 
 const noon = new Date('2026-11-23T12:00:00.000Z');
@@ -98,6 +100,23 @@ describe('sealTrail', () => {
       await world.seal();
       await world.seal();
       expect(await world.sealed()).toEqual([[denied], [later]]);
+    });
+
+    it('seals the refusal of a decision in the same way', async () => {
+      const world = sealWorld(noon);
+      const { audit } = world.stores;
+      const partition = requestId('refused');
+      const request = sampleRequest('a');
+      const clock = { now: () => world.now, sleep: () => Promise.resolve() };
+      await recordRefusal({ audit, clock, newId: () => partition }, createRefusalQuota(), {
+        ...{ row: request, caller: { person: request.requester, roles: [] }, wanted: 'approve' },
+        ...{ code: 'own-request', message: 'Not one’s own.', comment: 'Let me', correlationId: 'c' },
+      });
+      world.now = after(6);
+      await world.seal();
+
+      expect(await world.sealed()).toEqual([[partition]]);
+      expect(await world.findings()).toEqual([]);
     });
 
     it('finds it after months without a seal', async () => {
