@@ -248,6 +248,19 @@ describe('what is forged', () => {
     expect(await requestIds()).toEqual([]);
   });
 
+  it.each(['requests', 'requester', 'state', 'status', 'priority', 'decision', 'id'])(
+    'as %s of a request is refused by its name, and nothing is stored',
+    async (name) => {
+      await jit.ask('PUT', policy, aPolicy);
+
+      const answer = await jit.ask('POST', initiate, { ...asked(forAnHour), [name]: [] });
+
+      expect(answer.status).toBe(400);
+      expect(errorOf(answer)).toMatchObject({ target: name, details: [{ code: 'unknown', target: name }] });
+      expect(await requestIds()).toEqual([]);
+    },
+  );
+
   it.each([
     ['subscription', vmId.replace('11111111', '99999999')],
     ['resource group', vmId.replace(/resourceGroups\/[^/]+/, 'resourceGroups/another-rg')],
