@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { flushValueOf, withFlushValue } from '../../src/core/flushConnection.ts';
 import type { CallOptions, JsonObject, Network, NsgDocument } from '../../src/core/network.ts';
 
 /** The faults that every implementation can be made to show, on the next write. */
@@ -94,6 +95,14 @@ export function describeNetworkContract(name: string, make: () => Promise<Networ
       expect(await write(between, withoutRule(between.body, 100))).toEqual({ kind: 'settled' });
       expect(timeless((await read()).body)).toEqual(timeless(before.body));
       expect(JSON.stringify(before.body)).toContain('flushConnection');
+    });
+
+    it('keeps flushConnection as it is written: on, off, and out', async () => {
+      for (const member of [{ value: true }, { value: false }, {}]) {
+        const before = await read();
+        expect(await write(before, withFlushValue(before.body, member))).toEqual({ kind: 'settled' });
+        expect(flushValueOf((await read()).body)).toEqual(member);
+      }
     });
 
     it('refuses an etag from before somebody else’s change and leaves that change alone', async () => {

@@ -52,6 +52,21 @@ export function describeNsgRecordsContract(name: string, make: () => Promise<Nsg
       expect(await records.unsettled()).toEqual([told]);
     });
 
+    it.each([{}, { value: false }, { value: null }])(
+      'lists one whose flushConnection is to be put back, with what it was: %o',
+      async (former) => {
+        const records = await make();
+        const flush = { former, requestIds: [requestId('a')], claim: 2, at: '2026-11-23T08:00:00.000Z' };
+        const record: NsgRecord = { nsgId: nsgId('Web-Nsg'), told: {}, journal: [], recorded: 0, flush };
+        await records.insert(record);
+        expect(await records.unsettled()).toEqual([record]);
+        const stored = await records.get(record.nsgId);
+        expect(stored?.row).toEqual(record);
+        await records.replace({ ...sampleNsgRecord('Web-Nsg'), told: {}, journal: [] }, stored?.etag ?? '');
+        expect(await records.unsettled()).toEqual([]);
+      },
+    );
+
     it('lists the NSGs that are remembered, and no more those that are gone', async () => {
       const records = await make();
       for (const nsg of ['Web-Nsg', 'Data-Nsg']) await records.insert(sampleNsgRecord(nsg));

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LiveRow } from '../../src/core/accessRequest.ts';
 import type { Clock } from '../../src/core/clock.ts';
+import { flushValueOf } from '../../src/core/flushConnection.ts';
 import type { JsonObject, Network } from '../../src/core/network.ts';
 import type { LiveRows } from '../../src/core/stores.ts';
 import { reconcile } from '../../src/workflow/reconcile.ts';
@@ -117,6 +118,30 @@ export function describeReconcileContract(name: string, make: () => Promise<Reco
       expect(presentOf(closed)).toEqual([]);
       expect(await content()).toEqual(before);
       expect(harness.writes()).toBe(2);
+    });
+
+    it('cuts established flows with the write that closes a grant that wants it, and puts that back with one more', async () => {
+      const before = await content();
+      const grant = row(1, { flushConnection: true });
+      await change(grant);
+      await settle();
+      const sent: JsonObject[] = [];
+      const network: Network = {
+        ...harness.network,
+        writeNsg: (nsg, body, options) => {
+          sent.push(body);
+          return harness.network.writeNsg(nsg, body, options);
+        },
+      };
+
+      await change({ ...grant, state: 'closing' });
+      const closed = await harness.run(reconcile({ ...dependencies(), network }, harness.nsgId, call));
+
+      expect(presentOf(closed)).toEqual([]);
+      expect(closed.kind === 'converged' && closed.seen.get(grant.requestId)?.flows).toBe('cut');
+      expect(sent.map((body) => flushValueOf(body))).toEqual([{ value: true }, { value: false }]);
+      expect(await content()).toEqual(before);
+      expect(harness.writes()).toBe(3);
     });
 
     it('writes nothing where nothing is to do', async () => {

@@ -1,5 +1,6 @@
 import { approvalMutants } from './approval.ts';
 import { baselineMutants } from './baselines.ts';
+import { flushConnectionMutants } from './flushConnection.ts';
 import { guardMutants } from './guard.ts';
 import type { Mutant } from './mutant.ts';
 import { outsideMutants } from './outside.ts';
@@ -16,4 +17,5 @@ export const mutants: readonly Mutant[] = [
   ...approvalMutants,
   ...outsideMutants,
   ...rightsMutants,
+  ...flushConnectionMutants,
 ];
