@@ -17,6 +17,8 @@ param eventTopics = ['/subscriptions/11111111-1111-1111-1111-111111111111']
 param auditCopyDays = 365
 param auditExportDays = 2555
 param dailyLogQuotaGb = '2'
+param hasAlerts = true
+param alertEmail = 'security@contoso.example'
 param denyBasicPublishing = true
 param settings = {
   SALLYPORT_TOKEN_JWKS_URI: 'https://login.contoso.example/keys'

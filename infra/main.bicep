@@ -58,6 +58,12 @@ param auditExportDays int = 0
 @description('Gigabytes a day after which no telemetry is stored until the next day, as a number in text.')
 param dailyLogQuotaGb string = '0.5'
 
+@description('Whether there are alert rules.')
+param hasAlerts bool = true
+
+@description('Address that alerts are sent to; empty: they are seen in the portal alone.')
+param alertEmail string = ''
+
 @description('Whether user names and passwords for publishing are shut off.')
 param denyBasicPublishing bool = true
 
@@ -122,6 +128,18 @@ module monitoring 'modules/monitoring.bicep' = {
     componentName: names.component
     tags: tags
     dailyQuotaGb: dailyLogQuotaGb
+  }
+}
+
+module alerts 'modules/alerts.bicep' = if (hasAlerts) {
+  scope: group
+  dependsOn: [monitoring]
+  params: {
+    location: location
+    workspaceName: names.workspace
+    prefix: 'alert-sallyport-${suffix}'
+    tags: tags
+    email: alertEmail
   }
 }
 

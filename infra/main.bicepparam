@@ -44,5 +44,9 @@ param auditExportDays = int(readEnvironmentVariable('SALLYPORT_AUDIT_EXPORT_DAYS
 // A cap on the bill. What is above it is not stored, and raises no alert.
 param dailyLogQuotaGb = readEnvironmentVariable('SALLYPORT_DAILY_LOG_QUOTA_GB', '0.5')
 
+// Without them nobody hears that a close keeps failing, or that the sweep is silent.
+param hasAlerts = bool(readEnvironmentVariable('SALLYPORT_ALERTS', 'true'))
+param alertEmail = readEnvironmentVariable('SALLYPORT_ALERT_EMAIL', '')
+
 // Settings of the app that differ from their default; their meaning is in docs/operations.md.
 param settings = {}

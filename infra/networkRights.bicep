@@ -59,6 +59,7 @@ module groups 'modules/networkRightsOfGroup.bicep' = [
     scope: resourceGroup(name)
     dependsOn: [definitions]
     params: {
+      seed: principalId
       principalId: principalId
       roleNames: concat(
         contains(readerGroups, name) ? [readerName] : [],

@@ -6,7 +6,7 @@ import { createCredential } from '../../src/adapters/arm/credential.ts';
 import { isInstallationId } from '../../src/core/ownedRule.ts';
 import { awaitRoles, defaultWaitMinutes } from './awaitRoles.ts';
 import { runHere } from './az.ts';
-import { deployNetworkEvents, deployNetworkRights } from './networkRights.ts';
+import { deployNetworkEvents, deployNetworkRights, deployWatchdog } from './networkRights.ts';
 import { mayGo } from './refuseDown.ts';
 import { signIn } from './signIn.ts';
 
@@ -16,7 +16,7 @@ What azd calls before and after it deploys (azure.yaml). Takes azd's environment
 
 Commands:
   sign-in           Find or make the app registration; says what it will do first
-  after-provision   Give the rights on networks, and wait until the roles of the identity hold
+  after-provision   Give the rights on networks, deploy the watchdog, and wait until the roles of the identity hold
   after-deploy      Subscribe to events of networks, where they were asked for
   before-down       Refuse while rules of this installation stand
 
@@ -53,6 +53,7 @@ async function afterProvision(): Promise<boolean> {
   needed('AZURE_SUBSCRIPTION_ID');
   const principalId = needed('SALLYPORT_PRINCIPAL_ID');
   await deployNetworkRights(runHere, print, environment);
+  await deployWatchdog(runHere, print, environment);
   const minutes = Number(environment['SALLYPORT_ROLE_WAIT_MINUTES'] ?? defaultWaitMinutes);
   await awaitRoles(principalId, minutes, {
     run: runHere,

@@ -32,6 +32,38 @@ export async function deployNetworkRights(
   ]);
 }
 
+/** What `infra/watchdog.bicep` is deployed as; it goes last. */
+export function watchdogStackOf(installationId: string): string {
+  return `sallyport-watchdog-${installationId}`;
+}
+
+/**
+ * Deploys the watchdog in a resource group of its own, apart from what `azd down` deletes: it is for the time when the app
+ * is not there. Not where it was declined, and not before there is a group that the app may write.
+ */
+export async function deployWatchdog(
+  run: Run,
+  print: (line: string) => void,
+  environment: Record<string, string | undefined>,
+): Promise<void> {
+  if (environment['SALLYPORT_WATCHDOG'] === 'false') {
+    print('Watchdog: declined. If the app is stopped, nobody removes what is open.');
+    return;
+  }
+  if (!environment['SALLYPORT_GATEKEEPER_GROUPS']) {
+    print('Watchdog: nothing to watch, no group may be written yet.');
+    return;
+  }
+  print('Watchdog: a Logic App in a resource group of its own.');
+  await run('az', [
+    ...['stack', 'sub', 'create', '--name', watchdogStackOf(environment['SALLYPORT_INSTALLATION_ID'] ?? '')],
+    ...['--location', environment['AZURE_LOCATION'] ?? ''],
+    ...['--subscription', environment['AZURE_SUBSCRIPTION_ID'] ?? ''],
+    ...['--parameters', 'infra/watchdog.bicepparam'],
+    ...['--action-on-unmanage', 'deleteResources', '--deny-settings-mode', 'none', '--yes'],
+  ]);
+}
+
 /** Subscribes the function to changes of networks, where a source of events was chosen; the code must be there. */
 export async function deployNetworkEvents(
   run: Run,

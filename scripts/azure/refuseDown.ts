@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Inventory } from '../../src/core/inventory.ts';
 import { findOwned } from '../../src/workflow/adoptInstallation.ts';
 import { linesOf } from '../ownedRules.ts';
-import { rightsStackOf } from './networkRights.ts';
+import { rightsStackOf, watchdogStackOf } from './networkRights.ts';
 
 /**
  * Whether the app may go: only when no rule of the installation stands, because nobody else removes them. Says which do
@@ -23,7 +23,10 @@ export async function mayGo(
     print('and run azd down again when the next sweep has gone over them.');
     return false;
   }
-  print(`No rule stands. The rights on networks are a stack of their own, which you delete afterwards:`);
+  print(
+    'No rule stands. Rights and watchdog are stacks of their own, which you delete afterwards, the watchdog last:',
+  );
   print(`  az stack sub delete --name ${rightsStackOf(installationId)} --action-on-unmanage deleteResources`);
+  print(`  az stack sub delete --name ${watchdogStackOf(installationId)} --action-on-unmanage deleteAll`);
   return true;
 }

@@ -1,6 +1,6 @@
 /** Checks the templates of `infra` offline: lint, format, and the snapshots of what they would make. */
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -103,8 +103,21 @@ async function predicted(bicep: Bicep, prediction: Prediction): Promise<string[]
 
 async function write(bicep: Bicep): Promise<string[]> {
   const outputs = [await bicep(['format', '--pattern', './**/*.bicep*'])];
-  for (const prediction of predictions) outputs.push(await snapshot(bicep, prediction, 'overwrite'));
+  for (const prediction of predictions) {
+    const output = await snapshot(bicep, prediction, 'overwrite');
+    outputs.push(output);
+    if (output.code === 0)
+      await sortOutputs(join(infra, prediction.parameters.replace('.bicepparam', '.snapshot.json')));
+  }
   return outputs.map(({ text }) => text).filter((text) => text !== '');
+}
+
+/** The compiler writes the outputs in another order each time, and compares them in any. */
+async function sortOutputs(file: string): Promise<void> {
+  const { outputs, ...others } = JSON.parse(await readFile(file, 'utf8')) as Record<string, object>;
+  const sorted = Object.entries(outputs ?? {}).sort(([one], [other]) => (one < other ? -1 : 1));
+  const content = { ...others, outputs: Object.fromEntries(sorted) };
+  await writeFile(file, `${JSON.stringify(content, null, 2)}\n`);
 }
 
 async function main(): Promise<number> {

@@ -11,6 +11,8 @@ export const predictions: Prediction[] = [
   { parameters: 'everything.bicepparam' },
   { parameters: 'networkRights.bicepparam' },
   { parameters: 'networkRightsEverything.bicepparam' },
+  { parameters: 'watchdog.bicepparam' },
+  { parameters: 'watchdogEverything.bicepparam' },
   { parameters: 'networkEvents.bicepparam', resourceGroup: 'rg-sallyport-contoso' },
 ];
 

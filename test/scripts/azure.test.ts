@@ -1,7 +1,11 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { changesOf, storedRegistration, wantedRegistration } from '../../scripts/azure/appRegistration.ts';
 import { awaitRoles, remainingWait } from '../../scripts/azure/awaitRoles.ts';
-import { deployNetworkEvents, deployNetworkRights } from '../../scripts/azure/networkRights.ts';
+import {
+  deployNetworkEvents,
+  deployNetworkRights,
+  deployWatchdog,
+} from '../../scripts/azure/networkRights.ts';
 import { mayGo } from '../../scripts/azure/refuseDown.ts';
 import { signIn } from '../../scripts/azure/signIn.ts';
 import { ids, simulateArm, world } from '../adapters/arm/simulatedArm.ts';
@@ -204,6 +208,7 @@ describe('the rights on networks', () => {
     const print = (line: string) => lines.push(line);
     const given = { SALLYPORT_INSTALLATION_ID: 'contoso', ...environment };
     await deployNetworkRights(run, print, given);
+    await deployWatchdog(run, print, given);
     await deployNetworkEvents(run, print, given);
     return { calls, lines };
   }
@@ -223,6 +228,17 @@ describe('the rights on networks', () => {
     expect((await deploy({ SALLYPORT_GATEKEEPER_GROUPS: 'rg-machines' })).lines[1]).toBe(
       'Rights: writing network security groups of rg-machines.',
     );
+  });
+
+  it('come with a watchdog apart from the app, unless it is declined or has nothing to watch', async () => {
+    const named = { SALLYPORT_GATEKEEPER_GROUPS: 'rg-machines' };
+
+    expect((await deploy(named)).calls[1]).toContain('az stack sub create --name sallyport-watchdog-contoso');
+    for (const without of [{}, { ...named, SALLYPORT_WATCHDOG: 'false' }]) {
+      const { calls, lines } = await deploy(without);
+      expect(calls).toHaveLength(1);
+      expect(lines[2]).toMatch(/^Watchdog: (declined|nothing to watch)/);
+    }
   });
 
   it('come with a subscription to events only where a source was chosen', async () => {
@@ -263,6 +279,9 @@ describe('the end of an installation', () => {
     ]);
 
     expect(may).toBe(true);
-    expect(lines.at(-1)).toContain('az stack sub delete --name sallyport-network-rights-fabrikam');
+    expect(lines.slice(-2)).toEqual([
+      '  az stack sub delete --name sallyport-network-rights-fabrikam --action-on-unmanage deleteResources',
+      '  az stack sub delete --name sallyport-watchdog-fabrikam --action-on-unmanage deleteAll',
+    ]);
   });
 });
