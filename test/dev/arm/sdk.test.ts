@@ -7,6 +7,7 @@ import { NetworkManagementClient } from '@azure/arm-network';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RunningArm } from '../../../dev/arm/server.ts';
 import { startArm } from '../../../dev/arm/server.ts';
+import { adminRule } from '../../support/memoryAdminRules.ts';
 import { sample, SUBSCRIPTION } from './client.ts';
 
 const GROUP = 'contoso-web-rg';
@@ -21,6 +22,12 @@ const RULE = {
   destinationAddressPrefix: '10.20.1.4',
 };
 
+const VNET = `/subscriptions/${SUBSCRIPTION}/resourceGroups/Contoso-Network/providers/Microsoft.Network/virtualNetworks/vnet-contoso`;
+const adminRules = ['deny-ssh', 'deny-rdp'].map((name) => {
+  const { id, kind, properties } = adminRule(name, 'Deny', { destinationPortRanges: ['22'] });
+  return { id, kind, properties };
+});
+
 let arm: RunningArm;
 let network: NetworkManagementClient;
 let compute: ComputeManagementClient;
@@ -28,7 +35,12 @@ beforeEach(async () => {
   // Time passes with requests alone: a busy machine cannot end an operation before its first poll.
   let now = Date.parse('2026-11-23T09:00:00Z');
   const clock = () => (now += 5);
-  arm = await startArm({ state: sample(), clock, settings: { operationMs: 40, pollRetryAfter: 'none' } });
+  const securityAdminRules = [{ virtualNetworkId: VNET, rules: adminRules }];
+  arm = await startArm({
+    state: { ...sample(), securityAdminRules },
+    clock,
+    settings: { operationMs: 40, pollRetryAfter: 'none' },
+  });
   const credential = {
     getToken: () => Promise.resolve({ token: 'opaque', expiresOnTimestamp: Date.now() + 3_600_000 }),
   };
@@ -49,6 +61,23 @@ describe('@azure/arm-network', () => {
     expect(count('PUT', /securityRules/)).toBe(1);
     expect(count('GET', /\/operations\//)).toBeGreaterThan(1);
     expect(arm.requests[0]?.apiVersion).toBe('2025-05-01');
+  });
+
+  it('reads the security admin rules of a network, page after page', async () => {
+    arm.settings.pageSize = 1;
+
+    const read = async (skipToken?: string) =>
+      network.listNetworkManagerEffectiveSecurityAdminRules(
+        'contoso-network',
+        'vnet-contoso',
+        skipToken === undefined ? {} : { skipToken },
+      );
+    const first = await read();
+    const second = await read(first.skipToken);
+
+    expect(first.value).toMatchObject([{ kind: 'Custom', access: 'Deny', destinationPortRanges: ['22'] }]);
+    expect(second.value?.map((rule) => rule.id)).toEqual([adminRules[1]?.id]);
+    expect(second.skipToken).toBeUndefined();
   });
 
   it('deletes a rule', async () => {
