@@ -72,7 +72,8 @@ function whyRevoked({ state, reason }: AccessRequest): 'UserRequested' | 'Expire
   return state === 'denied' || reason?.code === 'revoked' ? 'UserRequested' : 'Expired';
 }
 
-function presentExtension({ id, state, requester, reason, approval, waiting }: AccessRequest) {
+function presentExtension(request: AccessRequest) {
+  const { id, state, requester, reason, approval, waiting, chosenEnd } = request;
   const waitingFor = state === 'opening' ? waiting?.reason?.message : undefined;
   return {
     id,
@@ -80,14 +81,18 @@ function presentExtension({ id, state, requester, reason, approval, waiting }: A
     requesterObjectId: requester.objectId,
     ...(reason !== undefined && { reason: { code: reason.code, message: reason.message } }),
     ...(waitingFor !== undefined && { waitingFor }),
-    ...(state === 'pending' && approval !== undefined && { waitingFor: waitingForApproval(approval) }),
+    ...(state === 'pending' &&
+      approval !== undefined && { waitingFor: waitingForApproval(approval, chosenEnd) }),
   };
 }
 
-function waitingForApproval({ rules, given, expiresAt }: NonNullable<AccessRequest['approval']>): string {
+function waitingForApproval(
+  { rules, given, expiresAt }: NonNullable<AccessRequest['approval']>,
+  chosenEnd: string | undefined,
+): string {
   const missing = rules.map(({ approvers }, index) =>
     Math.max(0, approvers - given.filter(({ rules: counted }) => counted.includes(index)).length),
   );
   const most = Math.max(...missing, 0);
-  return `Approval by ${most} more ${most === 1 ? 'person' : 'people'}, until ${expiresAt}; nothing is open before. Its duration runs from the last approval.`;
+  return `Approval by ${most} more ${most === 1 ? 'person' : 'people'}, until ${expiresAt}; nothing is open before. ${chosenEnd === undefined ? 'Its duration runs from the last approval.' : `It ends at ${chosenEnd} all the same.`}`;
 }

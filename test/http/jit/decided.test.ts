@@ -99,3 +99,24 @@ describe('what was initiated by Microsoft’s API and waits for approval', () =>
     expect(jit.world.ownedRules()).toEqual([]);
   });
 });
+
+describe('deleting a policy of Microsoft’s API', () => {
+  it('denies what still waits, once somebody approves it', async () => {
+    expect((await jit.ask('DELETE', policy)).status).toBe(200);
+
+    expect((await decide(bob, 'approve', 'Sallyport.Approver')).status).toBe(403);
+    expect((await jit.world.request(id)).state).toBe('denied');
+  });
+
+  it('leaves open what is open, until its end', async () => {
+    await decide(bob, 'approve', 'Sallyport.Approver');
+    await jit.world.runUntil(minutes(5), jit.process);
+    expect((await jit.ask('DELETE', policy)).status).toBe(200);
+
+    await jit.world.runUntil(minutes(58), jit.process);
+    expect((await jit.world.request(id)).state).toBe('active');
+    await jit.world.runUntil(minutes(63), jit.process);
+    expect((await jit.world.request(id)).state).toBe('closed');
+    expect(jit.world.ownedRules()).toEqual([]);
+  });
+});

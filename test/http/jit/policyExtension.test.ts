@@ -155,6 +155,26 @@ describe('a policy that wants approval, initiated by Microsoft’s API', () => {
     expect(jit.world.ownedRules()).toHaveLength(2);
   });
 
+  it.each([
+    ['a duration', { duration: 'PT1H' }, 'Its duration runs from the last approval.', minutes(65)],
+    [
+      'an end',
+      { endTimeUtc: '2026-11-23T13:00:00Z' },
+      'It ends at 2026-11-23T13:00:00.000Z all the same.',
+      minutes(60),
+    ],
+  ])('with %s says when it would end, and ends then', async (_case, time, words, end) => {
+    await put({ sallyport: { conditions } });
+    const virtualMachines = [{ id: vmId, ports: [{ number: 22, ...time }] }];
+
+    const answer = await jit.ask('POST', `${policy}/initiate`, { ...asked, virtualMachines });
+    await jit.world.runUntil(minutes(5), jit.process);
+    await decide(jit.world, jit.process, idOf(1), approver('bob'));
+
+    expect(answer.text).toContain(words);
+    expect((await jit.world.request(idOf(1))).end).toBe(end.toISOString());
+  });
+
   it('is Revoked, as somebody wished, once it is denied', async () => {
     await put({ sallyport: { conditions } });
     await initiate();
