@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { protocols, type Protocol } from './accessRequest.ts';
 import { canonicalPrefix, familyOf } from './address.ts';
+import { canonicalJson } from './canonicalJson.ts';
 import type { BaselineSource } from './policy.ts';
 import { canonicalId } from './resourceId.ts';
 
@@ -66,16 +67,27 @@ export function endBaseline(row: BaselineRow, now: Date): BaselineRow {
 
 /**
  * The row of a baseline that stands with these boxes from now on, whether it stood before or was ending. What was seen of
- * it is kept only where it goes on standing: what its end has taken away, nobody else has.
+ * it is kept only where it goes on standing as it was: what its end or its change has taken away, nobody else has, and a
+ * policy that is changed back wants again what was seen before.
  */
 export function standBaseline(
   row: BaselineRow,
   { boxes, causes }: Pick<BaselineRow, 'boxes' | 'causes'>,
 ): BaselineRow {
   const next: BaselineRow = { ...row, boxes, causes, version: row.version + 1, state: 'standing' };
-  if (row.state !== 'standing') delete next.seen;
   delete next.endingAt;
-  return next;
+  delete next.seen;
+  const seen = row.state === 'standing' ? seenUnchanged(row, boxes) : [];
+  return seen.length === 0 ? next : { ...next, seen: Object.fromEntries(seen) };
+}
+
+/** What was seen of the rules whose boxes are the same from now on. */
+function seenUnchanged(row: BaselineRow, boxes: readonly BaselineBox[]): [string, string][] {
+  const isSame = (index: number) => {
+    const box = boxes[index];
+    return box !== undefined && canonicalJson(box) === canonicalJson(row.boxes[index]);
+  };
+  return Object.entries(row.seen ?? {}).filter(([number]) => isSame(Number(number) - 1));
 }
 
 /** Whether it stands, and every rule of it was read back once. */

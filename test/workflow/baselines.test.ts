@@ -240,6 +240,23 @@ describe('the sweep', () => {
     expect(all.world.logged.filter((message) => message === 'baseline-put-back')).toHaveLength(2);
   });
 
+  it('accuses nobody where a policy was changed and changed back before anybody had looked', async () => {
+    const all = await standing();
+    const boxes = row.boxes.map((box) => ({ ...box, destinationPorts: [3389] }));
+    await change(all, (found) => standBaseline(found, { boxes, causes: [] }));
+    // What whoever writes the rules of that has read back is noted by nobody: it dies before.
+    const { markSeen } = all.world.stores.live;
+    all.world.stores.live.markSeen = () => Promise.resolve([]);
+    await reconcile(all);
+    all.world.stores.live.markSeen = markSeen;
+    expect(rules(all).find(({ name }) => name === names[0])?.properties['destinationPortRange']).toBe('3389');
+    await change(all, (found) => standBaseline(found, row));
+    await sweep(all);
+    await sweep(all);
+    expect(rules(all).find(({ name }) => name === names[0])?.properties['destinationPortRange']).toBe('22');
+    expect(await told(all)).toEqual([]);
+  });
+
   it.each([
     ['turned into an allow', { access: 'Allow' }, 'nsg.baseline-removed'],
     ['narrowed', { sourceAddressPrefix: '203.0.113.0/24' }, 'nsg.baseline-removed'],
