@@ -34,7 +34,8 @@ export interface Matter {
 
 /**
  * Makes the function by which people decide. What somebody decided counts from the moment at which the row says so, under
- * its ETag: of two that decide at once the second is judged by what the first has left.
+ * its ETag: of two that decide at once the second is judged by what the first has left. What is decided on is what waited
+ * when the call came in: what was asked for while it was under way has been seen by nobody.
  */
 export function createDecide(
   dependencies: Pick<Dependencies, 'requests' | 'authorization' | 'audit' | 'clock' | 'log' | 'newId'>,
@@ -51,6 +52,7 @@ export function createDecide(
       ...{ at: clock.now(), actor: objectId, actorName: displayName, reasons: [], comment, correlationId },
       ...(sent && { call: sent }),
     };
+    let meant: string | undefined;
     for (let attempt = 0; attempt < 10; attempt += 1) {
       const seenAt = clock.now();
       const stored = await requests.get(id);
@@ -61,7 +63,8 @@ export function createDecide(
         // Called again with the same key; or this very change was written although the answer to it was lost.
         return attempt === 0 ? answerOf(stored.row, earlier, stored.row) : finish(stored, seenAt, earlier);
       }
-      const outcome = await judge(stored.row, call, change);
+      meant ??= whatWaits(stored.row);
+      const outcome = whatWaits(stored.row) === meant ? await judge(stored.row, call, change) : overtaken;
       if (outcome.kind !== 'row') {
         log.info('decision-refused', { requestId: id, correlationId, kind: outcome.kind });
         if (outcome.kind === 'refused') {
@@ -105,6 +108,17 @@ export function createDecide(
     return answerOf(stored.row, entry, await matter.carryOut(stored, seenAt));
   }
 }
+
+/** Tells one extension from the next, and from the request itself. */
+function whatWaits({ extension }: AccessRequest): string {
+  return extension === undefined ? 'the request' : `${extension.requestedAt} ${extension.end}`;
+}
+
+const overtaken = {
+  kind: 'conflict',
+  code: 'not-pending',
+  message: 'What this was to decide on waits no longer: others were faster.',
+} as const;
 
 const decisions: readonly string[] = ['approved', 'denied', 'extension-approved', 'extension-denied'];
 

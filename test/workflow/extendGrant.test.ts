@@ -353,6 +353,27 @@ describe('an extension that people decide on', () => {
     expect((await eventsOf(world, id)).filter((event) => event === 'extended')).toHaveLength(1);
   });
 
+  it('is not approved by who said so of the one before it, however late that arrives', async () => {
+    const { world, process } = await waiting(1);
+    let isOvertaken = false;
+    const slow = world.startProcess(undefined, {
+      before: async (effect) => {
+        if (effect !== 'requests.replace' || isOvertaken) return;
+        isOvertaken = true;
+        await decide(process, decider('carol'));
+        await process.extend(id);
+      },
+    });
+
+    const late = await world.clock.run(decide(slow, decider('bob')));
+
+    expect(late).toMatchObject({ kind: 'conflict', code: 'not-pending' });
+    expect(await world.request(id)).toMatchObject({
+      end: minutes(90).toISOString(),
+      extension: { end: minutes(120).toISOString(), approval: { given: [] } },
+    });
+  });
+
   it('is nobody to decide on but others who may', async () => {
     const { world, process } = await waiting(1);
     const kindOf = async (caller: Caller) => (await world.clock.run(decide(process, caller))).kind;
