@@ -4,7 +4,7 @@ import type { EditOperation } from '../../support/memoryNetwork.ts';
 import type { Random } from '../random.ts';
 import type { Promises } from './promises.ts';
 import type { World } from './world.ts';
-import { foreignNsg, isOwned, nameOf, ownerOf, nsgIds, rulesOf } from './worldModel.ts';
+import { foreignNsg, isBaselineRule, isOwned, nameOf, ownerOf, nsgIds, rulesOf } from './worldModel.ts';
 
 /** Somebody who edits the same NSGs, and remembers what each should be if nobody but them wrote to it. */
 export interface Administrator {
@@ -30,6 +30,12 @@ const ownRules = [
       access: 'Allow',
       protocol: 'Tcp',
     },
+  }),
+  foreignRule('allow-rdp-from-everywhere', 340, {
+    ...{ destinationPortRange: '3389', sourceAddressPrefix: '*', access: 'Allow' },
+  }),
+  foreignRule('allow-ssh-from-inside', 350, {
+    ...{ destinationPortRange: '22', sourceAddressPrefix: '10.0.0.0/8', access: 'Allow' },
   }),
   foreignRule('deny-one-in-front', 100, {
     ...{
@@ -85,8 +91,9 @@ export function createAdministrator(world: World, promises: Promises): Administr
     nsgId: string,
     random: Random,
     edit: (properties: JsonObject) => JsonObject | undefined,
+    isMeant = (rule: JsonObject) => ownerOf(rule) !== undefined,
   ): void {
-    const ours = rulesOf(world.network.nsg(nsgId) ?? {}).filter((rule) => ownerOf(rule) !== undefined);
+    const ours = rulesOf(world.network.nsg(nsgId) ?? {}).filter(isMeant);
     if (ours.length === 0) return;
     const name = nameOf(random.pick(ours));
     promises.tampered(nsgId, name);
@@ -127,6 +134,21 @@ export function createAdministrator(world: World, promises: Promises): Administr
         case 'ours deleted':
           touch(nsgId, random, () => undefined);
           break;
+        case 'baseline deleted':
+          touch(nsgId, random, () => undefined, isBaselineRule);
+          break;
+        case 'baseline narrowed':
+          touch(
+            nsgId,
+            random,
+            (properties) => ({
+              ...properties,
+              sourceAddressPrefix: '203.0.113.200/32',
+              sourceAddressPrefixes: [],
+            }),
+            isBaselineRule,
+          );
+          break;
         case 'ours narrowed':
           touch(nsgId, random, (properties) => ({
             ...properties,
@@ -157,6 +179,8 @@ const edits = [
   'ours deleted',
   'ours narrowed',
   'ours widened',
+  'baseline deleted',
+  'baseline narrowed',
 ] as const;
 
 function priorityOf(rule: JsonObject): unknown {

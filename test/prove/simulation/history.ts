@@ -4,12 +4,15 @@ import { contentOf } from '../../support/grantWorld.ts';
 import type { JsonObject } from '../../../src/core/network.ts';
 import { createDisaster } from './disaster.ts';
 import { createAdministrator } from './administrator.ts';
+import { createCrowd } from './crowd.ts';
+import { requesters } from './people.ts';
+import { createPolicyAdministrator } from './policyAdministrator.ts';
 import { ProcessDied, type Weather } from './effects.ts';
 import { callFaults, happeningTo } from './faults.ts';
 import { createPromises, type Promises } from './promises.ts';
 import { sources } from './packets.ts';
 import { createWorld, instantAfter, type Ask, type Worker, type World } from './world.ts';
-import { machines, nsgIds } from './worldModel.ts';
+import { isBaselineRule, machines, nsgIds, rulesOf } from './worldModel.ts';
 
 /** What came of one simulated history, and each promise that was broken in it. */
 export interface History {
@@ -24,7 +27,7 @@ const calmFrom = 260;
 const horizon = 600;
 const grants = 20;
 /** Two periods of the sweep, the start of its instance, two writes, and clocks that are 30 s off. */
-const bounds = { open: 120 + 15 + 2 * 5 + 30, skew: 30, heartbeat: 180 + 60 };
+const bounds = { open: 120 + 15 + 2 * 5 + 30, skew: 30, heartbeat: 180 + 60, approval: 60 };
 
 /** A time in which Azure or the storage does not do what it should. */
 interface Burst {
@@ -47,9 +50,12 @@ export async function runHistory(seed: number, keepTrace = 0): Promise<History &
   const skew = random.pick([0, 700, 30_000]);
   // Set once the world is there, which needs the promises first.
   const promises: Promises = createPromises(() => world, bounds);
+  const policyAdministrator = createPolicyAdministrator(random, () => world, promises);
   const world: World = await createWorld({
     keepTrace,
     isNew: true,
+    policyOf: policyAdministrator.first,
+    approvalSeconds: bounds.approval,
     witness: promises,
     changed: promises.changed,
     operationMilliseconds: 300 + random.below(2500),
@@ -84,6 +90,7 @@ export async function runHistory(seed: number, keepTrace = 0): Promise<History &
   const disaster = createDisaster(random, world, promises);
   const administrator = createAdministrator(world, promises);
   const some = () => random.pick(workers);
+  const crowd = createCrowd(random, world, promises, { some, forgive });
 
   function inBurst(kind: Burst['kind'], nsgId?: string): boolean {
     const at = world.seconds();
@@ -127,24 +134,33 @@ export async function runHistory(seed: number, keepTrace = 0): Promise<History &
   }
 
   /** What fails is tried again by those whose work it is; a history goes on. */
-  const forgive = (work: Promise<unknown>) => {
+  function forgive(work: Promise<unknown>): void {
     void work.catch((error: unknown) => {
       if (!(error instanceof ProcessDied) && isCalm()) world.trace.note(`failed: ${String(error)}`);
     });
-  };
+  }
 
   function ask(): void {
     counted['grants'] = (counted['grants'] ?? 0) + 1;
     const number = counted['grants'];
+    const machine = random.pick(machines);
+    const mustWait = policyAdministrator.needsApproval(machine);
+    const isLater = random.oneIn(6);
+    const isSkipped = mustWait && !isLater && random.oneIn(6);
     const asked: Ask = {
       number,
-      machine: random.pick(machines),
+      machine,
       source: random.pick(sources.slice(0, 4)),
       port: random.pick([22, 3389]),
-      seconds: 20 + random.below(random.oneIn(3) ? 200 : 60),
+      // What waits for people or for its start has less time left.
+      seconds: 20 + random.below(random.oneIn(3) && !mustWait && !isLater ? 200 : 60),
+      person: random.pick(requesters),
+      ...(isLater ? { start: instantAfter(world.seconds() + 5 + random.below(50)) } : {}),
+      ...(isSkipped ? { breakGlass: true as const } : {}),
       ...(random.oneIn(4) ? { idempotencyKey: `key ${number}` } : {}),
     };
     promises.asks.set(number, asked);
+    promises.people.asks(asked);
     const times = asked.idempotencyKey === undefined ? 1 : 2;
     for (let time = 0; time < times; time += 1) forgive(some().submit(asked));
   }
@@ -161,10 +177,13 @@ export async function runHistory(seed: number, keepTrace = 0): Promise<History &
 
   async function misbehave(): Promise<void> {
     if (random.oneIn(12)) hint(administrator.edit(random));
+    crowd.act();
+    if (random.oneIn(40)) forgive(policyAdministrator.change(some()));
     if (random.oneIn(15)) {
       const rows = await world.stores.live.unended();
       const row = rows.length === 0 ? undefined : random.pick(rows);
-      if (row !== undefined) for (let by = 0; by < 2; by += 1) forgive(some().revoke(row.requestId));
+      if (row !== undefined)
+        for (let by = 0; by < 2; by += 1) forgive(some().revoke(row.requestId, random.pick(requesters)));
     }
     if (random.oneIn(120)) {
       counted['deaths'] = (counted['deaths'] ?? 0) + 1;
@@ -184,6 +203,8 @@ export async function runHistory(seed: number, keepTrace = 0): Promise<History &
     }
   }
 
+  policyAdministrator.begin();
+  await promises.begin();
   workers.push(startWorker(), startWorker());
   await world.clock.run(some().sweep());
   let isSweeping = false;
@@ -213,6 +234,7 @@ export async function runHistory(seed: number, keepTrace = 0): Promise<History &
   await promises.checkEnd();
   const broken = [...promises.broken];
   for (const nsgId of nsgIds) {
+    promises.baselines.settled(nsgId, Infinity, rulesOf(world.network.nsg(nsgId) ?? {}));
     const left = rulesLeft(disaster.without(nsgId), administrator.own(nsgId));
     if (left !== undefined)
       broken.push(`I3: ${nsgId.slice(-10)} is not what it would be without us: ${left}`);
@@ -229,6 +251,7 @@ export async function runHistory(seed: number, keepTrace = 0): Promise<History &
       opened: promises.counted.opened,
       'NSG writes': promises.counted.writes,
       'drift records': promises.counted.drift,
+      ...deedsOf(promises),
       edits: Object.values(administrator.counted).reduce((sum, count) => sum + count, 0),
       episodes: hub.episodes,
       activities: hub.activities,
@@ -247,10 +270,26 @@ function burstsOf(random: Random): Burst[] {
   });
 }
 
+/** What people and policies have done, by names for people. */
+function deedsOf({ people, baselines }: Promises): Record<string, number> {
+  const of = (...events: string[]) => events.reduce((sum, event) => sum + (people.counted[event] ?? 0), 0);
+  return {
+    approvals: of('approved', 'extension-approved'),
+    denials: of('denied', 'extension-denied'),
+    'expired unapproved': of('expired'),
+    'later starts': of('scheduled'),
+    extensions: of('extended'),
+    'approvals skipped and reviewed': of('break-glass-reviewed'),
+    'baselines set': baselines.counted.set,
+    'baselines put back': baselines.counted['put back'],
+    'baselines ended': baselines.counted.ended,
+  };
+}
+
 /** What distinguishes an NSG from what it would be without us; undefined if nothing does. */
 function rulesLeft(body: JsonObject | undefined, own: unknown): string | undefined {
   if (body === undefined) return 'its baseline is gone';
-  const there = { ...(contentOf(body) as Record<string, unknown>) };
+  const there = { ...(contentOf(withoutBaselines(body)) as Record<string, unknown>) };
   delete there['id'];
   const plain = JSON.parse(JSON.stringify(own)) as Record<string, unknown>;
   if (isDeepStrictEqual(withoutPlurals(there), withoutPlurals(plain))) return undefined;
@@ -259,6 +298,12 @@ function rulesLeft(body: JsonObject | undefined, own: unknown): string | undefin
       .map(({ name }) => name)
       .join();
   return `${names(there)} instead of ${names(plain)}`;
+}
+
+/** Baselines are judged by what they refuse. */
+function withoutBaselines(body: JsonObject): JsonObject {
+  const securityRules = rulesOf(body).filter((rule) => !isBaselineRule(rule));
+  return { ...body, properties: { ...(body['properties'] as JsonObject), securityRules } };
 }
 
 /** Azure shows the four plural fields whether used or not. */

@@ -6,7 +6,9 @@ import {
   type RequestState,
 } from '../../../src/core/accessRequest.ts';
 import type { NsgRows } from '../../../src/core/stores.ts';
+import type { AuditRecord } from '../../../src/core/auditRecord.ts';
 import type { JsonObject, NsgDocument } from '../../../src/core/network.ts';
+import type { Policy } from '../../../src/core/policy.ts';
 import { driftEventName, driftPartition } from '../../../src/core/nsgRecord.ts';
 import { verifyTrail } from '../../../src/core/verifyTrail.ts';
 import type { Effect, LeavingWrite, Witness } from './effects.ts';
@@ -20,8 +22,11 @@ import {
   sample,
   type PacketSet,
 } from './packets.ts';
+import { createBaselinePromises, type BaselinePromises } from './baselinePromises.ts';
+import { createPeoplePromises, type PeoplePromises } from './peoplePromises.ts';
+import { createPolicyLog, type PolicyLog } from './policyLog.ts';
 import { noon, type Ask, type World } from './world.ts';
-import { isOwned, nameOf, nsgIds, ownerOf, rulesOf } from './worldModel.ts';
+import { isBaselineRule, isOwned, machines, nameOf, nsgIds, ownerOf, rulesOf } from './worldModel.ts';
 
 /** Bounds in seconds. */
 export interface Bounds {
@@ -31,6 +36,8 @@ export interface Bounds {
   skew: number;
   /** How old the last complete sweep may be when something is opened; not looked at if it is left out. */
   heartbeat?: number;
+  /** How long a request waits for people; without end if it is left out. */
+  approval?: number;
 }
 
 /** What the checks know of one request: from what was asked for, not from what the code made of it. */
@@ -38,15 +45,20 @@ export interface Known {
   id: string;
   ask: Ask;
   packets: PacketSet;
-  /** When its row was first stored, and what that says: milliseconds since 1970. */
+  /** When its row was first stored: milliseconds since 1970. */
   askedAt: number;
+  /** What its row says; while it waits for people, nothing is promised, and it has no time at all. */
   start: number;
   end: number;
+  /** Its ends as its live rows in an NSG said them, and since when. */
+  ends: Map<string, { end: number; since: number }[]>;
   state: RequestState;
   /** Since when its live row in an NSG says that it is closing. */
   closingSince: Map<string, number>;
   /** NSGs in which its rules have been seen. */
   seenOpen: Set<string>;
+  /** An extension of it waits for people. */
+  isWaiting?: boolean;
   activeSince?: number;
   finalSince?: number;
 }
@@ -56,6 +68,12 @@ export interface Promises extends Witness {
   /** What is asked for, before it is. */
   asks: Map<number, Ask>;
   known: Map<string, Known>;
+  /** What people say and policies want. */
+  people: PeoplePromises;
+  baselines: BaselinePromises;
+  policies: PolicyLog;
+  /** Learns what policies say at first: what is let in is held against it from then on. */
+  begin: () => Promise<void>;
   /** Somebody was promised what they asked for: from when to when, in milliseconds since 1970. */
   promised: (id: string, ask: Ask, start: number, end: number) => Known;
   changed: (nsgId: string, by: 'write' | 'edit') => void;
@@ -108,7 +126,7 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
   const goneAt = new Map<string, number>();
   const refusedAt = new Map<string, number>();
   let beatAt = -Infinity;
-  const baselines = new Map<string, string>();
+  const planted = new Map<string, string>();
   const lastTrouble = new Map<string, number>();
   /** Rules that somebody has touched, and when. */
   const touched = new Map<string, number>();
@@ -123,6 +141,9 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
     if ([...broken].some((other) => other.startsWith(text))) return;
     broken.add(`${text}, ${((now() - noon.getTime()) / 1000).toFixed(1)} s after noon`);
   };
+  const policies = createPolicyLog();
+  const people = createPeoplePromises(policies, bounds, now, violate);
+  const baselines = createBaselinePromises(policies, now, violate);
   const fresh = (key: string) => (rowsRead.get(key) ?? []).filter(({ at }) => now() - at <= 5000);
   const numberOf = (id: string) => `${known.get(id)?.ask.number ?? id}`;
   const short = (nsgId: string) => nsgId.slice(nsgId.lastIndexOf('/') + 1);
@@ -162,6 +183,12 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
       (name === 'live.replace' && result === 'replaced')
     ) {
       noteLive(parameters[0] as LiveRow);
+    }
+    if (
+      (name === 'policies.insert' && result !== 'exists') ||
+      (name === 'policies.replace' && result !== 'changed')
+    ) {
+      baselines.noted(parameters[0] as Policy);
     }
     if (name === 'sweepState.beat') beatAt = now();
     if (name === 'audit.insert') audited.add((parameters[0] as { partition: string }).partition);
@@ -253,6 +280,7 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
       if (!here.has(owner)) here.set(owner, now());
       const request = known.get(owner);
       if (request === undefined || by === 'edit') continue;
+      if (!stood.has(owner)) people.opened(request, nsgId);
       if (!touched.has(`${nsgId} ${nameOf(rule)}`)) checkWidth(nsgId, rule, request);
       if (request.finalSince !== undefined && !stood.has(owner)) {
         violate('I5', `${request.ask.number} is let in to ${short(nsgId)} after it was recorded as ended`);
@@ -264,8 +292,9 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
     }
     for (const owner of [...here.keys()]) if (!owners.has(owner)) here.delete(owner);
     standing.set(nsgId, here);
+    baselines.changed(nsgId, by, old, rules);
     if (by === 'write') checkTaken(nsgId, old, rules);
-    const baseline = baselines.get(nsgId);
+    const baseline = planted.get(nsgId);
     if (baseline !== undefined && by === 'write' && !rules.some((rule) => nameOf(rule) === baseline)) {
       violate('I3', `the baseline of ${short(nsgId)} is taken away, and no row says so`);
     }
@@ -280,10 +309,16 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
     for (const request of known.values()) {
       if (request.state !== 'active' || request.closingSince.size > 0) continue;
       if (!request.ask.machine.nsgIds.includes(nsgId)) continue;
-      if (now() >= request.end - bounds.skew * 1000 || isTouched(nsgId, request.id)) continue;
+      if (now() >= endKnown(request, nsgId) - bounds.skew * 1000 || isTouched(nsgId, request.id)) continue;
       const lost = intersection(taken, request.packets);
       if (!isEmpty(lost)) violate('I7', `${request.ask.number} loses ${sample(lost)} in ${short(nsgId)}`);
     }
+  }
+
+  /** The end that everybody has to know by now: a write that is under way may go by rows from before an extension. */
+  function endKnown({ ends, end }: Known, nsgId: string): number {
+    const told = (ends.get(nsgId) ?? []).filter(({ since }) => since <= now() - underWay);
+    return Math.min(end, told.at(-1)?.end ?? ends.get(nsgId)?.[0]?.end ?? end);
   }
 
   function isTouched(nsgId: string, id: string): boolean {
@@ -299,6 +334,7 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
         port: ask.port,
         protocol: 'Tcp',
       }),
+      ends: new Map(),
       closingSince: new Map(),
       seenOpen: new Set(),
     };
@@ -314,19 +350,14 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
     if (request === undefined) {
       const ask = asks.get(Number(row.justification.replace('sim ', '')));
       if (ask === undefined) return;
-      request = promised(row.id, ask, Date.parse(row.start), Date.parse(row.end));
-      if (request.end - request.start !== ask.seconds * 1000) {
-        violate(
-          'I2',
-          `${ask.number} lasts ${(request.end - request.start) / 1000} s instead of ${ask.seconds}`,
-        );
-      }
-      if (Math.abs(request.start - now()) > (bounds.skew + 60) * 1000) {
-        violate('I2', `${ask.number} starts ${(request.start - now()) / 1000} s from now`);
-      }
+      request = promised(row.id, ask, ...timesOf(row));
+      request.state = row.state;
+      people.noted(request, row, undefined);
       return;
     }
-    if (Date.parse(row.end) > request.end) violate('I2', `${request.ask.number} has become longer`);
+    people.noted(request, row, request);
+    [request.start, request.end] = timesOf(row);
+    request.isWaiting = row.extension !== undefined;
     if (row.state === 'active' && request.state !== 'active') noteActive(request);
     if (finalStates.has(request.state) && row.state !== request.state) {
       violate('I8', `${request.ask.number} goes from ${request.state} to ${row.state}`);
@@ -357,6 +388,9 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
     const request = known.get(row.requestId);
     if (request === undefined) return;
     if (row.state === 'opening' || row.state === 'active') {
+      const ends = request.ends.get(row.nsgId) ?? [];
+      const end = Date.parse(row.end);
+      if (ends.at(-1)?.end !== end) request.ends.set(row.nsgId, [...ends, { end, since: now() }]);
       if (request.closingSince.has(row.nsgId) && lostAt === Infinity) {
         violate('I5', `${request.ask.number} is wanted again in ${short(row.nsgId)} after it was closing`);
       }
@@ -375,6 +409,11 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
   }
 
   function look(): void {
+    for (const nsgId of nsgIds) {
+      const excused = Math.max(lastTrouble.get(nsgId) ?? 0, lastTrouble.get('') ?? 0, lastStorageTrouble);
+      const until = now() - bounds.open * 1000;
+      if (excused < until) baselines.settled(nsgId, until, rulesOf(world().network.nsg(nsgId) ?? {}));
+    }
     for (const [nsgId, here] of standing) {
       for (const [owner, since] of here) {
         const request = known.get(owner);
@@ -453,17 +492,18 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
     counted.drift += records.length;
   }
 
-  function checkRecords(
-    { ask }: Known,
-    row: AccessRequest,
-    records: { sequence: number; event: string; previousHash: string; hash: string }[],
-  ): void {
+  function checkRecords(request: Known, row: AccessRequest, records: AuditRecord[]): void {
     const events = records.map(({ event }) => event.replace('request.', ''));
+    const { ask } = request;
     const journal = row.journal.map(({ event }) => event);
+    people.checkRecords(
+      request,
+      records.map(({ actor }, index) => ({ actor, event: events[index] ?? '' })),
+    );
     if (!isDeepStrictEqual(events, journal)) {
       violate('I6', `${ask.number} has the records ${events.join()} for ${journal.join()}`);
     }
-    const transitions = events.filter((event) => event !== 'orchestration-restarted');
+    const transitions = events.filter((event) => !repeated.has(event));
     if (new Set(transitions).size !== transitions.length) {
       violate('I6', `${ask.number} has two records of one transition: ${transitions.join()}`);
     }
@@ -482,6 +522,12 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
     },
     asks,
     known,
+    people,
+    baselines,
+    policies,
+    begin: async () => {
+      for (const { row } of await world().stores.policies.all()) baselines.noted(row);
+    },
     promised,
     counted,
     sent,
@@ -494,26 +540,53 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
     },
     lost: () => {
       lostAt = now();
+      baselines.lost();
     },
     machineGone: (machineId) => {
       goneAt.set(machineId, now());
     },
     refused: (machineId) => {
       refusedAt.set(machineId, now());
+      for (const machine of machines.filter(({ id }) => id === machineId)) baselines.vanished(machine);
     },
     baseline: (nsgId, ruleName) => {
-      baselines.set(nsgId, ruleName);
+      planted.set(nsgId, ruleName);
     },
-    tampered: (nsgId, ruleName) => touched.set(`${nsgId} ${ruleName}`, now()),
+    tampered: (nsgId, ruleName) => {
+      touched.set(`${nsgId} ${ruleName}`, now());
+      if (isBaselineRule({ name: ruleName })) baselines.touched(nsgId);
+    },
     look,
     knownFromReads: () => [...known.values()].map(({ seenOpen }) => [...seenOpen].join()).join(';'),
     checkEnd,
   };
 }
 
+/** What is on its way when rows change, in milliseconds: as old as rows may be, and as long as a write may take. */
+const underWay = 30_000;
+
+/** From when to when a row wants to be open; never while it waits for people. */
+function timesOf({ state, start, end }: AccessRequest): [number, number] {
+  return state === 'pending' ? [Infinity, 0] : [Date.parse(start), Date.parse(end)];
+}
+
+/** What may happen to one request more than once. */
+const repeated: ReadonlySet<string> = new Set([
+  'orchestration-restarted',
+  'approved',
+  'extension-requested',
+  'extension-approved',
+  'extension-denied',
+  'extension-expired',
+  'extended',
+  'ending-soon',
+]);
+
 /** What is said of somebody. */
 const accusing: ReadonlySet<string> = new Set(
-  (['rule-deleted', 'rule-narrowed', 'rule-widened', 'rule-tampered'] as const).map(driftEventName),
+  (['rule-deleted', 'rule-narrowed', 'rule-widened', 'rule-tampered', 'baseline-removed'] as const).map(
+    driftEventName,
+  ),
 );
 
 function allows(rule: JsonObject): boolean {

@@ -69,3 +69,7 @@ export function ownerOf(rule: JsonObject): string | undefined {
 }
 
 export const isOwned = (rule: JsonObject): boolean => nameOf(rule).startsWith('sallyport-contoso-');
+
+/** Whether a rule is that of a baseline. */
+export const isBaselineRule = (rule: JsonObject): boolean =>
+  nameOf(rule).startsWith('sallyport-contoso-deny-');
