@@ -41,7 +41,11 @@ ${tableLines(results).join('\n')}
   are equal in this way one is followed by every second death (\`test/prove/simulation/equalPlaces.test.ts\` compares).
 - **B** lets each call fail in each way that Azure and storage fail, and each pair of them.
 - **C** simulates lives of twenty grants on three NSGs: an administrator edits, clocks are apart, tables are lost and
-  unreadable, two workers meet at every call, messages come twice or never, the hub is wiped.
+  unreadable, two workers meet at every call, messages come twice or never, the hub is wiped. Machines have policies that
+  want nobody, one or two to approve, and that keep the internet, everybody but some, or nobody out. People approve, deny
+  (two at once, one twice, the requester himself, too late), want more time, begin later, end early, and skip approval;
+  policies are changed, deleted and put again, a machine loses its tag, rules of baselines are deleted and narrowed. Who
+  had said yes is held against what is opened and for how long; what policies said against the packets that NSGs refuse.
 - **D** visits every state of a model of the algorithm: grants, two workers that stall and die, writes under way, an
   administrator, and time without end. Each rule of the algorithm, left out, breaks a promise within 25 steps
   (\`test/prove/model.test.ts\`). The model has no counterpart in TLA+: a second text would have to be kept true to it by
@@ -102,6 +106,10 @@ tokens have expired (G), where a real process is when it is killed (I), and whic
   removes it, within I1's bound, which is what is proven for that case.
 - The books of a request that is being stored in the very moment in which its tables are lost: its port is shut like every
   other, but its row may stay unfinished.
+- In the simulated histories each machine has one policy, everybody may ask by Azure RBAC, and lost tables stay lost: how
+  several policies combine, rights that are taken away, and the adoption of what is found are shown by tests alone. Grants
+  whose extension Azure has not heard of yet may be shut at their old end by a worker whose clock is ahead, until the next
+  reconcile puts them back.
 - Clocks that are more than 30 s off, an app that does not run, and storage that never answers: the promises do not speak of them.
 - Security admin rules, route tables, firewalls, and other ways into a network than its NSGs.
 `;

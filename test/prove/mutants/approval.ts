@@ -67,6 +67,27 @@ export const approvalMutants: readonly Mutant[] = [
     hunters: [judged],
   },
   {
+    id: 'first-yes-is-enough',
+    what: 'one yes completes an approval, however many people must approve',
+    breaks: 'who may approve',
+    file: 'src/core/judgeApproval.ts',
+    edits: [{ text: 'isComplete: isApproved(after)', replacement: 'isComplete: true' }],
+    hunters: [judged, approval, 'C'],
+  },
+  {
+    id: 'late-yes-for-the-next',
+    what: 'a yes that arrives late counts for the extension that was asked for since',
+    breaks: 'who may approve',
+    file: 'src/workflow/decide.ts',
+    edits: [
+      {
+        text: 'whatWaits(stored.row) === meant ? await judge(stored.row, call, change) : overtaken',
+        replacement: 'await judge(stored.row, call, change)',
+      },
+    ],
+    hunters: [extendGrant],
+  },
+  {
     id: 'old-groups-believed',
     what: 'whoever decides is in the groups that Azure told a while ago',
     breaks: 'who may approve',
@@ -220,7 +241,7 @@ export const approvalMutants: readonly Mutant[] = [
     breaks: 'who may approve',
     file: 'src/workflow/extendGrant.ts',
     edits: [{ text: 'rules.length > 0\n', replacement: 'rules.length < 0\n' }],
-    hunters: [extendGrant],
+    hunters: [extendGrant, 'C'],
   },
   {
     id: 'seen-shut-kept',

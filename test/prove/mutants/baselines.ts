@@ -28,6 +28,32 @@ export const baselineMutants: readonly Mutant[] = [
     hunters: [plan, 'test/core/planBaselines.property.test.ts'],
   },
   {
+    id: 'deleted-policy-stands',
+    what: 'the baselines of a policy that is deleted go on standing',
+    breaks: 'I10',
+    file: 'src/core/machineCauses.ts',
+    edits: [
+      {
+        text: "if (policy.isDeleted === true || policy.baseline.kind === 'none') continue;",
+        replacement: "if (policy.baseline.kind === 'none') continue;",
+      },
+    ],
+    hunters: ['test/workflow/applyBaselines.test.ts', 'C'],
+  },
+  {
+    id: 'changed-baseline-remembered',
+    what: 'what was seen of a baseline is kept although it is another one now',
+    breaks: 'nobody is accused of what the product did',
+    file: 'src/core/baseline.ts',
+    edits: [
+      {
+        text: 'canonicalJson(box) === canonicalJson(row.boxes[index])',
+        replacement: 'row.boxes[index] !== undefined',
+      },
+    ],
+    hunters: ['test/core/baseline.test.ts', reconcile],
+  },
+  {
     id: 'baseline-ending-stands',
     what: 'a baseline that was ended by a decision is written again',
     breaks: 'I3',
