@@ -14,13 +14,13 @@ export const layers: readonly Layer[] = [
   {
     letter: 'A',
     title: 'deaths at every effect, single and in pairs',
-    parts: { quick: 1, usual: 4, full: 16 },
+    parts: { quick: 1, usual: 8, full: 40 },
     load: () => import('./layers/aCrashPoints.ts'),
   },
   {
     letter: 'B',
     title: 'faults at every call, single and in pairs',
-    parts: { quick: 1, usual: 4, full: 24 },
+    parts: { quick: 1, usual: 8, full: 30 },
     load: () => import('./layers/bFaults.ts'),
   },
   {

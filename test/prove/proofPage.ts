@@ -35,11 +35,18 @@ ${tableLines(results).join('\n')}
 
 ## What each layer is
 
-- **A** lets the worker die before and after each effect of a grant's life, and whoever takes over from it as well. A death
+- **A** lets the worker die before and after each effect of a grant's life, and whoever takes over from it as well. A life
+  is plain, ended early, approved by two people, extended (with approval or without), begun later, behind a baseline that is
+  put and taken away, or all of it (\`test/prove/simulation/shapes.ts\`). A death
   before the next effect is one after an effect whose answer was seen. Where between two places a process only read and
   computed, its death leaves the same world, for what it knew dies with it: each place is died at alone, and of places that
-  are equal in this way one is followed by every second death (\`test/prove/simulation/equalPlaces.test.ts\` compares).
-- **B** lets each call fail in each way that Azure and storage fail, and each pair of them.
+  are equal in this way one is followed by every second death (\`test/prove/simulation/equalPlaces.test.ts\` compares). The
+  plain life and the one ended early are died in twice in all three ways that a host may tell of a death; of the others each
+  way has a third of the pairs. The usual size dies at each distinct world once, at an eighth of the equal places, and in one
+  pair each, which a seed chooses.
+- **B** lets each call fail in each way that Azure and storage fail, in the same lives; of faults that do the same to a call
+  one is taken. Pairs of faults of Azure are all run, each in the plain life or in the one ended early; in the others six
+  after each first fault, which a seed chooses. The usual size takes a third of the faults of tables, and three second faults.
 - **C** simulates lives of twenty grants on three NSGs: an administrator edits, clocks are apart, tables are lost and
   unreadable, two workers meet at every call, messages come twice or never, the hub is wiped. Machines have policies that
   want nobody, one or two to approve, and that keep the internet, everybody but some, or nobody out. People approve, deny

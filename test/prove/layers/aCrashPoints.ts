@@ -3,12 +3,15 @@
  * Two places of one life between which the process only read and computed leave the same world, for what it knew dies with
  * it. So of places that are equal in that way every one is died at alone, and one in pairs.
  */
-import { createRandom, type Random } from '../random.ts';
+import { createRandom } from '../random.ts';
 import { replayCommand, type Failure, type LayerOptions, type LayerResult } from '../layer.ts';
 import type { Place } from '../simulation/effects.ts';
 import { deaths, live, type Life, type LifeOptions, type PlaceInLife } from '../simulation/life.ts';
+import { shapes } from '../simulation/shapes.ts';
 
-const variants = [false, true].flatMap((revoke) => deaths.map((onDeath) => ({ revoke, onDeath })));
+const variants = shapes.flatMap((shape) => deaths.map((onDeath) => ({ ...shape, onDeath })));
+/** The plain and the revoked life, in which every pair of deaths is died in every way. */
+const shortVariants = 2 * deaths.length;
 /** More places than any life has; the cases are numbered by it. A place is before an effect, or after it. */
 const most = 2000;
 
@@ -92,16 +95,22 @@ export async function run(options: LayerOptions): Promise<LayerResult> {
     return life;
   }
 
-  /** Every death at places that are equal, and all second deaths after one of them, or as many as were asked for. */
-  async function runEqual({ variant, places }: EqualPlaces, seconds: number): Promise<void> {
+  /** Deaths at places that are equal, and second deaths after one of them. */
+  async function runEqual({ variant, places }: EqualPlaces, isFull: boolean): Promise<void> {
     const [first, ...others] = places;
     const { places: next } = await runCase({ variant, first }, { placesOf: 1 });
-    for (const other of others) await runCase({ variant, first: other });
     count('distinct worlds that they leave');
+    for (const [position, other] of others.entries()) {
+      if (isFull || position % 8 === 0) await runCase({ variant, first: other });
+    }
     const distinct = equalPlaces(next);
+    // With what shapes add, each way of dying has a third of the pairs.
+    const chosen = distinct.filter(
+      (_, position) =>
+        variant < shortVariants || (numberOf(first) + position + variant) % deaths.length === 0,
+    );
     const random = createRandom(seedOf({ variant, first }));
-    const chosen = distinct.length <= seconds ? distinct : sampled(distinct, seconds, random);
-    for (const equal of chosen) {
+    for (const equal of isFull || chosen.length === 0 ? chosen : [random.pick(chosen)]) {
       await runCase({ variant, first, second: equal[0] });
       count('pairs equal to one that was run', places.length * equal.length - 1);
     }
@@ -115,25 +124,15 @@ export async function run(options: LayerOptions): Promise<LayerResult> {
     const all = (await firstDeaths()).flatMap(({ variant, places }) =>
       places.map((first) => ({ variant, first })),
     );
-    const step = Math.max(1, Math.floor(all.length / 120));
+    const step = Math.max(1, Math.floor(all.length / 70));
     for (const one of all.filter((_, position) => position % step === 0)) await runCase(one);
   } else {
     const mine = (await firstDeaths()).filter((_, position) => position % of === index);
-    for (const equal of mine) await runEqual(equal, size === 'full' ? Infinity : 3);
+    for (const equal of mine) await runEqual(equal, size === 'full');
   }
   return {
     ...{ layer: 'A', title: 'deaths at every effect, single and in pairs', counted, failures },
     seeds: seed === undefined ? `every place, ${size}` : String(seed),
     milliseconds: Date.now() - began,
   };
-}
-
-/** So many of a list, each once. */
-function sampled<T>(list: readonly T[], count: number, random: Random): T[] {
-  const left = [...list];
-  return Array.from({ length: count }, () => {
-    const one = random.pick(left);
-    left.splice(left.indexOf(one), 1);
-    return one;
-  });
 }

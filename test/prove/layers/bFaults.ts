@@ -1,74 +1,159 @@
-/** Layer B: every fault at every call to Azure and at every table effect, alone; and every pair of faults of Azure. */
+/**
+ * Layer B: every fault at every call to Azure and at every table effect, alone; and every pair of faults of Azure. Of faults
+ * that do the same to a call (a read fails alike by many names) one is taken.
+ */
 import { createRandom } from '../random.ts';
 import { replayCommand, type Failure, type LayerOptions, type LayerResult } from '../layer.ts';
-import { callFaults } from '../simulation/faults.ts';
-import { live, tableFaults, type LifeOptions } from '../simulation/life.ts';
+import { callFaults, happeningTo } from '../simulation/faults.ts';
+import { live, tableFaults, type Life, type LifeOptions } from '../simulation/life.ts';
+import { shapes } from '../simulation/shapes.ts';
 
-/** Faults hit the first so many calls to Azure, and in pairs as many calls after the first. */
-const calls = 14;
+/** More calls to Azure than any life makes; the cases are numbered by it. */
+const calls = 60;
 /** Places: a call and its fault, numbered from 1. */
 const places = calls * callFaults.length;
-const tables = 1_000_000;
+/** The first shapes, plain and revoked, are run with every pair of faults between them; the others with some that a seed chooses. */
+const shortShapes = 2;
+/** Cases of tables are numbered behind those of calls. */
+const tables = shapes.length * (places + 1) ** 2;
+
+/** A fault of a call, and another after it or 0; or a fault of a table. */
+type Case = { shape: number } & ({ first: number; second: number } | { effect: number; kind: number });
+
+function seedOf(one: Case): number {
+  if ('effect' in one)
+    return tables + (one.effect * tableFaults.length + one.kind) * shapes.length + one.shape;
+  return (one.shape * (places + 1) + one.first) * (places + 1) + one.second;
+}
+
+function caseOf(seed: number): Case {
+  if (seed >= tables) {
+    const [place, shape] = [Math.floor((seed - tables) / shapes.length), (seed - tables) % shapes.length];
+    return { shape, effect: Math.floor(place / tableFaults.length), kind: place % tableFaults.length };
+  }
+  const first = Math.floor(seed / (places + 1)) % (places + 1);
+  return { shape: Math.floor(seed / (places + 1) ** 2), first, second: seed % (places + 1) };
+}
 
 function placeOf(place: number) {
   const fault = callFaults[(place - 1) % callFaults.length];
-  if (fault === undefined) throw new Error('There is no such case.');
+  if (fault === undefined || place < 1) throw new Error('There is no such case.');
   return { call: Math.ceil(place / callFaults.length), fault };
 }
 
-/** Faults of calls: variant, first place, second place or 0. Faults of tables come behind them all. */
-function optionsOf(seed: number): LifeOptions {
-  if (seed >= tables) {
-    const [effect, rest] = [Math.floor((seed - tables) / 6), (seed - tables) % 6];
-    const kind = tableFaults[Math.floor(rest / 2)] ?? 'refused';
-    return { revoke: rest % 2 === 1, onDeath: 'task failed', tableFault: { effect, kind } };
+function optionsOf(one: Case): LifeOptions {
+  const shape = shapes[one.shape];
+  if (shape === undefined) throw new Error('There is no such case.');
+  const onDeath = 'task failed';
+  if ('effect' in one) {
+    const kind = tableFaults[one.kind];
+    if (kind === undefined) throw new Error('There is no such case.');
+    return { ...shape, onDeath, tableFault: { effect: one.effect, kind } };
   }
-  const [first, second] = [Math.floor(seed / (places + 1)) % (places + 1), seed % (places + 1)];
-  const revoke = seed >= (places + 1) ** 2;
-  if (first === 0) throw new Error('There is no such case.');
-  const chosen = [placeOf(first), ...(second === 0 ? [] : [placeOf(second)])];
-  return { revoke, onDeath: 'task failed', callFaults: chosen };
+  return {
+    ...shape,
+    onDeath,
+    callFaults: [one.first, ...(one.second === 0 ? [] : [one.second])].map(placeOf),
+  };
 }
 
-const seedOf = (revoke: boolean, first: number, second: number) =>
-  ((revoke ? places + 1 : 0) + first) * (places + 1) + second;
-
-async function seedsFor({ size, seed }: LayerOptions): Promise<number[]> {
-  if (seed !== undefined) return [seed];
-  const one = Array.from({ length: places }, (_, place) => place + 1);
-  const singles = [false, true].flatMap((revoke) => one.map((first) => seedOf(revoke, first, 0)));
-  const { tableEffects } = await live({ revoke: true, onDeath: 'task failed' });
-  const ofTables = Array.from({ length: tableEffects * 6 }, (_, index) => tables + 6 + index);
-  if (size === 'quick') return [...singles, ...ofTables].filter((_, position) => position % 8 === 0);
-  const random = createRandom(1);
-  const pairs =
-    size === 'full'
-      ? one.flatMap((first) => one.map((second) => seedOf((first + second) % 2 === 0, first, second)))
-      : Array.from({ length: 3000 }, () => seedOf(random.oneIn(2), random.pick(one), random.pick(one)));
-  return [...singles, ...ofTables, ...pairs];
+/** The places of these calls, those together that do the same; of the calls after the `after`-th, counted from it. */
+function distinctFaults({ callMethods }: Life, after = 0): number[][] {
+  return callMethods.slice(after, after + calls).flatMap((method, call) => {
+    const alike = new Map<string, number[]>();
+    for (const [index, fault] of callFaults.entries()) {
+      const what = JSON.stringify([fault.transit, happeningTo({ method }, fault)]);
+      alike.set(what, [...(alike.get(what) ?? []), call * callFaults.length + index + 1]);
+    }
+    return [...alike.values()];
+  });
 }
 
 export async function run(options: LayerOptions): Promise<LayerResult> {
   const began = Date.now();
-  const counted = { 'single faults of Azure': 0, 'single faults of tables': 0, 'pairs of faults': 0 };
+  const { size, seed } = options;
+  const counted: Record<string, number> = {};
+  const count = (what: string, by = 1) => {
+    counted[what] = (counted[what] ?? 0) + by;
+  };
   const failures: Failure[] = [];
-  const { index, of } = options.worker ?? { index: 0, of: 1 };
-  const seeds = (await seedsFor(options)).filter((_, position) => position % of === index);
-  for (const seed of seeds) {
-    const chosen = optionsOf(seed);
-    const { broken, hit } = await live(chosen);
+
+  async function runCase(one: Case): Promise<Life> {
+    const chosen = optionsOf(one);
+    const life = await live(chosen);
     const planned = chosen.callFaults?.length ?? 1;
-    // A life that takes another turn after the first fault may not come to the call of the second.
-    if (hit === planned) {
-      if (chosen.tableFault !== undefined) counted['single faults of tables'] += 1;
-      else counted[planned === 1 ? 'single faults of Azure' : 'pairs of faults'] += 1;
+    if (chosen.tableFault !== undefined) count('single faults of tables');
+    else count(planned === 1 ? 'single faults of Azure' : 'pairs of faults run');
+    const broken = [
+      ...life.broken,
+      // Every place was come to in a life before; if it is not now, lives are not what they are taken for.
+      ...(life.hit === planned ? [] : ['A fault was not come to.']),
+    ];
+    if (broken.length > 0) {
+      const at = String(seedOf(one));
+      failures.push({ seed: at, what: broken.join('; '), replay: replayCommand('B', at) });
     }
-    if (broken.length > 0)
-      failures.push({ seed: String(seed), what: broken.join('; '), replay: replayCommand('B', seed) });
+    return life;
+  }
+
+  /** One fault of several that do the same, and faults after it: all, or as many as were asked for. */
+  async function runFirst({ shape, alike }: FirstFaults, seconds: number): Promise<void> {
+    const [first = 0] = alike;
+    const life = await runCase({ shape, first, second: 0 });
+    count('equal to one that was run', alike.length - 1);
+    if (seconds === 0) return;
+    const all = distinctFaults(life, placeOf(first).call);
+    const random = createRandom(seedOf({ shape, first, second: 0 }));
+    // Each pair once: in the plain life or in the revoked one.
+    const chosen = all.filter(
+      (_, position) => shape >= shortShapes || (first + position) % shortShapes === shape,
+    );
+    const some = Array.from({ length: Math.min(seconds, chosen.length) }, () => random.pick(chosen));
+    for (const [second = 0, ...others] of seconds < chosen.length ? some : chosen) {
+      await runCase({ shape, first, second });
+      count('equal to one that was run', alike.length * (others.length + 1) - 1);
+    }
+  }
+
+  if (seed !== undefined) {
+    await runCase(caseOf(seed));
+  } else {
+    const { index, of } = options.worker ?? { index: 0, of: 1 };
+    const mine = <T>(list: readonly T[], step = 1) =>
+      list.filter((_, position) => position % step === 0).filter((_, position) => position % of === index);
+    const { firsts, ofTables } = await singleFaults();
+    const step = size === 'quick' ? Math.ceil((firsts.length + ofTables.length) / 170) : 1;
+    for (const first of mine(firsts, step)) {
+      const isShort = first.shape < shortShapes;
+      await runFirst(first, { quick: 0, usual: isShort ? 3 : 0, full: isShort ? Infinity : 6 }[size]);
+    }
+    for (const one of mine(ofTables, size === 'usual' ? 3 : step)) await runCase(one);
   }
   return {
     ...{ layer: 'B', title: 'faults at every call, single and in pairs', counted, failures },
-    seeds: options.seed === undefined ? `every place, ${options.size}` : String(options.seed),
+    seeds: seed === undefined ? `every place, ${size}` : String(seed),
     milliseconds: Date.now() - began,
   };
+}
+
+/** Places of one call at which a fault does the same. */
+interface FirstFaults {
+  shape: number;
+  alike: number[];
+}
+
+/** Every single fault, by the lives without one. */
+async function singleFaults(): Promise<{ firsts: FirstFaults[]; ofTables: Case[] }> {
+  const firsts: FirstFaults[] = [];
+  const ofTables: Case[] = [];
+  for (const [shape, options] of shapes.entries()) {
+    const life = await live({ ...options, onDeath: 'task failed' });
+    if (life.callMethods.length > calls)
+      throw new Error('A life makes more calls than cases are numbered for.');
+    firsts.push(...distinctFaults(life).map((alike) => ({ shape, alike })));
+    for (let effect = 1; effect <= life.tableEffects; effect += 1) {
+      ofTables.push(...tableFaults.map((_, kind) => ({ shape, effect, kind })));
+    }
+  }
+  return { firsts, ofTables };
 }

@@ -1,15 +1,19 @@
+import type { Person } from '../../../src/core/accessRequest.ts';
 import { contentOf } from '../../support/grantWorld.ts';
-import { ProcessDied, type Place, type Weather } from './effects.ts';
+import type { MemoryCall } from '../../support/memoryNetwork.ts';
+import { ProcessDied, type Effect, type Place, type Weather } from './effects.ts';
 import { happeningTo, type CallFault } from './faults.ts';
+import { contentFor } from './machinePolicy.ts';
+import { alice, approvers } from './people.ts';
 import { createPromises, type Promises } from './promises.ts';
+import type { Shape } from './shapes.ts';
 import { createWorld, instantAfter, type Ask, type Worker, type World } from './world.ts';
-import { nsgIds, web } from './worldModel.ts';
+import { nsgIds, rulesOf, web } from './worldModel.ts';
 
 /** What becomes of the orchestration whose worker dies inside an activity. */
 export const deaths = ['task failed', 'instance failed', 'message lost'] as const;
 
-export interface LifeOptions {
-  revoke: boolean;
+export interface LifeOptions extends Omit<Shape, 'name'> {
   onDeath: (typeof deaths)[number];
   /** When one process dies, the next takes over and may die as well. */
   kills?: Place[];
@@ -34,8 +38,13 @@ export interface Life {
   hit: number;
   /** Effects of each process, in the order in which they lived. */
   effects: number[];
-  azureCalls: number;
+  /** Of each call to Azure, in order. */
+  callMethods: MemoryCall['method'][];
   tableEffects: number;
+  /** What the request's journal says, in order. */
+  events: string[];
+  /** How often a baseline came to stand in an NSG, and went again. */
+  baselines: { set: number; ended: number };
   /** In the order in which the process came to them, if they were asked for. */
   places: PlaceInLife[];
   /** Of everything that happened after the last death, and of what the tables and Azure hold in the end. */
@@ -52,8 +61,10 @@ export interface PlaceInLife extends Place {
 }
 
 /** Two periods of the sweep, the start of its instance, two writes. */
-const bounds = { open: 120 + 15 + 2 * 5, skew: 0 };
+const bounds = { open: 120 + 15 + 2 * 5, skew: 0, approval: 150 };
 const seconds = 120;
+/** Alice asks, and cannot decide herself. */
+const deciders = approvers.filter((person) => person !== alice);
 /** Until when a life is looked at: its rows are put away at 420 s, and two deaths delay that by two sweeps. */
 const horizon = 720;
 const day = 24 * 3600;
@@ -67,15 +78,16 @@ const theAsk: Ask = {
 };
 
 /**
- * One grant of two minutes on a path of two NSGs: asked for, opened, revoked half-way or not, closed, swept every minute and
- * put away; with deaths or faults at the places that the options name.
+ * One grant of two minutes on a path of two NSGs: asked for, opened, closed, swept every minute and put away, with what its
+ * shape adds to that; and with deaths or faults at the places that the options name.
  */
 export async function live(options: LifeOptions): Promise<Life> {
-  const { revoke, onDeath, kills = [], callFaults = [], tableFault, placesOf, keepTrace = 0 } = options;
+  const { revoke, approvers: needed = 0, extend, later, baseline } = options;
+  const { onDeath, kills = [], callFaults = [], tableFault, placesOf, keepTrace = 0 } = options;
   const effects: number[] = [];
   let died = 0;
   let hit = 0;
-  let azureCalls = 0;
+  const callMethods: MemoryCall['method'][] = [];
   let tableEffects = 0;
   let firstHitAt: number | undefined;
   /** What is done from outside, counted: whose turn it is. */
@@ -87,19 +99,21 @@ export async function live(options: LifeOptions): Promise<Life> {
     keepTrace,
     witness: promises,
     changed: promises.changed,
+    policyOf: (machine) => contentFor(machine, machine === web ? { approvers: needed } : {}),
+    approvalSeconds: bounds.approval,
     async inTransit(call) {
-      azureCalls += 1;
+      const number = callMethods.push(call.method);
       const [first, second] = callFaults;
       const due =
         firstHitAt === undefined
-          ? first?.call === azureCalls
+          ? first?.call === number
             ? first.fault
             : undefined
-          : second !== undefined && second.call + firstHitAt === azureCalls
+          : second !== undefined && second.call + firstHitAt === number
             ? second.fault
             : undefined;
       if (due === undefined) return undefined;
-      firstHitAt ??= azureCalls;
+      firstHitAt ??= number;
       hit += 1;
       world.trace.note(`fault ${due.name} at ${call.method}`);
       promises.trouble();
@@ -113,24 +127,27 @@ export async function live(options: LifeOptions): Promise<Life> {
       return onDeath === 'message lost' ? 'no result' : 'failed';
     },
   });
+  for (const { row } of await world.stores.policies.all()) {
+    promises.policies.note(row, world.clock.now().getTime());
+  }
   const before = nsgIds.map((nsgId) => contentOf(world.network.nsg(nsgId)));
-  promises.asks.set(1, theAsk);
 
+  let struck: Effect | undefined;
   const weather: Weather = {
-    async before({ name }) {
-      if (name.startsWith('network') || name.startsWith('orchestrations')) return;
+    async before(effect) {
+      if (!isTable(effect)) return;
       tableEffects += 1;
       if (tableFault?.effect !== tableEffects) return;
+      struck = effect;
       hit += 1;
       promises.trouble();
       if (tableFault.kind === 'refused') throw new Error('The table is down.');
       if (tableFault.kind === 'slow') await world.clock.sleep(9000);
     },
-    after({ name }) {
-      const isIt = tableFault?.effect === tableEffects && tableFault.kind === 'answer lost';
-      if (!isIt || name.startsWith('network') || name.startsWith('orchestrations')) return undefined;
+    after(effect) {
+      if (effect !== struck || tableFault?.kind !== 'answer lost') return undefined;
       // As with a client that repeats a replace whose first answer was lost.
-      if (name === 'requests.replace' || name === 'live.replace') return { instead: 'changed' };
+      if (effect.name === 'requests.replace' || effect.name === 'live.replace') return { instead: 'changed' };
       throw new Error('read ECONNRESET');
     },
   };
@@ -164,23 +181,68 @@ export async function live(options: LifeOptions): Promise<Life> {
     replaceDead();
   };
 
-  await survive((alive) => alive.submit(theAsk));
-  // Whoever got no answer asks again under the same key.
-  if (died + hit > 0) await survive((alive) => alive.submit(theAsk));
+  /** Whoever got no answer, or none of use, asks again. */
+  const insist = async (work: (alive: Worker) => Promise<unknown>) => {
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      const before = died + hit;
+      await survive(work);
+      if (died + hit === before) return;
+    }
+  };
+  const decide = async (by: Person) => {
+    for (const id of promises.known.keys()) {
+      await insist(async (alive) => {
+        const said = promises.people.decides(id, by, 'approve');
+        said.answer = (await alive.decide(id, by, 'approve')).kind;
+      });
+    }
+  };
+  const decideAll = async () => {
+    for (const by of deciders.slice(0, needed)) await decide(by);
+  };
+  /** What people do, and when. */
+  const doings: Record<number, () => Promise<void>> = {
+    20: decideAll,
+    ...(revoke === true && { 65: revokeThrice }),
+    ...(extend === true && { 90: askForMore, 100: decideAll }),
+    ...(baseline === true && { 480: () => insist((alive) => alive.removePolicy(web)) }),
+  };
+
+  async function revokeThrice(): Promise<void> {
+    for (const id of promises.known.keys()) {
+      for (let time = 0; time < 3; time += 1) await survive((alive) => alive.revoke(id));
+    }
+  }
+
+  async function askForMore(): Promise<void> {
+    for (const id of promises.known.keys()) {
+      const more = { id, person: alice, seconds: 60, idempotencyKey: 'more' };
+      promises.people.extends(more);
+      await insist((alive) => alive.extend(more));
+    }
+  }
+
+  if (baseline === true) {
+    const content = contentFor(web, { approvers: needed, baseline: { kind: 'internet' } });
+    await insist((alive) => alive.putPolicy(web, content));
+  }
+  const ask: Ask = later === true ? { ...theAsk, start: instantAfter(40) } : theAsk;
+  promises.asks.set(1, ask);
+  promises.people.asks(ask);
+  await insist((alive) => alive.submit(ask));
   for (let at = 5; at <= horizon; at += 5) {
     turn += 1;
     await world.clock.advanceTo(instantAfter(at));
     replaceDead();
-    if (revoke && at === 65) {
-      for (const id of promises.known.keys()) {
-        for (let time = 0; time < 3; time += 1) await survive((alive) => alive.revoke(id));
-      }
-    }
+    await doings[at]?.();
     if (at % 60 === 0) await survive((alive) => alive.sweep());
     promises.look();
   }
   effects.push(worker.lifeline.effects);
   await promises.checkEnd();
+  for (const nsgId of nsgIds) {
+    promises.baselines.settled(nsgId, Infinity, rulesOf(world.network.nsg(nsgId) ?? {}));
+  }
   const broken = [...promises.broken];
   const left = await leftovers(world, promises, worker);
   if (left !== undefined) broken.push(`I8: ${left}`);
@@ -188,17 +250,27 @@ export async function live(options: LifeOptions): Promise<Life> {
   const after = nsgIds.map((nsgId) => contentOf(world.network.nsg(nsgId)));
   if (JSON.stringify(after) !== JSON.stringify(before)) broken.push('I3: an NSG is not what it was before');
   return {
-    ...{ broken, hash: world.trace.hash(), died, hit, effects, azureCalls, tableEffects },
-    ...{ places, futureHash: world.trace.hashSinceMark() },
+    ...{ broken, hash: world.trace.hash(), died, hit, effects, callMethods, tableEffects },
+    ...{ places, futureHash: world.trace.hashSinceMark(), events: await eventsOf(world, promises) },
+    baselines: { set: promises.baselines.counted.set, ended: promises.baselines.counted.ended },
     lines: world.trace.lines(),
   };
 }
+
+async function eventsOf({ stores }: World, { known }: Promises): Promise<string[]> {
+  const stored = await Promise.all([...known.keys()].map((id) => stores.requests.get(id)));
+  return stored.flatMap((one) => one?.row.journal.map(({ event }) => event) ?? []);
+}
+
+const isTable = ({ name }: Effect) => !name.startsWith('network') && !name.startsWith('orchestrations');
 
 /** What a life has left in the tables that should have been put away. */
 async function leftovers(world: World, promises: Promises, worker: Worker): Promise<string | undefined> {
   const { live: rows } = world.stores;
   for (const nsgId of nsgIds) {
-    if ((await rows.ofNsg(nsgId)).length > 0) return 'a live row is left';
+    const { grants, baselines } = await rows.allOfNsg(nsgId);
+    if (grants.length > 0) return 'a live row is left';
+    if (baselines.length > 0) return 'the row of a baseline is left';
   }
   const unended = await rows.unended();
   if (unended.length === 0) return undefined;
