@@ -245,10 +245,11 @@ describe('the sweep', () => {
     const boxes = row.boxes.map((box) => ({ ...box, destinationPorts: [3389] }));
     await change(all, (found) => standBaseline(found, { boxes, causes: [] }));
     // What whoever writes the rules of that has read back is noted by nobody: it dies before.
-    const { markSeen } = all.world.stores.live;
-    all.world.stores.live.markSeen = () => Promise.resolve([]);
+    const { live } = all.world.stores;
+    const markSeen = live.markSeen.bind(live);
+    live.markSeen = () => Promise.resolve([]);
     await reconcile(all);
-    all.world.stores.live.markSeen = markSeen;
+    live.markSeen = markSeen;
     expect(rules(all).find(({ name }) => name === names[0])?.properties['destinationPortRange']).toBe('3389');
     await change(all, (found) => standBaseline(found, row));
     await sweep(all);
