@@ -47,6 +47,8 @@ export interface Known {
   packets: PacketSet;
   /** When its row was first stored: milliseconds since 1970. */
   askedAt: number;
+  /** When it was last judged by what Azure shows of its machine. */
+  judgedAt: number;
   /** What its row says; while it waits for people, nothing is promised, and it has no time at all. */
   start: number;
   end: number;
@@ -327,7 +329,7 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
 
   function promised(id: string, ask: Ask, start: number, end: number): Known {
     const request: Known = {
-      ...{ id, ask, start, end, state: 'opening', askedAt: now() },
+      ...{ id, ask, start, end, state: 'opening', askedAt: now(), judgedAt: now() },
       packets: packetsOf({
         source: `${ask.source}/32`,
         destination: `${ask.machine.address}/32`,
@@ -356,6 +358,9 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
       return;
     }
     people.noted(request, row, request);
+    if (row.state !== request.state && (row.state === 'scheduled' || row.state === 'opening')) {
+      request.judgedAt = now();
+    }
     [request.start, request.end] = timesOf(row);
     request.isWaiting = row.extension !== undefined;
     if (row.state === 'active' && request.state !== 'active') noteActive(request);
@@ -443,7 +448,7 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
   /** When its machine was gone, if it is a grant from before that. */
   function endsWithMachine(request: Known | undefined): number {
     const at = request === undefined ? undefined : goneAt.get(request.ask.machine.id);
-    return request === undefined || at === undefined || request.askedAt > at ? Infinity : at;
+    return request === undefined || at === undefined || request.judgedAt > at ? Infinity : at;
   }
 
   async function checkEnd(): Promise<void> {
