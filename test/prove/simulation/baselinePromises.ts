@@ -24,6 +24,8 @@ export interface BaselinePromises {
   ) => void;
   /** A policy is called applied, or is not. */
   noted: (row: Policy) => void;
+  /** Whether what the newest version of its policy wants stands everywhere before this machine. */
+  stands: (machine: Machine) => boolean;
   /** An administrator has touched a rule of a baseline. */
   touched: (nsgId: string) => void;
   /** All tables are lost. */
@@ -121,6 +123,7 @@ export function createBaselinePromises(
         }
       }
     },
+    stands: ({ id, nsgIds }) => nsgIds.every((nsgId) => standing.has(`${nsgId} ${id}`)),
     touched: (nsgId) => touchedAt.set(nsgId, now()),
     lost: () => {
       lostAt = now();

@@ -67,6 +67,8 @@ export function createPolicyAdministrator(
       const machine = random.pick(machines);
       if (machine === web && isTagged && away === 'untagged') return release(worker);
       if (machine === web && isTagged && away === 'no' && random.oneIn(3)) {
+        // Before that nobody can say from outside whether it ever will.
+        if (!promises.baselines.stands(web)) return;
         away = 'untagged';
         promises.policies.untagged(web);
         world().inventory.describe(web.id, {});
