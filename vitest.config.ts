@@ -1,13 +1,40 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Tests that load the Durable SDK, which remembers one worker for each process: each file in a process of its own. */
-const alone = ['test/dev/host/durable/**/*.test.ts'];
+/**
+ * Tests of libraries that remember something for the whole process, each file in a process of its own: the Durable SDK one
+ * worker, MSAL the endpoint of the managed identity.
+ */
+const alone = ['test/dev/host/durable/**/*.test.ts', 'test/adapters/arm/credential.test.ts'];
+
+/** What takes half a minute or more: begun last, one of them would run while the other workers have nothing left to do. */
+const longest = [
+  ...['e2e/grant', 'e2e/workerDeath', 'prove/quick', 'workflow/crash', 'dev/environment', 'e2e/hostDeath'],
+  ...[
+    'dev/host/cli',
+    'workflow/reconcile',
+    'e2e/requestLife',
+    'e2e/networkChanged',
+    'workflow/approvalCrash',
+  ],
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const placeOf = ({ moduleId }: TestSpecification) => {
+      const place = longest.findIndex((name) => moduleId.endsWith(`/test/${name}.test.ts`));
+      return place === -1 ? longest.length : place;
+    };
+    return (await super.sort(files)).sort((one, other) => placeOf(one) - placeOf(other));
+  }
+}
 
 export default defineConfig({
   test: {
     pool: 'forks',
-    // One more than there are cores in CI: many tests wait for other processes.
-    maxWorkers: 3,
+    // Twice as many as there are cores in CI: many tests wait for other processes.
+    maxWorkers: 4,
+    sequence: { sequencer: LongestFirst },
     // End-to-end tests wait for real timers, real processes and real storage, and the machine may have other work.
     testTimeout: 300_000,
     hookTimeout: 180_000,

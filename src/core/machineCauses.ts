@@ -48,7 +48,11 @@ export function machineCauses(
     const isNamed = names(policy, virtualMachineId);
     const wanted = place.kind === 'there' ? wantedBy(policy, place, isNamed) : undefined;
     if (wanted !== undefined) {
-      found.causes.push(wanted);
+      found.causes.push(
+        isReleased(policy, virtualMachineId)
+          ? wanted
+          : withLeftPorts(wanted, { before, virtualMachineId, policy, now }),
+      );
       continue;
     }
     if (before === undefined) {
@@ -77,22 +81,52 @@ function wantedBy(
   { machine: { id, tags = {} } }: Extract<MachinePlace, { kind: 'there' }>,
   isNamed: boolean,
 ): BaselineCause | undefined {
-  const ports = new Map(
-    policy.entries
-      .filter(({ selector }) => selects(selector, { id, tags }))
-      .flatMap((entry) => entry.ports)
-      .map(({ number, protocol }) => [
-        `${String(number).padStart(5, '0')} ${protocol}`,
-        { number, protocol },
-      ]),
-  );
-  if (ports.size === 0) return undefined;
+  const selecting = policy.entries.filter(({ selector }) => selects(selector, { id, tags }));
+  const ports = risingPorts(selecting.flatMap((entry) => entry.ports));
+  if (ports.length === 0) return undefined;
   return {
     policyId: policy.id,
     version: policy.version,
-    ports: [...ports].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, port]) => port),
+    ports,
     source: policy.baseline,
     ...(isNamed ? { isNamed } : {}),
+  };
+}
+
+/** Each port once, by number and protocol. */
+function risingPorts(ports: BaselineCause['ports']): BaselineCause['ports'] {
+  const byKey = new Map(
+    ports.map(({ number, protocol }) => [
+      `${String(number).padStart(5, '0')} ${protocol}`,
+      { number, protocol },
+    ]),
+  );
+  return [...byKey].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, port]) => port);
+}
+
+/**
+ * With the ports that the policy wants of whoever carries a tag or lies in a scope, and that this machine had by that: it is
+ * selected by another entry still, and has left that one as it could have left the whole policy.
+ */
+function withLeftPorts(
+  wanted: BaselineCause,
+  {
+    before,
+    virtualMachineId,
+    policy,
+    now,
+  }: { before: BaselineCause | undefined; virtualMachineId: string; policy: Policy; now: Date },
+): BaselineCause {
+  const byScope = policy.entries.flatMap(({ selector, ports }) => ('scopes' in selector ? ports : []));
+  const isIn = (list: BaselineCause['ports'], port: BaselineCause['ports'][number]) =>
+    list.some(({ number, protocol }) => number === port.number && protocol === port.protocol);
+  const left = (before?.ports ?? []).filter((port) => !isIn(wanted.ports, port) && isIn(byScope, port));
+  if (left.length === 0) return wanted;
+  const told = policy.left?.find((one) => isSame(one.virtualMachineId, virtualMachineId));
+  return {
+    ...wanted,
+    ports: risingPorts([...wanted.ports, ...left]),
+    leftAt: told?.at ?? before?.leftAt ?? now.toISOString(),
   };
 }
 

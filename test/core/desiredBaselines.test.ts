@@ -199,6 +199,28 @@ describe('a baseline that stands', () => {
     expect(settle([released], world, after.rows, later)).toMatchObject({ rows: [], left: [] });
   });
 
+  it('stays at the ports that it had by a tag when the same policy names the machine for others', () => {
+    const both = policyOf('both', [
+      { selector: named(), ports: [{ number: 3389 }] },
+      { selector: prod, ports: [{ number: 22 }] },
+    ]);
+    const before = settle([both], azure());
+    const bare = azure();
+    bare.machines.set('web', { group: 'Contoso', tags: {} });
+    const without = settle([both], bare, before.rows);
+    const released = settle([{ ...both, released: [idOf.machine('web')] }], bare, without.rows, later);
+
+    expect(at(without.rows, 'own')).toEqual(at(before.rows, 'own'));
+    expect(without.left).toEqual([
+      { policyId: 'both', virtualMachineId: idOf.machine('web'), at: now.toISOString() },
+    ]);
+    expect(at(released.rows, 'own')?.map(({ destinationPorts }) => destinationPorts)).toEqual([
+      [3389],
+      [3389],
+    ]);
+    expect(settle([both], azure(), without.rows, later).left).toEqual([]);
+  });
+
   it('stays, and follows the machine, when a changed selector does not mean it any more', () => {
     const { rows } = settle([tagged], azure());
     const test = policyOf('tagged', [

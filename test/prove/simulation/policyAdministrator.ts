@@ -27,14 +27,18 @@ const baselines: BaselineSource[] = [
   { kind: 'everybody', except: ['10.0.0.0/8'] },
 ];
 
+/** Without demands every machine has the plain policy of a machine, and nobody is to change it. */
 export function createPolicyAdministrator(
   random: Random,
   world: () => World,
   promises: Promises,
+  hasDemands: boolean,
 ): PolicyAdministrator {
-  const isTagged = random.oneIn(3);
+  const isTagged = hasDemands && random.oneIn(3);
   const demands = new Map<string, Demands>(
-    machines.map((machine) => [machine.id, demandsOf(machine, random.pick([0, 0, 0, 1, 2]))]),
+    hasDemands
+      ? machines.map((machine) => [machine.id, demandsOf(machine, random.pick([0, 0, 0, 1, 2]))])
+      : [],
   );
   let away: 'no' | 'untagged' | 'released' = 'no';
 
