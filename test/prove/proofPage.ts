@@ -48,7 +48,7 @@ ${tableLines(results).join('\n')}
   one is taken. Pairs of faults of Azure are all run, each in the plain life or in the one ended early; in the others six
   after each first fault, which a seed chooses. The usual size takes a third of the faults of tables, and three second faults.
 - **C** simulates lives of twenty grants on three NSGs: an administrator edits, clocks are apart, tables are lost and
-  unreadable, two workers meet at every call, messages come twice or never, the hub is wiped. In every fourth of them
+  unreadable, two workers meet at every call, messages come twice or never, the hub is wiped. In a quarter of them
   machines have policies that
   want nobody, one or two to approve, and that keep the internet, everybody but some, or nobody out. People approve, deny
   (two at once, one twice, the requester himself, too late), want more time, begin later, end early, and skip approval;

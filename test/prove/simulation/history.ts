@@ -39,12 +39,12 @@ interface Burst {
 
 /**
  * Twenty grants on three NSGs, run by two workers with clocks of their own, a task hub that loses and doubles messages and
- * is wiped, a sweep, an administrator who edits, and a time of faults: all from one seed. In every fourth there are people who
+ * is wiped, a sweep, an administrator who edits, and a time of faults: all from one seed. In a quarter of them there are people who
  * approve and extend, and policies with baselines that change; these cost twice as much and crowd out what the others meet.
  */
 export async function runHistory(seed: number, keepTrace = 0): Promise<History & { lines: string[] }> {
   const random = createRandom(seed);
-  const hasPeople = seed % 4 === 0;
+  const hasPeople = random.oneIn(4);
   const bursts = burstsOf(random);
   const isCalm = () => world.seconds() >= calmFrom;
   const workers: Worker[] = [];
