@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { virtualMachines } from '../../dev/sample/policies.ts';
-import { ask, statusOf } from './callers.ts';
+import { ask, putPolicy, recordsWith, statusOf } from './callers.ts';
+import { adminRule } from '../support/memoryAdminRules.ts';
 import { expectSame, startCloud, type Cloud, type Rule, type Shown } from './cloud.ts';
 
 const { web, db1 } = virtualMachines;
@@ -26,6 +27,7 @@ describe('policies that follow machines, over real sockets', () => {
         settings: { SALLYPORT_SWEEP_SCHEDULE: '*/2 * * * * *', SALLYPORT_LIVE_GRANTS_PER_NSG: '1' },
       },
     });
+    await deployAdminRule(cloud);
   });
   afterAll(() => cloud.close());
 
@@ -118,6 +120,41 @@ describe('policies that follow machines, over real sockets', () => {
     expectSame(await cloud.nsg('nsg-web'), before);
   });
 
+  it('the end of a grant switches flushConnection on where its policy wants flows cut, and puts it back', async () => {
+    const before = await cloud.nsg('nsg-web');
+    expect(before.properties).not.toHaveProperty('flushConnection');
+    await putPolicy(cloud, 'cut', {
+      ...{ vm: web, number: 22, conditions: { flushConnection: true }, baseline: { kind: 'none' } },
+    });
+    const asked = await ask(cloud, 'alice', { vm: web, port: 22 });
+    const { id } = asked.body as unknown as Shown;
+    await cloud.until(id, 'active', 15);
+    expect((await cloud.nsg('nsg-web')).properties).not.toHaveProperty('flushConnection');
+
+    await cloud.revoke(id);
+    await cloud.until(id, 'closed', 15);
+    // Two writes: one that takes the rule away and switches it on, and one that puts it back.
+    const records = await recordsWith(cloud, web, id, 'request.closed');
+    expect(JSON.stringify(records.at(-1))).toContain('flows-cut');
+    await vi.waitFor(async () => expectSame(await cloud.nsg('nsg-web'), before), patience);
+    const { body } = await cloud.call('dave', 'GET', '/api/audit');
+    const events = (body['value'] as { event: string }[]).map(({ event }) => event);
+    expect(events).toEqual(
+      expect.arrayContaining(['nsg.flush-connection-set', 'nsg.flush-connection-put-back']),
+    );
+    expect((await cloud.call('erin', 'DELETE', '/api/policies/cut')).status).toBe(200);
+  });
+
+  it('what Virtual Network Manager denies is refused by the name of its rule', async () => {
+    const content = { vm: web, number: 5985, baseline: { kind: 'none' } };
+    await putPolicy(cloud, 'winrm', content);
+    const answer = await ask(cloud, 'alice', { vm: web, port: 5985 });
+
+    expect(statusOf(answer)).toEqual([403, 'blocked-by-security-admin-rule']);
+    expect(JSON.stringify(answer.body)).toContain('deny-winrm');
+    expect((await cloud.call('erin', 'DELETE', '/api/policies/winrm')).status).toBe(200);
+  });
+
   it('an NSG holds no more grants at a time than the setting says', async () => {
     const first = await ask(cloud, 'alice', { vm: db1, port: 22 });
     const { id } = first.body as unknown as Shown;
@@ -133,6 +170,15 @@ const sshFromAnywhere: Rule['properties'] = {
   ...{ protocol: 'Tcp', sourcePortRange: '*', destinationPortRange: '22', sourceAddressPrefix: '*' },
   ...{ destinationAddressPrefix: '*', access: 'Allow', priority: 400, direction: 'Inbound' },
 };
+
+/** Virtual Network Manager lets nobody reach WinRM in the network of the sample, whatever its NSGs say. */
+async function deployAdminRule({ environment: { arm } }: Cloud): Promise<void> {
+  const state = (await arm.state()) as { resources: { id: string }[] };
+  const network = state.resources.find(({ id }) => /\/virtualNetworks\/vnet-contoso$/i.test(id));
+  const { id, kind, properties } = adminRule('deny-winrm', 'Deny', { destinationPortRanges: ['5985'] });
+  const securityAdminRules = [{ virtualNetworkId: network?.id ?? '', rules: [{ id, kind, properties }] }];
+  expect((await arm.ask('PUT', '/_sim/state', { ...state, securityAdminRules })).status).toBe(204);
+}
 
 /** Gives a machine these tags and no others, as somebody in the portal does. */
 async function tag(cloud: Cloud, vm: string, tags: Record<string, string>): Promise<void> {
