@@ -15,6 +15,7 @@ const longest = [
     'workflow/reconcile',
     'e2e/requestLife',
     'e2e/networkChanged',
+    'e2e/upgrade',
     'workflow/approvalCrash',
   ],
 ];
