@@ -130,6 +130,7 @@ describe('a package that is replaced while access is granted', () => {
 
     await cloud.until(waiting.id, 'active', 60);
     expect(await rulesFor(waiting.id)).toHaveLength(1);
+    expect(await writesOf(cloud, 'nsg-web')).toBe(written + 1);
     expect(await rulesFor(lasting.id)).toEqual(rule);
     for (const { id } of [lasting, waiting]) await cloud.revoke(id);
     expect(await cloud.events(lasting.id)).toEqual(life);
