@@ -187,20 +187,18 @@ function changesOf(
   const rowAt = new Map(rows.map((row) => [canonicalId(row.nsgId), row]));
   const boxesAt = new Map<string, BaselineBox[]>();
   if (place.kind === 'there') {
-    for (const [nsgId, addresses] of place.behind) boxesAt.set(nsgId, baselineBoxes(causes, addresses));
+    for (const [nsgId, addresses] of place.behind) {
+      // An NSG that was taken from one of its subnets may come to stand before it again.
+      const kept = addressesOf(rowAt.get(nsgId)).filter((address) => place.bare.includes(address));
+      boxesAt.set(nsgId, baselineBoxes(causes, [...new Set([...addresses, ...kept])]));
+    }
   }
   // Where it is not known to be shut elsewhere, what stands at other NSGs stays: they may come to stand before it again.
   const hasMoved =
     place.kind === 'there' && boxesAt.size > 0 && place.bare.length === 0 && place.shared.length === 0;
   for (const [nsgId, row] of rowAt) {
     if (boxesAt.has(nsgId) || hasMoved || row.state === 'ending') continue;
-    boxesAt.set(
-      nsgId,
-      baselineBoxes(
-        causes,
-        row.boxes.flatMap((box) => box.destinationAddressPrefixes),
-      ),
-    );
+    boxesAt.set(nsgId, baselineBoxes(causes, addressesOf(row)));
   }
   const changes: BaselineChange[] = [];
   for (const [nsgId, boxes] of boxesAt) {
@@ -220,6 +218,11 @@ function changesOf(
       changes.push({ kind: 'end', row });
   }
   return changes;
+}
+
+/** The addresses that a row keeps shut; none where it is ending or not there. */
+function addressesOf(row: BaselineRow | undefined): string[] {
+  return row?.state === 'standing' ? row.boxes.flatMap((box) => box.destinationAddressPrefixes) : [];
 }
 
 function idsIn(selector: Selector): string[] {

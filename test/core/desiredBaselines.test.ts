@@ -163,6 +163,31 @@ describe('a baseline that stands', () => {
     expect(problems).toHaveLength(1);
   });
 
+  it('keeps an address at an NSG that was taken from the subnet of that address alone', () => {
+    const world = azure();
+    world.nics = new Map([
+      [
+        'web-1',
+        {
+          machine: 'web',
+          addresses: [
+            { address: '10.1.0.4', subnet: 'front' },
+            { address: '10.2.0.4', subnet: 'back' },
+          ],
+        },
+      ],
+    ]);
+    world.subnets.set('back', 'front');
+    const before = settle([ssh], world);
+    world.subnets.set('back', undefined);
+    const after = settle([ssh], world, before.rows);
+
+    expect(at(after.rows, 'front')).toEqual(at(before.rows, 'front'));
+    expect(at(after.rows, 'front')).toMatchObject([
+      { destinationAddressPrefixes: ['10.1.0.4/32', '10.2.0.4/32'] },
+    ]);
+  });
+
   it('ends when its policy is deleted, and not when its policy is merely not to be found', () => {
     const { rows } = settle([ssh], azure());
     expect(settle([], azure(), rows).rows).toEqual(rows);
