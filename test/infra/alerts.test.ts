@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { filesBelow, read, tableBelow } from '../docs/pages.ts';
 import { problemsOf } from './kusto.ts';
 
-const queries = filesBelow('infra/alerts').map((path) => ({ path, query: read(path) }));
+const queriesIn = (folder: string) => filesBelow(folder).map((path) => ({ path, query: read(path) }));
+const queries = queriesIn('infra/alerts');
+const forLooking = queriesIn('infra/queries');
 
 /** The messages that a query compares the traces with. */
 function messagesIn(query: string): string[] {
@@ -14,8 +16,8 @@ function messagesIn(query: string): string[] {
 const messagesOf = (heading: string) =>
   tableBelow(read('docs/operations.md'), heading).map(([message = '']) => message.replaceAll('`', ''));
 
-describe('the queries of the alerts', () => {
-  it.each(queries)(
+describe('the queries of the alerts, and those for looking', () => {
+  it.each([...queries, ...forLooking])(
     '$path says first what it finds, and is understood by the parser of Kusto',
     ({ query }) => {
       expect(query).toMatch(/^\/\/ [A-Z].+\.\n/);
@@ -38,6 +40,24 @@ describe('the queries of the alerts', () => {
 
     expect(asked.length).toBeGreaterThan(20);
     expect(asked.filter((message) => !known.includes(message))).toEqual([]);
+  });
+
+  it('ask for messages that the app logs, where they are for looking', () => {
+    const logged = filesBelow('src').flatMap((path) =>
+      [...read(path).matchAll(/\blog\.\w+\(\s*'([^']+)'/g)].map(([, message = '']) => message),
+    );
+    const asked = forLooking.flatMap(({ query }) => messagesIn(query));
+
+    expect(asked).toContain('nsg-write');
+    expect(asked.filter((message) => !logged.includes(message))).toEqual([]);
+  });
+
+  it('are all told of on the page for operators', () => {
+    const page = read('docs/operations.md');
+
+    const paths = forLooking.map(({ path }) => path);
+    expect(paths).not.toEqual([]);
+    expect(paths.filter((path) => !page.includes(`(../${path})`))).toEqual([]);
   });
 
   it('ring for everything that is to wake somebody', () => {
