@@ -15,17 +15,23 @@ describe('azure.yaml', () => {
     expect(existsSync(join(root, '.funcignore'))).toBe(false);
   });
 
+  it('packs anew before each upload: azd deploy runs what a service has before its package, and no such hook of the project', () => {
+    const [ofService = '', ofProject = ''] = read('azure.yaml').split('\nhooks:');
+
+    expect(ofService).toMatch(/\n {4}hooks:\n {6}prepackage:\n/);
+    expect(ofProject).not.toContain('package');
+  });
+
   it('calls the same command on every system, one that exists', () => {
-    const hooks = read('azure.yaml').slice(read('azure.yaml').indexOf('\nhooks:'));
-    const runs = [...hooks.matchAll(/^ {4}(posix|windows): .*run: npm run --silent (.+) \}$/gm)];
+    const runs = [...read('azure.yaml').matchAll(/^ +(posix|windows): .*run: npm run --silent (.+) \}$/gm)];
     const [posix, windows] = ['posix', 'windows'].map((system) =>
       runs.filter(([, name]) => name === system).map(([, , command]) => command),
     );
 
     expect(posix).toEqual([
+      'package',
       'azure -- sign-in',
       'azure -- after-provision',
-      'package',
       'azure -- after-deploy',
       'azure -- before-down',
     ]);
