@@ -147,7 +147,7 @@ function isOfPrincipal(world: World, principalIds: string[], { assignedTo, princ
 }
 
 /** Every group that holds the member, itself or through other groups. */
-function groupsOf(world: World, memberId: string): Set<string> {
+export function groupsOf(world: World, memberId: string): Set<string> {
   const found = new Set<string>();
   const waiting = [idKey(memberId)];
   for (let member = waiting.pop(); member !== undefined; member = waiting.pop()) {

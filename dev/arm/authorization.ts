@@ -1,13 +1,13 @@
 import { gatewayError } from './errors.ts';
 import type { Exchange, Reply } from './exchange.ts';
-import { permissionsOf } from './gateway.ts';
 import type { JsonObject } from './resource.ts';
 import { idKey, isObject } from './resource.ts';
+import { rightsAt } from './rights.ts';
 import type { Lock } from './world.ts';
 
-/** The caller's own rights at the scope, one entry per grant. */
-export function permissionList({ world, caller, target }: Exchange): JsonObject[] {
-  return permissionsOf(world, caller.objectId, target.scope).map(({ actions, notActions }) => ({
+/** The caller's own rights at the scope, one entry for each time that they were given. */
+export function permissionList(exchange: Exchange): JsonObject[] {
+  return rightsAt(exchange, exchange.target.scope).map(({ actions, notActions }) => ({
     actions,
     notActions,
     dataActions: [],

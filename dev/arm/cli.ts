@@ -18,6 +18,7 @@ npm run dev:arm -- [options]
   --cert-dir DIR       where the certificate lies or is made (default .sallyport/certificate)
   --issuer URL         check tokens against this issuer's keys (default: any bearer passes)
   --audience AUD       the audience that tokens must have; needed with --issuer
+  --enforce-roles      callers may do what role assignments of the state give them, and nothing else
   --operation-ms N     how long a write runs until it has Succeeded (default 1000)
   --events-to URL      deliver an event about each write and delete to this webhook, as Event Grid does
   --events-schema S    EventGridSchema (default) or CloudEventSchemaV1_0
@@ -51,7 +52,10 @@ async function main(): Promise<void> {
     port: wholeNumber('--port', values.port),
     protocol: values.http ? 'http' : 'https',
     certificateDirectory: values['cert-dir'],
-    settings: { operationMs: wholeNumber('--operation-ms', values['operation-ms']) },
+    settings: {
+      operationMs: wholeNumber('--operation-ms', values['operation-ms']),
+      ...(values['enforce-roles'] && { rightsFrom: 'role-assignments' as const }),
+    },
     ...(values.issuer !== undefined && { issuer: { url: values.issuer, audience: values.audience ?? '' } }),
     ...(saveTo !== undefined && { saveTo }),
     ...(values['events-to'] !== undefined && { events: events(values['events-to'], values) }),
@@ -79,6 +83,7 @@ function parse() {
         'cert-dir': { type: 'string', default: '.sallyport/certificate' },
         issuer: { type: 'string' },
         audience: { type: 'string' },
+        'enforce-roles': { type: 'boolean', default: false },
         'operation-ms': { type: 'string', default: '1000' },
         'events-to': { type: 'string' },
         'events-schema': { type: 'string', default: 'EventGridSchema' },

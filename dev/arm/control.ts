@@ -26,6 +26,7 @@ const settingsSchema: z.ZodType<Partial<Settings>> = z
     pollRetryAfter: z.union([z.enum(['growing', 'none']), z.int().min(0)]),
     pageSize: z.number().int().min(1),
     throttling: z.boolean(),
+    rightsFrom: z.enum(['permissions', 'role-assignments']),
     mixedFamilies: z.enum(['refuse', 'accept']),
   })
   .partial() as z.ZodType<Partial<Settings>>;

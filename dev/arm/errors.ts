@@ -152,6 +152,22 @@ export function authorizationFailed(actor: string, action: string, scope: string
   );
 }
 
+/** The caller may do what was asked, but not what it does to other resources that the body names. */
+export function linkedAuthorizationFailed(
+  actor: string,
+  asked: { action: string; scope: string },
+  linked: { action: string; scopes: string[] },
+) {
+  return gatewayError(
+    403,
+    'LinkedAuthorizationFailed',
+    `The client '${actor}' with object id '${actor}' has permission to perform action '${asked.action}' on scope ` +
+      `'${asked.scope}'; however, it does not have permission to perform action '${linked.action}' on the linked ` +
+      `scope(s) '${linked.scopes.join(',')}' or the linked scope(s) are invalid.`,
+    { Connection: 'close' },
+  );
+}
+
 export function scopeLocked(scope: string, operation: 'delete' | 'write', lockedScopes: string[]) {
   return gatewayError(
     409,

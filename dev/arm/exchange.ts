@@ -19,6 +19,11 @@ export interface Settings extends ValidationSettings {
   pollRetryAfter: 'growing' | 'none' | number;
   pageSize: number;
   throttling: boolean;
+  /**
+   * What callers may do: the state's `permissions`, by which everybody may do everything unless it says otherwise, or what
+   * its role assignments give them, as in Azure.
+   */
+  rightsFrom: 'permissions' | 'role-assignments';
 }
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -28,6 +33,7 @@ export const DEFAULT_SETTINGS: Settings = {
   pollRetryAfter: 'growing',
   pageSize: 100,
   throttling: true,
+  rightsFrom: 'permissions',
   mixedFamilies: 'refuse',
 };
 

@@ -1,7 +1,7 @@
-import { authorizationFailed, gatewayError, scopeLocked } from './errors.ts';
+import { gatewayError, scopeLocked } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import { idKey } from './resource.ts';
-import type { Permission, World } from './world.ts';
+import type { World } from './world.ts';
 import type { Target } from './target.ts';
 import { isCollection } from './target.ts';
 
@@ -57,45 +57,6 @@ export function checkResourceGroup(world: World, target: Target): void {
   throw gatewayError(404, 'ResourceGroupNotFound', `Resource group '${resourceGroup}' could not be found.`);
 }
 
-/** `type` is in Azure's own casing: it appears in the refusal. */
-export function checkRights(exchange: Exchange, type: string): void {
-  // Whoever holds a signed operation URL may ask it: roles that can write an NSG need not list the polls.
-  if (type.startsWith('Microsoft.Network/locations/')) return;
-  // Everybody may list subscriptions, and sees those in which they may do anything at all.
-  if (exchange.target.subscriptionId === undefined) return;
-  const action = actionOf(exchange.method, type);
-  const { caller, target } = exchange;
-  if (!mayDo(exchange, action, target.path)) throw authorizationFailed(caller.objectId, action, target.path);
-}
-
-/** Whether the caller holds an action at a scope, by any of the grants made there or above. */
-export function mayDo({ world, caller }: Exchange, action: string, scope: string): boolean {
-  return permissionsOf(world, caller.objectId, scope).some(
-    ({ actions, notActions }) => matchesAny(actions, action) && !matchesAny(notActions, action),
-  );
-}
-
-/** Whether a caller may do anything in a subscription, or in a part of it. */
-export function hasRightsIn(world: World, objectId: string, subscriptionId: string): boolean {
-  const scope = `/subscriptions/${subscriptionId}`;
-  return world.permissions.some(
-    (permission) =>
-      isOf(permission, objectId) &&
-      (isAtOrBelow(scope, permission.scope) || isAtOrBelow(permission.scope, scope)),
-  );
-}
-
-/** The grants that hold for a caller at a scope: those made there or above it. */
-export function permissionsOf(world: World, objectId: string, scope: string): Permission[] {
-  return world.permissions.filter(
-    (permission) => isOf(permission, objectId) && isAtOrBelow(scope, permission.scope),
-  );
-}
-
-function isOf({ principalId }: Permission, objectId: string): boolean {
-  return principalId === '*' || idKey(principalId) === idKey(objectId);
-}
-
 /** A CanNotDelete lock stops deletes, a ReadOnly lock every change, for its scope and all below it. */
 export function checkLocks(exchange: Exchange): void {
   const { method, target, world } = exchange;
@@ -122,13 +83,6 @@ export function actionOf(method: string, type: string): string {
   if (method === 'GET') return `${type}/read`;
   if (method === 'DELETE') return `${type}/delete`;
   return method === 'POST' ? `${type}/action` : `${type}/write`;
-}
-
-function matchesAny(patterns: string[], action: string): boolean {
-  return patterns.some((pattern) => {
-    const source = pattern.split('*').map((part) => part.replace(/[.\\+?^${}()|[\]]/g, '\\$&'));
-    return new RegExp(`^${source.join('.*')}$`, 'i').test(action);
-  });
 }
 
 /** The words for a type that the simulator does not have. */

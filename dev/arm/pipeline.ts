@@ -6,16 +6,10 @@ import { anotherOperation, ArmError, gatewayError } from './errors.ts';
 import type { Exchange, Reply, Settings } from './exchange.ts';
 import type { Fault, Faults } from './faults.ts';
 import { operationFault, refusal } from './faults.ts';
-import {
-  actionOf,
-  checkApiVersion,
-  checkLocks,
-  checkResourceGroup,
-  checkRights,
-  checkSubscription,
-} from './gateway.ts';
+import { actionOf, checkApiVersion, checkLocks, checkResourceGroup, checkSubscription } from './gateway.ts';
 import { settle } from './operations.ts';
 import { idKey } from './resource.ts';
+import { checkRights } from './rights.ts';
 import { route } from './routes.ts';
 import type { World } from './world.ts';
 import type { Target } from './target.ts';

@@ -1,9 +1,9 @@
 import { gatewayError, resourceNotFound, childNotFound } from './errors.ts';
 import type { Exchange, Reply } from './exchange.ts';
 import { render, renderSubnet } from './render.ts';
-import { hasRightsIn } from './gateway.ts';
 import type { JsonObject, Resource } from './resource.ts';
 import { idKey, lastSegment, objectsIn } from './resource.ts';
+import { hasRightsIn } from './rights.ts';
 import { topLevelId, typeKey } from './target.ts';
 
 /** The top-level resource that the path names; throws the gateway's 404. `type` is in Azure's casing. */
@@ -64,9 +64,10 @@ export function paged(list: (exchange: Exchange) => JsonObject[]) {
   };
 }
 
-export function subscriptionList({ world, caller }: Exchange): JsonObject[] {
+export function subscriptionList(exchange: Exchange): JsonObject[] {
+  const { world } = exchange;
   return world.subscriptions
-    .filter(({ subscriptionId }) => hasRightsIn(world, caller.objectId, subscriptionId))
+    .filter(({ subscriptionId }) => hasRightsIn(exchange, subscriptionId))
     .map((subscription) => renderSubscription(subscription, world.tenantId));
 }
 

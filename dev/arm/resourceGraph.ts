@@ -4,9 +4,9 @@
  */
 import { gatewayError } from './errors.ts';
 import type { Exchange, Reply } from './exchange.ts';
-import { mayDo } from './gateway.ts';
 import { idKey, isNsg, isObject } from './resource.ts';
 import type { Nsg, Rule } from './resource.ts';
+import { mayDo } from './rights.ts';
 
 /** White space and the two values apart, the query must be this, or the watchdog asks for what was never tried. */
 const QUERY = new RegExp(

@@ -78,6 +78,7 @@ const TYPES: Record<string, TypeRoutes> = {
   [`${NETWORK}/virtualNetworks/subnets`]: { list: paged(subnetList), get: getSubnet },
   [`${NETWORK}/publicIPAddresses`]: readable(`${NETWORK}/publicIPAddresses`),
   [`${NETWORK}/applicationSecurityGroups`]: readable(`${NETWORK}/applicationSecurityGroups`),
+  [`${NETWORK}/loadBalancers`]: readable(`${NETWORK}/loadBalancers`),
   [`${NETWORK}/locations/operations`]: { get: pollOperation },
   [`${NETWORK}/locations/operationResults`]: { get: pollResult },
   'Microsoft.Compute/virtualMachines': readable('Microsoft.Compute/virtualMachines'),

@@ -8,7 +8,7 @@ export interface Lock {
   level: 'CanNotDelete' | 'ReadOnly';
 }
 
-/** One grant of rights, as the permissions API shows it; `*` as the principal means every caller. */
+/** Rights given without a role, as the permissions API shows them; `*` as the principal means every caller. */
 export interface Permission {
   principalId: string;
   scope: string;

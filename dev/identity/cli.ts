@@ -11,10 +11,12 @@ trust it nowhere else.
   --port N          port to listen on (default 8080; 0 takes a free one)
   --key-file FILE   keeps the signing key across restarts (made when missing, mode 0600)
   --audience URI    audience of people's tokens (default api://sallyport)
-  --resource URI    what the app's identity may have tokens for beside Azure Resource Manager; may be repeated
+  --resource URI    what there are tokens for beside the app and Azure Resource Manager; may be repeated
 
-  GET /token?person=NAME[&lifetime=SECONDS][&format=text]    NAME: ${Object.keys(people).join(', ')}
-  GET /msi/token?resource=…&api-version=2019-08-01           the app's managed identity, as App Service serves it
+  GET /token?person=NAME[&lifetime=SECONDS][&format=text][&resource=URI]
+      NAME: ${Object.keys(people).join(', ')}; resource: for calls of theirs to Azure
+  GET /msi/token?resource=…&api-version=2019-08-01
+      the app's managed identity, as App Service serves it
 `;
 
 try {

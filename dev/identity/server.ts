@@ -19,7 +19,7 @@ export interface IdentityOptions {
   keyFile?: string;
   /** Of people's tokens. Default `api://sallyport`. */
   audience?: string;
-  /** What else than Azure Resource Manager the app's identity may have tokens for: URIs without a trailing slash. */
+  /** What else than Azure Resource Manager there are tokens for: URIs without a trailing slash. */
   resources?: readonly string[];
 }
 
@@ -64,8 +64,8 @@ export async function startIdentity(options: IdentityOptions = {}): Promise<Iden
   const resources = new Set([...azureResourceManager, ...(options.resources ?? [])]);
   let keyRequests = 0;
 
-  const token = (person: PersonName, lifetime?: number) =>
-    sign(claimsOfPerson(realm, person, lifetime), keys);
+  const token = (person: PersonName, lifetime?: number, audience?: string) =>
+    sign(claimsOfPerson(realm, person, lifetime, audience), keys);
 
   server.on('request', (request, response) => {
     answer(request).then(
@@ -112,7 +112,11 @@ export async function startIdentity(options: IdentityOptions = {}): Promise<Iden
     if (!Number.isInteger(lifetime) || Math.abs(lifetime) > day) {
       return { status: 400, body: { error: 'lifetime must be whole seconds, at most a day.' } };
     }
-    const accessToken = await token(person, lifetime);
+    const resource = query.get('resource') ?? undefined;
+    if (resource !== undefined && !resources.has(resource)) {
+      return { status: 400, body: { error: 'resource must be one that this issuer was told of.' } };
+    }
+    const accessToken = await token(person, lifetime, resource);
     if (query.get('format') === 'text') return { status: 200, text: accessToken };
     return { status: 200, body: { access_token: accessToken, token_type: 'Bearer', expires_in: lifetime } };
   }
@@ -121,7 +125,7 @@ export async function startIdentity(options: IdentityOptions = {}): Promise<Iden
     ...realm,
     url,
     managedIdentity: { endpoint: `${url}/msi/token`, header: identityHeader },
-    token,
+    token: (person, lifetime) => token(person, lifetime),
     sign: (claims, how) => sign(claims, keys, how),
     keyRequests: () => keyRequests,
     async stop() {

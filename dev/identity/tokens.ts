@@ -24,11 +24,19 @@ export interface TokenRealm {
   audience: string;
 }
 
-/** The claims of a person's access token as Entra's v2 endpoint makes them. Lifetime in seconds; negative: expired. */
-export function claimsOfPerson(realm: TokenRealm, name: PersonName, lifetime = 3600): JWTPayload {
+/**
+ * The claims of a person's access token as Entra's v2 endpoint makes them, for the app or another audience. Lifetime in
+ * seconds; negative: expired.
+ */
+export function claimsOfPerson(
+  realm: TokenRealm,
+  name: PersonName,
+  lifetime = 3600,
+  audience = realm.audience,
+): JWTPayload {
   const person = people[name];
   return {
-    ...claimsOfRealm(realm, realm.audience, lifetime),
+    ...claimsOfRealm(realm, audience, lifetime),
     sub: person.objectId,
     oid: person.objectId,
     name: person.displayName,

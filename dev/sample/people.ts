@@ -49,6 +49,13 @@ export const people = {
     objectId: '00000000-0000-4000-8000-00000000e214',
     roles: ['Sallyport.Administrator'],
   },
+  /** Owns the subscription: writes rules, roles and locks beside Sallyport, and has no part in it. */
+  frank: {
+    displayName: 'Frank Example',
+    userPrincipalName: 'frank@contoso.example',
+    objectId: '00000000-0000-4000-8000-0000000f4a2c',
+    roles: [],
+  },
 } as const satisfies Record<string, SamplePerson>;
 
 export type PersonName = keyof typeof people;
@@ -60,7 +67,7 @@ export function isPersonName(name: string): name is PersonName {
 /** The group whose members approve, carol among them; azure.json has the same. */
 export const approversGroupId = '00000000-0000-4000-8000-0000000a9904';
 
-/** The managed identity of the sample function app. */
+/** The managed identity of the sample function app; azure.json gives it the roles of infra/roles. */
 export const appIdentity = {
   clientId: '00000000-0000-4000-8000-0000005a1170',
   objectId: '00000000-0000-4000-8000-000000a99001',

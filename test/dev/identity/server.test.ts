@@ -73,6 +73,18 @@ describe('tokens of people', () => {
     expect((await verify(text)).payload['oid']).toBe(people.bob.objectId);
   });
 
+  it('are handed out for Azure Resource Manager too, and for no audience that the issuer was not told of', async () => {
+    const ask = (resource: string) =>
+      fetch(
+        `${identity.url}/token?${new URLSearchParams({ person: 'frank', format: 'text', resource }).toString()}`,
+      );
+    const forAzure = decodeJwt(await (await ask('https://management.azure.com')).text());
+
+    expect([forAzure.aud, forAzure['oid']]).toEqual(['https://management.azure.com', people.frank.objectId]);
+    expect((await ask('https://vault.azure.net')).status).toBe(400);
+    expect((await ask('')).status).toBe(400);
+  });
+
   it('are refused for strangers, for odd lifetimes and for foreign host names', async () => {
     const status = async (query: string) => (await fetch(`${identity.url}/token?${query}`)).status;
 
