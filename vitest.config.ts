@@ -16,6 +16,7 @@ const longest = [
     'e2e/requestLife',
     'e2e/networkChanged',
     'e2e/upgrade',
+    'e2e/rights',
     'workflow/approvalCrash',
   ],
 ];

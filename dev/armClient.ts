@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { text } from 'node:stream/consumers';
-import * as z from 'zod';
 
 export interface ArmAnswer {
   status: number;
@@ -13,19 +12,17 @@ export interface ArmAnswer {
 
 /** Talks to the ARM simulator, trusting its certificate and nobody else's. */
 export interface ArmClient {
-  /** Asks as the app's identity: `PUT`, `/subscriptions/…?api-version=…`. */
+  /** Asks as whoever the token is of: `PUT`, `/subscriptions/…?api-version=…`. */
   ask(method: string, path: string, body?: unknown): Promise<ArmAnswer>;
   /** Everything that the simulator holds. */
   state(): Promise<unknown>;
 }
 
-const tokenAnswer = z.object({ access_token: z.string() });
-
-/** Makes a client of the simulator at `url` with the PEM file of its certificate. */
+/** Makes a client of the simulator at `url` with the PEM file of its certificate; `token` is asked for each call. */
 export function createArmClient(
   url: string,
   certificateFile: string,
-  managedIdentity: { endpoint: string; header: string },
+  token: () => Promise<string>,
 ): ArmClient {
   const ca = readFileSync(certificateFile);
 
@@ -50,14 +47,6 @@ export function createArmClient(
       headers,
       body: said === '' ? undefined : isJson ? JSON.parse(said) : said,
     };
-  }
-
-  async function token(): Promise<string> {
-    const query = new URLSearchParams({ resource: new URL(url).origin, 'api-version': '2019-08-01' });
-    const response = await fetch(`${managedIdentity.endpoint}?${query.toString()}`, {
-      headers: { 'x-identity-header': managedIdentity.header },
-    });
-    return tokenAnswer.parse(await response.json()).access_token;
   }
 
   return {

@@ -25,6 +25,8 @@ export interface EnvironmentOptions {
   folder: string;
   /** Fixed ports; without them free ones are taken. */
   ports?: Ports;
+  /** Whoever asks Azure may do what their roles in the sample allow and no more, the app's identity as well. */
+  enforceRoles?: boolean;
   hostOptions?: {
     /** Further arguments of the host's command line. */
     arguments?: string[];
@@ -50,6 +52,7 @@ export interface Environment {
   eventWebhook: string;
   /** PEM file of the simulator's throw-away certificate. */
   certificate: string;
+  /** Asks as the owner of the subscription, who is somebody else than the app. */
   arm: ArmClient;
   /** Waits until the app's sweep has made its first round: what is asked for before that waits for it too. */
   watched(): Promise<void>;
@@ -141,6 +144,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
           ...['--state', join(folder, 'azure.json'), '--save'],
           ...['--issuer', identity.issuer, '--audience', armOrigin],
           ...['--events-to', eventWebhook],
+          ...(options.enforceRoles === true ? ['--enforce-roles'] : []),
           ...(options.armOptions?.arguments ?? []),
         ],
         logFile: join(folder, 'logs/arm.log'),
@@ -178,7 +182,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
       settings,
       eventWebhook,
       certificate: arm.certificate,
-      arm: createArmClient(arm.url, arm.certificate, identity.managedIdentity),
+      arm: createArmClient(arm.url, arm.certificate, () => fetchToken(identity.url, 'frank', armOrigin)),
       watched: () => waitForHeartbeat(storage.connectionString, folder),
       token: (person) => fetchToken(identity.url, person),
       processIds: () => ({
@@ -272,8 +276,9 @@ function appSettings(
   };
 }
 
-async function fetchToken(identityUrl: string, person: PersonName): Promise<string> {
-  const response = await fetch(`${identityUrl}/token?person=${person}&format=text`);
+async function fetchToken(identityUrl: string, person: PersonName, resource?: string): Promise<string> {
+  const query = new URLSearchParams({ person, format: 'text', ...(resource !== undefined && { resource }) });
+  const response = await fetch(`${identityUrl}/token?${query.toString()}`);
   if (!response.ok) throw new Error(`The identity issuer answered ${response.status}.`);
   return response.text();
 }

@@ -21,6 +21,7 @@ storage. Nothing leaves the machine. Ctrl-C ends all of it; the next start goes 
   --identity-port N   identity issuer (default ${defaultPorts.identity})
   --storage-port N    blobs; queues and tables take the next two (default ${defaultPorts.storage})
   --folder DIR        where everything is kept (default .sallyport; delete it to begin anew)
+  --enforce-roles     in Azure the app may do what its roles give it and no more (see docs/permissions.md)
 `;
 
 process.exitCode = await main();
@@ -48,7 +49,7 @@ async function main(): Promise<number> {
   }
 }
 
-function readOptions(): { folder: string; ports: Ports } | undefined {
+function readOptions(): { folder: string; ports: Ports; enforceRoles: boolean } | undefined {
   const flag = (name: keyof Ports) => portFlags[name].slice(2);
   const port = { type: 'string' } as const;
   const { values } = parse({
@@ -57,6 +58,7 @@ function readOptions(): { folder: string; ports: Ports } | undefined {
     [flag('identity')]: port,
     [flag('storage')]: port,
     folder: { type: 'string' },
+    'enforce-roles': { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
   });
   if (values['help'] === true) {
@@ -71,6 +73,7 @@ function readOptions(): { folder: string; ports: Ports } | undefined {
   };
   return {
     folder: typeof values['folder'] === 'string' ? resolve(values['folder']) : defaultFolder,
+    enforceRoles: values['enforce-roles'] === true,
     ports: {
       host: portOf('host'),
       arm: portOf('arm'),
@@ -101,7 +104,7 @@ Sallyport runs.
 
   Sallyport   ${urls.host}/api/access-requests
   identity    ${urls.identity}
-              tokens for alice, bob, carol (approver), dave (auditor), erin (administrator)
+              tokens for alice, bob, carol (approver), dave (auditor), erin (administrator), frank (owner of the subscription)
   Azure       ${urls.arm}
               its certificate is ${here(certificate)}
   tables      ${tables}

@@ -73,7 +73,7 @@ const resourceGroups: Record<string, string> = {};
 
 export async function startCloud(options: Omit<EnvironmentOptions, 'folder'> = {}): Promise<Cloud> {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-e2e-'));
-  const environment = await startEnvironment({ ...options, folder });
+  const environment = await startEnvironment({ enforceRoles: true, ...options, folder });
   await environment.watched();
   const tables = openTables({ connectionString: environment.connectionString });
   const audit = createAuditTrail({ audit: tables.audit, index: tables.index }, () => new Date());
