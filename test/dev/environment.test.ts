@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createArmClient } from '../../dev/armClient.ts';
 import { startEnvironment } from '../../dev/environment.ts';
 import { freePorts, portFlags, requireFree } from '../../dev/ports.ts';
 import type { Ports } from '../../dev/ports.ts';
@@ -130,6 +131,18 @@ describe('npm start', () => {
     await requireFree(ports);
   });
 
+  it('holds everybody in Azure to their roles with --enforce-roles', async () => {
+    const start = await startUntilItRuns('--enforce-roles');
+    const certificate = join(folder, 'certificate/localhost/cert.pem');
+    const arm = createArmClient(`https://127.0.0.1:${ports.arm}`, certificate, () => Promise.resolve('none'));
+    const { body } = await arm.ask('GET', '/_sim/settings');
+
+    start.kill('SIGINT');
+    await once(start, 'exit');
+
+    expect(body).toMatchObject({ rightsFrom: 'role-assignments' });
+  });
+
   it('leaves nothing running when it is killed', async () => {
     const start = await startUntilItRuns();
     const worker = workerOf(folder);
@@ -143,7 +156,7 @@ describe('npm start', () => {
   });
 });
 
-async function startUntilItRuns() {
+async function startUntilItRuns(...options: string[]) {
   const names = Object.keys(ports) as (keyof Ports)[];
   const start = spawn(
     process.execPath,
@@ -156,6 +169,7 @@ async function startUntilItRuns() {
         folder,
       ],
       ...names.flatMap((name) => [portFlags[name], String(ports[name])]),
+      ...options,
     ],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );

@@ -61,6 +61,14 @@ describe('the process', () => {
     expect(existsSync(line.certificate ?? '')).toBe(true);
   });
 
+  it('lets callers do what they have roles for, and nothing else, with --enforce-roles', async () => {
+    const free = await ready(run('--http'));
+    const enforcing = await ready(run('--http', '--enforce-roles'));
+    const read = async ({ url }: Ready) => (await sender(url)('GET', WEB_NSG)).status;
+
+    expect([await read(free), await read(enforcing)]).toEqual([200, 403]);
+  });
+
   it.each(['SIGTERM', 'SIGINT'] as const)('ends cleanly at %s', async (signal) => {
     const child = run('--http');
     await ready(child);
