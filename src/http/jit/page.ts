@@ -22,7 +22,9 @@ export function pageOf<Item extends { id: string }>(
   if (last === undefined || left.length === page.length) return { ok: true, items: page };
   const { pathname, searchParams } = new URL(request.url);
   const version = [...searchParams].find(([name]) => name.toLowerCase() === 'api-version')?.[1] ?? '';
-  const next = new URL(pathname, origin);
+  // Not `new URL(pathname, origin)`: a path that begins with two slashes would name another host.
+  const next = new URL(origin);
+  next.pathname = pathname;
   next.search = new URLSearchParams({ 'api-version': version, [parameter]: tokenOf(last.id) }).toString();
   return { ok: true, items: page, nextLink: next.href };
 }

@@ -19,6 +19,12 @@ describe('the link to the next page', () => {
     );
   });
 
+  it('stays at that origin where the path of the call begins like a host', () => {
+    const { nextLink } = page(`${origin}//fabrikam.example/api/arm/policies?api-version=2020-01-01`);
+
+    expect(new URL(nextLink ?? '').origin).toBe(origin);
+  });
+
   it('brings what is left, and no further link with the last page', () => {
     const next = page(page(`${origin}/api/arm/policies?api-version=2020-01-01`).nextLink ?? '');
 
