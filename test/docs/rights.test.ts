@@ -77,8 +77,8 @@ const resources = [
   ...[machine, nic],
 ];
 
-/** Azure, in which the app has these two parts, each where the template gives it, and alice a role of her own. */
-function azureWith(readerActions: string[], gatekeeperActions: string[]): unknown {
+/** Azure, in which the app has these two parts, the second on the group, and alice a role of her own. */
+function azureWith(readerActions: string[], gatekeeperActions: string[], readerScope: string): unknown {
   const definition = (name: string, roleName: string, actions: string[]) => ({
     ...{ name, roleName, permissions: [{ actions }] },
   });
@@ -95,7 +95,7 @@ function azureWith(readerActions: string[], gatekeeperActions: string[]): unknow
       definition(ofAlice, 'Reader', ['*/read']),
     ],
     roleAssignments: [
-      assignment(readerRole, subscription, app, 'ServicePrincipal'),
+      assignment(readerRole, readerScope, app, 'ServicePrincipal'),
       assignment(gatekeeperRole, group, app, 'ServicePrincipal'),
       assignment(ofAlice, subscription, alice, 'User'),
     ],
@@ -155,8 +155,11 @@ interface Sent {
   body: string;
 }
 
-/** Makes every call. Gives what was sent, and which actions Azure refused. */
-async function callEverything(simulated: SimulatedArm): Promise<{ sent: Sent[]; refused: Set<string> }> {
+/** Makes every call. Gives what was sent, which actions Azure refused, and the answers by the names of the calls. */
+async function callEverything(
+  simulated: SimulatedArm,
+): Promise<{ sent: Sent[]; refused: Set<string>; answers: Map<string, unknown> }> {
+  const answers = new Map<string, unknown>();
   const sent: Sent[] = [];
   const refused = new Set<string>();
   const arm = simulated.connectAll({
@@ -175,9 +178,11 @@ async function callEverything(simulated: SimulatedArm): Promise<{ sent: Sent[]; 
     }),
   });
   for (const port of Object.values(calls)) {
-    for (const make of Object.values(port) as ((arm: Arm) => Promise<unknown>)[]) await make(arm);
+    for (const [name, make] of Object.entries(port) as [string, (arm: Arm) => Promise<unknown>][]) {
+      answers.set(name, await make(arm));
+    }
   }
-  return { sent, refused };
+  return { sent, refused, answers };
 }
 
 /** In ARM's words for either refusal. */
@@ -214,10 +219,10 @@ const without = (actions: string[], action: string) => actions.filter((other) =>
 describe('the rights of the app', () => {
   let made: Awaited<ReturnType<typeof callEverything>>;
 
-  async function callWith(readerActions: string[], gatekeeperActions: string[]) {
+  async function callWith(readerActions: string[], gatekeeperActions: string[], readerScope = subscription) {
     const simulated = await simulateArm({
       clock: leapingClock(),
-      state: azureWith(readerActions, gatekeeperActions),
+      state: azureWith(readerActions, gatekeeperActions, readerScope),
       settings: { rightsFrom: 'role-assignments' },
     });
     try {
@@ -237,6 +242,21 @@ describe('the rights of the app', () => {
 
   it('suffice, each part where the template gives it', () => {
     expect([...made.refused]).toEqual([]);
+  });
+
+  it('do not suffice where the reading part is given on groups alone: what lies at the subscription is refused', async () => {
+    const { refused, answers } = await callWith(reader, gatekeeper, group);
+    expect([...refused].sort()).toEqual([
+      'Microsoft.Authorization/roleDefinitions/read',
+      'Microsoft.Compute/virtualMachines/read',
+      'Microsoft.Network/locations/operations/read',
+      'Microsoft.Network/networkInterfaces/read',
+      'Microsoft.Network/networkSecurityGroups/read',
+      'Microsoft.Network/virtualNetworks/read',
+    ]);
+    // So nobody may ask for anything.
+    const message = expect.stringContaining('lacks Microsoft.Authorization/roleDefinitions/read') as string;
+    expect(answers.get('check')).toMatchObject({ kind: 'denied', message });
   });
 
   it.each(both)('include %s for a reason', async (action) => {
