@@ -217,6 +217,7 @@ describe('a plan over random NSGs and grants', () => {
         const rows = rowsOf(granted);
         const open = planned(nsgBody(foreign), rows);
         const damaged = planBody(open.body, list.reduce(damage, rulesOf(open.body)));
+        fc.pre(!rulesOf(damaged).some(looksLikeBaseline));
         const notOurs = rulesOf(damaged).filter((rule) => !isOurs(rule));
         const repaired = planned(damaged, rows);
         expect(rulesOf(repaired.body).filter((rule) => !isOurs(rule))).toEqual(notOurs);
@@ -230,6 +231,14 @@ describe('a plan over random NSGs and grants', () => {
     );
   });
 });
+
+/** A deny of ours behind the band and of no grant: it shuts something, so only a recorded decision takes it away. */
+function looksLikeBaseline(rule: Json): boolean {
+  const { access, priority } = propertiesOf(rule);
+  const isOfGrant = /-[0-9a-f]{32}-\d+$/.test((rule as { name: string }).name);
+  const isBehind = Number(priority) > installation.allowBand.last;
+  return isOurs(rule) && !isOfGrant && access === 'Deny' && isBehind;
+}
 
 /** A rule of somebody else that takes the place of one of ours. */
 function squatter(rule: Json, which: number): Json {
