@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { EventType, type HistoryEvent } from '../../dev/host/durable/history.ts';
-import { runJit } from '../../scripts/jit/runJit.ts';
-import { approversGroupId, people, type PersonName } from '../../dev/sample/people.ts';
+import { people, type PersonName } from '../../dev/sample/people.ts';
 import { virtualMachines } from '../../dev/sample/policies.ts';
+import { approvedByGroup, commandLine, putPolicy } from './callers.ts';
 import { expectSame, startCloud, type Cloud, type Rule, type Shown } from './cloud.ts';
 import { writesOf } from './kill.ts';
 
@@ -79,7 +79,7 @@ describe('over real sockets, with the built bundle in the local host', () => {
   it('a grant that somebody must approve waits, opens once a member of the group says yes, and shuts by itself', async () => {
     const before = await cloud.nsg('nsg-web');
     const writes = await writesOf(cloud, 'nsg-web');
-    await putPolicy(cloud, 'web-console', 8443, approvedByGroup);
+    await putPolicy(cloud, 'web-console', { vm: web, number: 8443, ...approvedByGroup });
     const request = await cloud.grant({ vm: web, port: 8443, duration: 'PT8S' });
     expect(request).toMatchObject({ state: 'pending', approval: { needed: [{ approvers: 1, given: 0 }] } });
 
@@ -123,7 +123,7 @@ describe('over real sockets, with the built bundle in the local host', () => {
 
   it('whoever may skip approval is let in at once, and somebody else has to review it', async () => {
     const before = await cloud.nsg('nsg-web');
-    await putPolicy(cloud, 'web-console', 8443, approvedByGroup);
+    await putPolicy(cloud, 'web-console', { vm: web, number: 8443, ...approvedByGroup });
     const asked = [
       ...['request', web, '--port', '8443', '--source', '203.0.113.7', '--for', '1h'],
       ...['--reason', 'The console hangs', '--break-glass'],
@@ -194,7 +194,7 @@ describe('over real sockets, with the built bundle in the local host', () => {
 
   it('a policy with a baseline keeps its port shut, a grant opens through it, and deleting it takes the baseline away', async () => {
     const before = await cloud.nsg('nsg-web');
-    await putPolicy(cloud, 'web-shut', 22, { baseline: { kind: 'internet' } });
+    await putPolicy(cloud, 'web-shut', { vm: web, number: 22, baseline: { kind: 'internet' } });
     const provisioned = () =>
       vi.waitFor(
         async () => {
@@ -562,46 +562,11 @@ describe('over real sockets, with the built bundle in the local host', () => {
   });
 });
 
-/** The command line as this person, and what it printed last. */
-function commandLine(cloud: Cloud, person: PersonName) {
-  const { host, identity } = cloud.environment.urls;
-  const printed: string[] = [];
-  return {
-    jit: (...words: string[]) =>
-      runJit([...words, '--as', person, '--json'], {
-        env: { SALLYPORT_URL: host, SALLYPORT_SAMPLE_ISSUER: identity },
-        print: (text) => printed.push(text),
-        progress: () => undefined,
-        timeZone: 'UTC',
-      }),
-    shown: () => JSON.parse(printed.at(-1) ?? '') as Shown & { value: Shown[] },
-  };
-}
-
-/** What a policy demands where a member of the sample's group must approve. */
-const approvedByGroup = {
-  conditions: { approval: { approvers: 1, groups: [approversGroupId] } },
-  baseline: { kind: 'none' },
-};
-
 /** A request's audit records, as the auditor reads those of vm-web. */
 async function recordsOf(cloud: Cloud, id: string) {
   const { body } = await cloud.call('dave', 'GET', `/api/audit?vm=${encodeURIComponent(web)}`);
   const records = body['value'] as { partition: string; event: string; at: string }[];
   return records.filter(({ partition }) => partition === id);
-}
-
-/** Puts a policy for one Tcp port of vm-web from the office, as erin; expects 200. */
-async function putPolicy(cloud: Cloud, name: string, number: number, content: object): Promise<void> {
-  const port = {
-    ...{ number, protocol: 'Tcp', maxRequestAccessDuration: 'PT1H' },
-    allowedSourceAddressPrefixes: ['203.0.113.0/24'],
-  };
-  const answer = await cloud.call('erin', 'PUT', `/api/policies/${name}`, {
-    entries: [{ selector: { virtualMachineIds: [web] }, ports: [port] }],
-    ...content,
-  });
-  expect(answer.status, JSON.stringify(answer.body)).toBe(200);
 }
 
 async function addressesOf(cloud: Cloud): Promise<Record<string, string>> {
