@@ -1,7 +1,7 @@
 import { expect, vi } from 'vitest';
 import { approversGroupId, type PersonName } from '../../dev/sample/people.ts';
 import { runJit } from '../../scripts/jit/runJit.ts';
-import type { Answer, Cloud, Shown } from './cloud.ts';
+import { patience, type Answer, type Cloud, type Shown } from './cloud.ts';
 
 /** The office's address in the sample: what its policies allow. */
 export const office = '203.0.113.7';
@@ -60,17 +60,14 @@ export function decide(
 
 /** A request's audit records as the auditor reads those of a machine, once this event is among them. */
 export function recordsWith(cloud: Cloud, vm: string, id: string, event: string) {
-  return vi.waitFor(
-    async () => {
-      const { body } = await cloud.call('dave', 'GET', `/api/audit?vm=${encodeURIComponent(vm)}`);
-      const records = (body['value'] as { partition: string; event: string; actor: string }[]).filter(
-        ({ partition }) => partition === id,
-      );
-      expect(records.map((record) => record.event)).toContain(event);
-      return records;
-    },
-    { timeout: 20_000, interval: 200 },
-  );
+  return vi.waitFor(async () => {
+    const { body } = await cloud.call('dave', 'GET', `/api/audit?vm=${encodeURIComponent(vm)}`);
+    const records = (body['value'] as { partition: string; event: string; actor: string }[]).filter(
+      ({ partition }) => partition === id,
+    );
+    expect(records.map((record) => record.event)).toContain(event);
+    return records;
+  }, patience);
 }
 
 /** The command line as this person, and what it printed last. */

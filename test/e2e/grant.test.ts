@@ -3,7 +3,7 @@ import { EventType, type HistoryEvent } from '../../dev/host/durable/history.ts'
 import { people, type PersonName } from '../../dev/sample/people.ts';
 import { virtualMachines } from '../../dev/sample/policies.ts';
 import { approvedByGroup, commandLine, putPolicy } from './callers.ts';
-import { expectSame, startCloud, type Cloud, type Rule, type Shown } from './cloud.ts';
+import { expectSame, patience, startCloud, type Cloud, type Rule, type Shown } from './cloud.ts';
 import { writesOf } from './kill.ts';
 
 const { web, db1, db2 } = virtualMachines;
@@ -25,13 +25,23 @@ describe('over real sockets, with the built bundle in the local host', () => {
   });
   afterAll(() => cloud.close());
 
+  /**
+   * A row says that it is open, or waits, before the engine has heard the end of the step that wrote it: whoever rings at
+   * once shares an episode with that news, and there is one less.
+   */
+  async function expectAtMost(id: string, { episodes, ...counted }: ReturnType<typeof costOf>) {
+    const { episodes: taken, ...others } = costOf(await cloud.history(id));
+    expect(others).toEqual(counted);
+    expect([episodes, episodes - 1]).toContain(taken);
+  }
+
   it('a grant opens, shuts by itself, and the NSG is what it was', async () => {
     const before = await cloud.nsg('nsg-web');
     const writes = await writesOf(cloud, 'nsg-web');
     const request = await cloud.grant({ vm: web, duration: 'PT8S' });
     expect(request).toMatchObject({ state: 'opening', requester: { objectId: people.alice.objectId } });
 
-    await cloud.until(request.id, 'active', 15);
+    await cloud.until(request.id, 'active');
     const [rule, ...others] = await cloud.owned('nsg-web');
     expect(others).toEqual([]);
     expect(rule?.properties).toMatchObject({
@@ -44,7 +54,7 @@ describe('over real sockets, with the built bundle in the local host', () => {
       destinationPortRange: '22',
     });
 
-    await cloud.until(request.id, 'closed', 20);
+    await cloud.until(request.id, 'closed');
     expectSame(await cloud.nsg('nsg-web'), before);
     expect(await cloud.events(request.id)).toEqual(['opening', 'active', 'closing', 'closed']);
     expect((await writesOf(cloud, 'nsg-web')) - writes).toBe(2);
@@ -55,7 +65,7 @@ describe('over real sockets, with the built bundle in the local host', () => {
     const before = await cloud.nsg('nsg-web');
     const writes = await writesOf(cloud, 'nsg-web');
     const request = await cloud.grant({ vm: web, duration: 'PT10S' });
-    const { end } = await cloud.until(request.id, 'active', 15);
+    const { end } = await cloud.until(request.id, 'active');
 
     const extended = await cloud.call('alice', 'POST', `/api/access-requests/${request.id}/extend`, {
       duration: 'PT8S',
@@ -66,14 +76,14 @@ describe('over real sockets, with the built bundle in the local host', () => {
     expect(extended).toMatchObject({ status: 200, body: { state: 'active', end: later } });
     const [rule] = await cloud.owned('nsg-web');
     expect(rule?.properties).toMatchObject({ description: expect.stringContaining(later) as string });
-    await cloud.until(request.id, 'closed', 30);
+    await cloud.until(request.id, 'closed');
 
     expect(await cloud.events(request.id)).toEqual(['opening', 'active', 'extended', 'closing', 'closed']);
     const closing = (await recordsOf(cloud, request.id)).find(({ event }) => event === 'request.closing');
     expect(closing?.at && closing.at >= later).toBe(true);
     expectSame(await cloud.nsg('nsg-web'), before);
     expect((await writesOf(cloud, 'nsg-web')) - writes).toBe(3);
-    expect(costOf(await cloud.history(request.id))).toEqual({ episodes: 6, activities: 3, timers: 2 });
+    await expectAtMost(request.id, { episodes: 6, activities: 3, timers: 2 });
   });
 
   it('a grant that somebody must approve waits, opens once a member of the group says yes, and shuts by itself', async () => {
@@ -101,11 +111,11 @@ describe('over real sockets, with the built bundle in the local host', () => {
 
     const { jit } = commandLine(cloud, 'carol');
     expect(await jit('approve', request.id.slice(0, 8), '--comment', 'Agreed with the owner')).toBe(0);
-    await cloud.until(request.id, 'active', 15);
+    await cloud.until(request.id, 'active');
     expect((await cloud.owned('nsg-web')).map(({ properties }) => properties)).toMatchObject([
       { access: 'Allow', destinationPortRange: '8443', sourceAddressPrefix: '203.0.113.7/32' },
     ]);
-    await cloud.until(request.id, 'closed', 20);
+    await cloud.until(request.id, 'closed');
 
     expectSame(await cloud.nsg('nsg-web'), before);
     expect(await cloud.events(request.id)).toEqual([
@@ -117,7 +127,7 @@ describe('over real sockets, with the built bundle in the local host', () => {
       details: { comment: 'Agreed with the owner' },
     });
     expect((await writesOf(cloud, 'nsg-web')) - writes).toBe(2);
-    expect(costOf(await cloud.history(request.id))).toEqual({ episodes: 6, activities: 3, timers: 2 });
+    await expectAtMost(request.id, { episodes: 6, activities: 3, timers: 2 });
     expect((await cloud.call('erin', 'DELETE', '/api/policies/web-console')).status).toBe(200);
   });
 
@@ -179,12 +189,12 @@ describe('over real sockets, with the built bundle in the local host', () => {
     expect(once).toMatchObject({ status: 202, body: { state: 'scheduled', start } });
     expect(again).toMatchObject({ status: 202, body: { id } });
 
-    const { end } = await cloud.until(id, 'active', 20);
+    const { end } = await cloud.until(id, 'active');
     expect(end).toBe(new Date(Date.parse(start) + 3_600_000).toISOString());
     const open = [await cloud.owned('nsg-web'), await cloud.owned('nsg-data')];
     expect(open.map((rules) => rules.length)).toEqual([1, 1]);
     await cloud.revoke(id);
-    await cloud.until(id, 'closed', 15);
+    await cloud.until(id, 'closed');
 
     expectSame([await cloud.nsg('nsg-web'), await cloud.nsg('nsg-data')], before);
     expect(await cloud.events(id)).toEqual(['scheduled', 'opening', 'active', 'closing', 'closed']);
@@ -196,13 +206,10 @@ describe('over real sockets, with the built bundle in the local host', () => {
     const before = await cloud.nsg('nsg-web');
     await putPolicy(cloud, 'web-shut', { vm: web, number: 22, baseline: { kind: 'internet' } });
     const provisioned = () =>
-      vi.waitFor(
-        async () => {
-          const { body } = await cloud.call('erin', 'GET', '/api/policies/web-shut');
-          expect(body['provisioning']).toEqual({ state: 'succeeded', reasons: [] });
-        },
-        { timeout: 20_000, interval: 200 },
-      );
+      vi.waitFor(async () => {
+        const { body } = await cloud.call('erin', 'GET', '/api/policies/web-shut');
+        expect(body['provisioning']).toEqual({ state: 'succeeded', reasons: [] });
+      }, patience);
     await provisioned();
     const denies = await cloud.owned('nsg-web');
     const address = (await addressesOf(cloud))['vm-web-nic'] ?? '';
@@ -217,7 +224,7 @@ describe('over real sockets, with the built bundle in the local host', () => {
     ]);
 
     const request = await cloud.grant({ vm: web, duration: 'PT1H' });
-    await cloud.until(request.id, 'active', 15);
+    await cloud.until(request.id, 'active');
     const during = await cloud.owned('nsg-web');
     const allows = during.filter(({ properties }) => properties['access'] === 'Allow');
     const priorities = (rules: Rule[]) => rules.map(({ properties }) => Number(properties['priority']));
@@ -228,12 +235,12 @@ describe('over real sockets, with the built bundle in the local host', () => {
       denies,
     );
     await cloud.revoke(request.id);
-    await cloud.until(request.id, 'closed', 15);
+    await cloud.until(request.id, 'closed');
     expectSame(await cloud.owned('nsg-web'), denies);
 
     expect((await cloud.call('erin', 'DELETE', '/api/policies/web-shut')).status).toBe(200);
     await vi.waitFor(async () => expect(await cloud.owned('nsg-web')).toEqual([]), {
-      ...{ timeout: 20_000, interval: 200 },
+      ...patience,
     });
     expectSame(await cloud.nsg('nsg-web'), before);
   });
@@ -241,17 +248,17 @@ describe('over real sockets, with the built bundle in the local host', () => {
   it('a revocation shuts the port at once, and only the first one is recorded', async () => {
     const before = await cloud.nsg('nsg-web');
     const request = await cloud.grant({ vm: web, duration: 'PT1H' });
-    await cloud.until(request.id, 'active', 15);
+    await cloud.until(request.id, 'active');
 
     const path = `/api/access-requests/${request.id}/revoke`;
     const first = await cloud.call('alice', 'POST', path);
     const second = await cloud.call('alice', 'POST', path);
-    await cloud.until(request.id, 'closed', 15);
+    await cloud.until(request.id, 'closed');
     const third = await cloud.call('alice', 'POST', path);
 
     expect([first.status, second.status, third.status]).toEqual([200, 200, 200]);
     expect(third.body).toMatchObject({ state: 'closed', reason: { code: 'revoked' } });
-    expect(costOf(await cloud.history(request.id))).toEqual({ episodes: 4, activities: 2, timers: 1 });
+    await expectAtMost(request.id, { episodes: 4, activities: 2, timers: 1 });
     expectSame(await cloud.nsg('nsg-web'), before);
     expect(await cloud.events(request.id)).toEqual(['opening', 'active', 'closing', 'closed']);
   });
@@ -300,9 +307,9 @@ describe('over real sockets, with the built bundle in the local host', () => {
     const before = [await cloud.nsg('nsg-data'), await cloud.nsg('nsg-db2')];
     const request = await cloud.grant({ vm: db2, port: 5432, duration: 'PT8S' });
 
-    await cloud.until(request.id, 'active', 15);
+    await cloud.until(request.id, 'active');
     const open = [await cloud.owned('nsg-data'), await cloud.owned('nsg-db2')];
-    await cloud.until(request.id, 'closed', 20);
+    await cloud.until(request.id, 'closed');
 
     expect(open.map((rules) => rules.length)).toEqual([1, 1]);
     expectSame([await cloud.nsg('nsg-data'), await cloud.nsg('nsg-db2')], before);
@@ -310,7 +317,7 @@ describe('over real sockets, with the built bundle in the local host', () => {
 
   it('a grant on a shared subnet NSG leaves the neighbour shut', async () => {
     const request = await cloud.grant({ vm: db1, port: 3389, duration: 'PT1H' });
-    await cloud.until(request.id, 'active', 15);
+    await cloud.until(request.id, 'active');
 
     const destinations = (await cloud.owned('nsg-data')).map(
       ({ properties }) => properties['destinationAddressPrefix'],
@@ -320,12 +327,12 @@ describe('over real sockets, with the built bundle in the local host', () => {
     expect(destinations).toEqual([`${addresses['vm-db1-nic'] ?? ''}/32`]);
     expect(destinations).not.toContain(`${addresses['vm-db2-nic'] ?? ''}/32`);
     await cloud.revoke(request.id);
-    await cloud.until(request.id, 'closed', 15);
+    await cloud.until(request.id, 'closed');
   });
 
   it('an administrator’s edit while a grant is open survives its end', async () => {
     const request = await cloud.grant({ vm: web, duration: 'PT1H' });
-    await cloud.until(request.id, 'active', 15);
+    await cloud.until(request.id, 'active');
     const monitoring = {
       name: 'AllowMonitoring',
       properties: {
@@ -346,7 +353,7 @@ describe('over real sockets, with the built bundle in the local host', () => {
     const edited = (await cloud.nsg('nsg-web')).properties.securityRules.map(({ name }) => name);
 
     await cloud.revoke(request.id);
-    await cloud.until(request.id, 'closed', 15);
+    await cloud.until(request.id, 'closed');
 
     const after = (await cloud.nsg('nsg-web')).properties.securityRules.map(({ name }) => name);
     expect(after).toEqual(edited.filter((name) => !name.startsWith('sallyport-')));
@@ -365,10 +372,10 @@ describe('over real sockets, with the built bundle in the local host', () => {
     await cloud.fault({ method: 'PUT', path: 'nsg-web' }, fault);
 
     const request = await cloud.grant({ vm: web, duration: 'PT1H' });
-    await cloud.until(request.id, 'active', 25);
+    await cloud.until(request.id, 'active');
     await cloud.fault({ method: 'PUT', path: 'nsg-web' }, fault);
     await cloud.revoke(request.id);
-    await cloud.until(request.id, 'closed', 25);
+    await cloud.until(request.id, 'closed');
 
     expectSame(await cloud.nsg('nsg-web'), before);
     expect(await cloud.events(request.id)).toEqual(['opening', 'active', 'closing', 'closed']);
@@ -469,7 +476,7 @@ describe('over real sockets, with the built bundle in the local host', () => {
 
   it('nobody sees or ends somebody else’s request, and cannot tell it from one that never was', async () => {
     const request = await cloud.grant({ vm: web, duration: 'PT1H' });
-    await cloud.until(request.id, 'active', 15);
+    await cloud.until(request.id, 'active');
     const random = 'f'.repeat(32);
 
     const [others, unknown] = await Promise.all(
@@ -486,12 +493,12 @@ describe('over real sockets, with the built bundle in the local host', () => {
 
     const byAdministrator = await cloud.call('erin', 'POST', `/api/access-requests/${request.id}/revoke`);
     expect(byAdministrator.status).toBe(200);
-    await cloud.until(request.id, 'closed', 15);
+    await cloud.until(request.id, 'closed');
   });
 
   it('lists active requests: one’s own, and everybody’s for an auditor', async () => {
     const request = await cloud.grant({ vm: web, duration: 'PT1H' });
-    await cloud.until(request.id, 'active', 15);
+    await cloud.until(request.id, 'active');
 
     const list = async (person: 'alice' | 'bob' | 'dave') => {
       const answer = await cloud.call(person, 'GET', '/api/access-requests?state=active');
@@ -502,7 +509,7 @@ describe('over real sockets, with the built bundle in the local host', () => {
     expect(await list('bob')).toEqual([]);
     expect(await list('dave')).toEqual([request.id]);
     await cloud.revoke(request.id);
-    await cloud.until(request.id, 'closed', 15);
+    await cloud.until(request.id, 'closed');
   });
 
   it('says who had which access, by virtual machine', async () => {
@@ -556,8 +563,7 @@ describe('over real sockets, with the built bundle in the local host', () => {
     );
     expect(direct.status).toBe(401);
     await vi.waitFor(async () => expect(await cloud.owned('nsg-web')).toEqual([]), {
-      timeout: 50_000,
-      interval: 200,
+      ...patience,
     });
   });
 });

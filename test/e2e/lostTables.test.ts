@@ -46,7 +46,7 @@ describe('an installation whose tables were deleted while a port is open', () =>
   it('shuts the port, keeps the baseline, refuses requests, and is taken up again by a person', async () => {
     await cloud.edit('nsg-web', (rules) => [...rules, baseline]);
     const request = await cloud.grant({ vm: virtualMachines.web, duration: 'PT1H' });
-    await cloud.until(request.id, 'active', 30);
+    await cloud.until(request.id, 'active');
 
     await cloud.environment.killHost();
     const tables = openTables({ connectionString: cloud.environment.connectionString });
@@ -75,9 +75,9 @@ describe('an installation whose tables were deleted while a port is open', () =>
     expect(again.text).toContain('nothing to adopt');
 
     const next = await cloud.grant({ vm: virtualMachines.web, duration: 'PT1H' });
-    await cloud.until(next.id, 'active', 60);
+    await cloud.until(next.id, 'active');
     await cloud.revoke(next.id);
-    await cloud.until(next.id, 'closed', 60);
+    await cloud.until(next.id, 'closed');
     expect((await cloud.owned('nsg-web')).map(({ name }) => name)).toEqual([baseline.name]);
     expect(await cloud.events(next.id)).toEqual(['opening', 'active', 'closing', 'closed']);
   });

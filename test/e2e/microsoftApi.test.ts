@@ -66,7 +66,7 @@ describe("Microsoft's API in the host", () => {
     const initiated = await cloud.call('alice', 'POST', `${policy}/initiate${version}`, asked);
     expect(initiated.status, JSON.stringify(initiated.body)).toBe(202);
     const { accessRequests } = initiated.body['sallyport'] as { accessRequests: { id: string }[] };
-    await cloud.until(accessRequests[0]?.id ?? '', 'active', 20);
+    await cloud.until(accessRequests[0]?.id ?? '', 'active');
 
     const list = await cloud.call(
       'erin',

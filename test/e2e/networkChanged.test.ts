@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { sampleSubscription, virtualMachines } from '../../dev/sample/policies.ts';
-import { startCloud, type Cloud } from './cloud.ts';
+import { patience, startCloud, type Cloud } from './cloud.ts';
 
 const { web, db1, db2 } = virtualMachines;
 const group = `${sampleSubscription}/resourceGroups/Contoso-Web-RG/providers`;
@@ -47,7 +47,7 @@ describe('Azure’s own events, over the webhook of the local host', () => {
 
   async function opened(vm: string, port = 22) {
     const request = await cloud.grant({ vm, port, duration: 'PT1H' });
-    await cloud.until(request.id, 'active', 25);
+    await cloud.until(request.id, 'active');
     return request;
   }
 
@@ -72,7 +72,7 @@ describe('Azure’s own events, over the webhook of the local host', () => {
       resources: state.resources.filter(({ id }) => id.toLowerCase() !== db2.toLowerCase()),
     }));
 
-    const closed = await cloud.until(request.id, 'closed', 30);
+    const closed = await cloud.until(request.id, 'closed');
     expect(closed.reason).toMatchObject({ code: 'target-gone' });
     expect(await closedBy(request.id)).toBe('sallyport');
     expect([before, (await cloud.owned('nsg-db2')).length]).toEqual([1, 0]);
@@ -85,7 +85,7 @@ describe('Azure’s own events, over the webhook of the local host', () => {
       (state) => JSON.parse(JSON.stringify(state).replaceAll('"10.20.2.4"', '"10.20.2.44"')) as State,
     );
 
-    const closed = await cloud.until(request.id, 'closed', 30);
+    const closed = await cloud.until(request.id, 'closed');
     expect(closed.reason).toMatchObject({ code: 'address-changed' });
     expect(await closedBy(request.id)).toBe('sallyport');
     expect(await cloud.owned('nsg-data')).toEqual([]);
@@ -105,7 +105,7 @@ describe('Azure’s own events, over the webhook of the local host', () => {
     expect(calls.length).toBeLessThan(30);
     expect((await cloud.request(request.id)).state).toBe('active');
     await cloud.revoke(request.id);
-    await cloud.until(request.id, 'closed', 25);
+    await cloud.until(request.id, 'closed');
   });
 
   it('have a rule of ours that somebody widened put right', async () => {
@@ -122,15 +122,12 @@ describe('Azure’s own events, over the webhook of the local host', () => {
       ),
     );
 
-    await vi.waitFor(
-      async () => {
-        const [rule] = await cloud.owned('nsg-web');
-        expect(rule?.properties['sourceAddressPrefix']).toBe('203.0.113.7/32');
-      },
-      { timeout: 30_000, interval: 200 },
-    );
+    await vi.waitFor(async () => {
+      const [rule] = await cloud.owned('nsg-web');
+      expect(rule?.properties['sourceAddressPrefix']).toBe('203.0.113.7/32');
+    }, patience);
     await cloud.revoke(request.id);
-    await cloud.until(request.id, 'closed', 25);
+    await cloud.until(request.id, 'closed');
   });
 
   it('are not believed from another topic, nor without the key, and never fail a batch', async () => {
@@ -153,6 +150,6 @@ describe('Azure’s own events, over the webhook of the local host', () => {
     expect(keyless.status).toBe(401);
     expect(await readsOf('nsg-web')).toBe(before);
     await cloud.revoke(request.id);
-    await cloud.until(request.id, 'closed', 25);
+    await cloud.until(request.id, 'closed');
   });
 });

@@ -2,11 +2,10 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { virtualMachines } from '../../dev/sample/policies.ts';
 import { ask, putPolicy, recordsWith, statusOf } from './callers.ts';
 import { adminRule } from '../support/memoryAdminRules.ts';
-import { expectSame, startCloud, type Cloud, type Rule, type Shown } from './cloud.ts';
+import { expectSame, patience, startCloud, type Cloud, type Rule, type Shown } from './cloud.ts';
 
 const { web, db1 } = virtualMachines;
 const groupOf = (id: string) => id.replace(/\/providers\/.*/, '');
-const patience = { timeout: 20_000, interval: 200 };
 
 interface ShownPolicy {
   provisioning: { state: string; reasons: unknown[] };
@@ -128,11 +127,11 @@ describe('policies that follow machines, over real sockets', () => {
     });
     const asked = await ask(cloud, 'alice', { vm: web, port: 22 });
     const { id } = asked.body as unknown as Shown;
-    await cloud.until(id, 'active', 15);
+    await cloud.until(id, 'active');
     expect((await cloud.nsg('nsg-web')).properties).not.toHaveProperty('flushConnection');
 
     await cloud.revoke(id);
-    await cloud.until(id, 'closed', 15);
+    await cloud.until(id, 'closed');
     // Two writes: one that takes the rule away and switches it on, and one that puts it back.
     const records = await recordsWith(cloud, web, id, 'request.closed');
     expect(JSON.stringify(records.at(-1))).toContain('flows-cut');
@@ -158,10 +157,10 @@ describe('policies that follow machines, over real sockets', () => {
   it('an NSG holds no more grants at a time than the setting says', async () => {
     const first = await ask(cloud, 'alice', { vm: db1, port: 22 });
     const { id } = first.body as unknown as Shown;
-    await cloud.until(id, 'active', 15);
+    await cloud.until(id, 'active');
     expect(statusOf(await ask(cloud, 'bob', { vm: db1, port: 3389 }))).toEqual([403, 'too-many-grants']);
     await cloud.revoke(id);
-    await cloud.until(id, 'closed', 15);
+    await cloud.until(id, 'closed');
     expect(await cloud.owned('nsg-data')).toEqual([]);
   });
 });

@@ -14,7 +14,7 @@ import {
   recordsWith,
   statusOf,
 } from './callers.ts';
-import { startCloud, type Cloud, type Shown } from './cloud.ts';
+import { patience, startCloud, type Cloud, type Shown } from './cloud.ts';
 
 const { web, db1, db2 } = virtualMachines;
 
@@ -56,7 +56,7 @@ describe.concurrent('the life of a request, over real sockets', () => {
       return { ...row, approval: { ...approval, expiresAt: past }, nextDue: past };
     });
 
-    const { reason } = await cloud.until(id, 'expired', 15);
+    const { reason } = await cloud.until(id, 'expired');
     expect(reason?.code).toBe('approval-expired');
     expect(statusOf(await decide(cloud, 'carol', id, 'approve'))).toEqual([404, 'request-not-found']);
     const records = await recordsWith(cloud, web, id, 'request.expired');
@@ -66,7 +66,7 @@ describe.concurrent('the life of a request, over real sockets', () => {
   it('a grant that ends soon is said to, once, and may be ended', async () => {
     const asked = await ask(cloud, 'alice', { vm: web, port: 22, duration: 'PT50S' });
     const { id } = asked.body as unknown as Shown;
-    await cloud.until(id, 'active', 15);
+    await cloud.until(id, 'active');
     // It has been open for a while: what lasts hardly longer than the warning comes before is not warned of.
     await rewrite(id, (row) => ({
       ...row,
@@ -76,7 +76,7 @@ describe.concurrent('the life of a request, over real sockets', () => {
     const records = await recordsWith(cloud, web, id, 'request.ending-soon');
     expect(records.at(-1)).toMatchObject({ actor: 'sweep', reasons: [{ code: 'ending-soon' }] });
     await cloud.revoke(id);
-    await cloud.until(id, 'closed', 15);
+    await cloud.until(id, 'closed');
     expect(await cloud.events(id)).toEqual(['opening', 'active', 'ending-soon', 'closing', 'closed']);
   });
 
@@ -87,7 +87,7 @@ describe.concurrent('the life of a request, over real sockets', () => {
     expect(await alice.jit(...asked, '--no-wait')).toBe(4);
     const { id } = alice.shown();
     expect(await carol.jit('approve', id.slice(0, 8), '--comment', 'Agreed')).toBe(0);
-    const { end } = await cloud.until(id, 'active', 15);
+    const { end } = await cloud.until(id, 'active');
 
     expect(await alice.jit('extend', id, '--for', '20m', '--reason', 'It takes longer')).toBe(4);
     expect(alice.shown()).toMatchObject({ end, extension: { approval: { given: [] } } });
@@ -123,15 +123,12 @@ describe.concurrent('the life of a request, over real sockets', () => {
     const asked = ['request', web, '--port', '9443', '--source', office, '--for', '10m', '--reason', 'y'];
     const waiting = alice.jit(...asked, '--timeout', '60');
     const carol = commandLine(cloud, 'carol');
-    const id = await vi.waitFor(
-      async () => {
-        await carol.jit('list', '--to-decide');
-        const found = carol.shown().value.find(({ justification }) => justification === 'y');
-        if (found === undefined) throw new Error('It is not there yet.');
-        return found.id;
-      },
-      { timeout: 15_000, interval: 200 },
-    );
+    const id = await vi.waitFor(async () => {
+      await carol.jit('list', '--to-decide');
+      const found = carol.shown().value.find(({ justification }) => justification === 'y');
+      if (found === undefined) throw new Error('It is not there yet.');
+      return found.id;
+    }, patience);
     expect(await carol.jit('deny', id, '--comment', 'Not in the maintenance window')).toBe(0);
     expect(await waiting).toBe(3);
     expect(alice.shown()).toMatchObject({ id, state: 'denied', reason: { code: 'denied-by-approver' } });
@@ -153,7 +150,7 @@ describe.concurrent('the life of a request, over real sockets', () => {
       ...{ duration: 'PT20M', justification: 'Ticket 4716' },
     });
     const { id } = asked.body as unknown as Shown;
-    await cloud.until(id, 'active', 15);
+    await cloud.until(id, 'active');
 
     const opened = async (nsg: string) =>
       (await cloud.owned(nsg))
@@ -177,7 +174,7 @@ describe.concurrent('the life of a request, over real sockets', () => {
     );
     expect(await opened('nsg-db2')).toEqual(toDb2);
     await cloud.revoke(id);
-    await cloud.until(id, 'closed', 15);
+    await cloud.until(id, 'closed');
     expect([await opened('nsg-data'), await opened('nsg-db2')]).toEqual([[], []]);
   });
 
@@ -234,7 +231,7 @@ describe.concurrent('the life of a request, over real sockets', () => {
     const end = await cloud.call('bob', 'POST', `/api/access-requests/${String(first.body['id'])}/revoke`);
     expect(end.status).toBe(200);
     await vi.waitFor(async () => expect((await later()).status).toBe(202), {
-      ...{ timeout: 15_000, interval: 1000 },
+      ...{ ...patience, interval: 1000 },
     });
   });
 });

@@ -59,9 +59,9 @@ describe('an app that may do in Azure what its roles allow', () => {
     expect(await writesOf('nsg-db2')).toBe(0);
 
     const elsewhere = await cloud.grant({ vm: web, duration: 'PT1H' });
-    await cloud.until(elsewhere.id, 'active', 20);
+    await cloud.until(elsewhere.id, 'active');
     await cloud.revoke(elsewhere.id);
-    await cloud.until(elsewhere.id, 'closed', 20);
+    await cloud.until(elsewhere.id, 'closed');
     await giveBack();
   });
 
@@ -70,7 +70,7 @@ describe('an app that may do in Azure what its roles allow', () => {
     const giveBack = await takeGatekeeper('Contoso-Network');
 
     const request = await cloud.grant({ vm: web, duration: 'PT1H' });
-    const failed = await cloud.until(request.id, 'failed', 60);
+    const failed = await cloud.until(request.id, 'failed');
     expect(failed.reason?.code).toBe('not-permitted');
     expect(failed.reason?.message).toContain('LinkedAuthorizationFailed');
     expect(failed.reason?.message).toContain(join);
@@ -81,12 +81,12 @@ describe('an app that may do in Azure what its roles allow', () => {
   it('closes by deleting the one rule what was open when that right was taken away', async () => {
     const before = await cloud.nsg('nsg-web');
     const request = await cloud.grant({ vm: web, duration: 'PT1H' });
-    await cloud.until(request.id, 'active', 20);
+    await cloud.until(request.id, 'active');
     expect(await cloud.owned('nsg-web')).not.toEqual([]);
     const giveBack = await takeGatekeeper('Contoso-Network');
 
     await cloud.revoke(request.id);
-    await cloud.until(request.id, 'closed', 30);
+    await cloud.until(request.id, 'closed');
     expectSame(await cloud.nsg('nsg-web'), before);
     const calls = await cloud.armCalls();
     expect(calls.filter(({ method, status }) => method === 'DELETE' && status === 202)).toHaveLength(1);
@@ -104,9 +104,9 @@ describe('an app that may do in Azure what its roles allow', () => {
     expect((await arm.ask('PUT', '/_sim/state', state)).status).toBe(204);
 
     const request = await cloud.grant({ vm: web, duration: 'PT1H' });
-    await cloud.until(request.id, 'active', 30);
+    await cloud.until(request.id, 'active');
     await cloud.revoke(request.id);
-    await cloud.until(request.id, 'closed', 30);
+    await cloud.until(request.id, 'closed');
     expectSame(await cloud.nsg('nsg-web'), before);
     const polls = (await cloud.armCalls()).filter(({ path }) => path.includes('/locations/'));
     expect(polls.slice(-2).map(({ status }) => status)).toEqual([403, 403]);

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { virtualMachines } from '../../dev/sample/policies.ts';
-import { expectSame, startCloud, type Cloud, type Shown } from './cloud.ts';
+import { expectSame, patience, startCloud, type Cloud, type Shown } from './cloud.ts';
 import { mortalApp, slowWrite, whenWriting, writesOf, type MortalApp } from './kill.ts';
 
 const { web } = virtualMachines;
@@ -37,32 +37,32 @@ describe('a worker that is killed', () => {
 
     await cloud.environment.killWorker();
 
-    await cloud.until(request.id, 'active', 60);
+    await cloud.until(request.id, 'active');
     await cloud.revoke(request.id);
-    await cloud.until(request.id, 'closed', 60);
+    await cloud.until(request.id, 'closed');
     expect(await cloud.events(request.id)).toEqual(['opening', 'active', 'closing', 'closed']);
   });
 
   it('while a grant waits: the timer fires in the next worker', async () => {
     const request = await cloud.grant({ vm: web, duration: 'PT8S' });
-    await cloud.until(request.id, 'active', 15);
+    await cloud.until(request.id, 'active');
 
     await cloud.environment.killWorker();
 
-    await cloud.until(request.id, 'closed', 40);
+    await cloud.until(request.id, 'closed');
     expect(await cloud.events(request.id)).toEqual(['opening', 'active', 'closing', 'closed']);
   });
 
   it('while it closes: the port shuts all the same', async () => {
     const request = await cloud.grant({ vm: web, duration: 'PT8S' });
-    await cloud.until(request.id, 'active', 15);
+    await cloud.until(request.id, 'active');
     const sent = await writesOf(cloud, 'nsg-web');
     await cloud.fault({ method: 'PUT', path: 'nsg-web' }, slowWrite);
     await whenWriting(cloud, 'nsg-web', sent + 1);
 
     await cloud.environment.killWorker();
 
-    await cloud.until(request.id, 'closed', 60);
+    await cloud.until(request.id, 'closed');
     expect(await cloud.events(request.id)).toEqual(['opening', 'active', 'closing', 'closed']);
   });
 
@@ -75,19 +75,16 @@ describe('a worker that is killed', () => {
     };
     // 500 or 202: the worker may die before the answer to this very call is out.
     await cloud.call('alice', 'POST', '/api/access-requests', body);
-    const request = await vi.waitFor(
-      async () => {
-        const answer = await cloud.call('alice', 'GET', '/api/access-requests');
-        const [found] = answer.body['value'] as Shown[];
-        expect(found?.state).toBe('opening');
-        return found as Shown;
-      },
-      { timeout: 20_000, interval: 100 },
-    );
+    const request = await vi.waitFor(async () => {
+      const answer = await cloud.call('alice', 'GET', '/api/access-requests');
+      const [found] = answer.body['value'] as Shown[];
+      expect(found?.state).toBe('opening');
+      return found as Shown;
+    }, patience);
 
-    await cloud.until(request.id, 'active', 60);
+    await cloud.until(request.id, 'active');
     await cloud.revoke(request.id);
-    await cloud.until(request.id, 'closed', 60);
+    await cloud.until(request.id, 'closed');
 
     expect(await cloud.events(request.id)).toEqual([
       'opening',
@@ -101,9 +98,9 @@ describe('a worker that is killed', () => {
   it('inside the orchestrator while a grant is open: the instance is lost, and the sweep shuts the port', async () => {
     await app.dieInOrchestrator(2);
     const request = await cloud.grant({ vm: web, duration: 'PT8S' });
-    await cloud.until(request.id, 'active', 15);
+    await cloud.until(request.id, 'active');
 
-    await cloud.until(request.id, 'closed', 60);
+    await cloud.until(request.id, 'closed');
 
     expect(await cloud.events(request.id)).toEqual(['opening', 'active', 'closing', 'closed']);
     const records = await cloud.call('dave', 'GET', '/api/audit');
