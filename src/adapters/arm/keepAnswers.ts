@@ -7,9 +7,13 @@ export type KeptAnswers<Answer> = (
   ask: () => Promise<Answer>,
 ) => Promise<Answer>;
 
+/** How long what Azure says of rights, locks and admin rules holds, in seconds: many opens cost one reading. */
+export const answersHold = 60;
+
 /**
  * Keeps answers for so many seconds, and shares one that is under way among all who ask meanwhile. What `isKept` does
- * not take is asked again next time. `isFresh` asks anew in any case: what was asked before may be older than the wish.
+ * not take, and what was thrown, is asked again next time. `isFresh` asks anew in any case: what was asked before may be
+ * older than the wish.
  */
 export function keepAnswers<Answer>(
   clock: Clock,
@@ -25,8 +29,15 @@ export function keepAnswers<Answer>(
     const answer = ask();
     const entry = { until: new Date(now.getTime() + seconds * 1000), answer };
     known.set(key, entry);
-    const settled = await answer;
-    if (!isKept(settled) && known.get(key) === entry) known.delete(key);
-    return settled;
+    // Only its own: a newer question may have been answered meanwhile.
+    const forget = () => known.get(key) === entry && known.delete(key);
+    try {
+      const settled = await answer;
+      if (!isKept(settled)) forget();
+      return settled;
+    } catch (error) {
+      forget();
+      throw error;
+    }
   };
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts';
 import { grantsAction, type Closability, type Rights } from '../../core/rights.ts';
+import { answersHold, keepAnswers } from './keepAnswers.ts';
 import { listAll, type FailedPage, type ListSettings } from './list.ts';
 import { isRecord } from './problem.ts';
 import type { SendRaw } from './rawRequest.ts';
@@ -11,33 +12,16 @@ const locksVersion = '2020-05-01';
 /** What closing needs: to see the NSG, and to write it as a whole. */
 const needed = [`${nsgType}/read`, `${nsgType}/write`];
 
-/** How long an answer holds, in seconds: many opens on one NSG cost one reading, and a new lock is seen soon. */
-const keepFor = 60;
-
-interface Known {
-  until: Date;
-  answer: Promise<Closability>;
-}
-
 /** Asks Azure what this identity may do, and which locks there are. Answers are shared and kept for a minute. */
 export function createRights(send: SendRaw, clock: Clock, settings: ListSettings): Rights {
-  const known = new Map<string, Known>();
+  const kept = keepAnswers<Closability>(clock, answersHold, ({ kind }) => kind !== 'unknown');
 
   return {
     async closability(nsgId, { correlationId }) {
       const parsed = parseIdOfType(nsgId, nsgType);
       if (!parsed) return { kind: 'unknown', message: 'This is not the id of a network security group.' };
       const path = pathOf(parsed);
-      const key = path.toLowerCase();
-      const now = clock.now();
-      for (const [other, { until }] of known) if (until <= now) known.delete(other);
-      const kept = known.get(key);
-      if (kept) return kept.answer;
-      const answer = ask(path, parsed.subscriptionId, correlationId);
-      known.set(key, { until: new Date(now.getTime() + keepFor * 1000), answer });
-      // What is not known is asked again.
-      if ((await answer).kind === 'unknown') known.delete(key);
-      return answer;
+      return kept(path.toLowerCase(), false, () => ask(path, parsed.subscriptionId, correlationId));
     },
   };
 

@@ -6,6 +6,7 @@ import type {
   SecurityAdminRule,
   SecurityAdminRules,
 } from '../../core/securityAdminRule.ts';
+import { answersHold, keepAnswers } from './keepAnswers.ts';
 import type { ListSettings } from './list.ts';
 import { isForbidden, isRecord, parseObject, problemOfAnswer } from './problem.ts';
 import type { SendRaw } from './rawRequest.ts';
@@ -14,8 +15,6 @@ import { parseIdOfType, pathOf } from './resourceId.ts';
 const networkType = 'Microsoft.Network/virtualNetworks';
 const action = 'listNetworkManagerEffectiveSecurityAdminRules';
 
-/** How long an answer holds, in seconds: as those about rights, which are asked for at the same moments. */
-const keepFor = 60;
 /** Whoever asks for access waits for it: not longer than this for one page, in milliseconds, nor for all. */
 const patience = { page: 5_000, all: 8_000 };
 /** Azure's smallest pages would hold far more than one network can have. */
@@ -30,26 +29,15 @@ export function createSecurityAdminRules(
   clock: Clock,
   settings: ListSettings & { apiVersion: string },
 ): SecurityAdminRules {
-  const known = new Map<string, { until: Date; answer: Promise<ReadSecurityAdminRules> }>();
+  const isKept = (read: ReadSecurityAdminRules) => read.kind === 'read' || read.cause !== 'unreadable';
+  const kept = keepAnswers(clock, answersHold, isKept);
 
   return {
     async ofNetwork(virtualNetworkId, { correlationId }) {
       const parsed = parseIdOfType(virtualNetworkId, networkType);
       if (!parsed) return notChecked('unreadable', 'The virtual network is not known.');
       const path = pathOf(parsed);
-      const key = path.toLowerCase();
-      const now = clock.now();
-      for (const [other, { until }] of known) if (until <= now) known.delete(other);
-      const kept = known.get(key);
-      if (kept) return kept.answer;
-      const answer = readAll(path, parsed.subscriptionId, correlationId);
-      const entry = { until: new Date(now.getTime() + keepFor * 1000), answer };
-      known.set(key, entry);
-      const read = await answer;
-      if (read.kind === 'not-checked' && read.cause === 'unreadable' && known.get(key) === entry) {
-        known.delete(key);
-      }
-      return read;
+      return kept(path.toLowerCase(), false, () => readAll(path, parsed.subscriptionId, correlationId));
     },
   };
 

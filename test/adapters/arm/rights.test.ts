@@ -1,7 +1,15 @@
 import { createHttpHeaders, createPipelineRequest } from '@azure/core-rest-pipeline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Rights } from '../../../src/core/rights.ts';
-import { ids, leapingClock, simulateArm, subscriptionId, world, type SimulatedArm } from './simulatedArm.ts';
+import {
+  ids,
+  intercepting,
+  leapingClock,
+  simulateArm,
+  subscriptionId,
+  world,
+  type SimulatedArm,
+} from './simulatedArm.ts';
 
 const call = { correlationId: '5a11f0a7-0000-4000-8000-000000000001' };
 const group = `/subscriptions/${subscriptionId}/resourceGroups/contoso`;
@@ -159,5 +167,27 @@ describe('whether what is opened on an NSG could be closed', () => {
     expect(await ask()).toEqual({ kind: 'closable' });
     clock.leap(1000);
     expect(await ask()).toMatchObject(notClosable);
+  });
+
+  it('keeps what is known now when an older question ends without an answer', async () => {
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    let isFirst = true;
+    const httpClient = intercepting(simulated.httpClient, async ({ url }, forward) => {
+      if (!isFirst || !url.includes('/permissions')) return forward();
+      isFirst = false;
+      await held;
+      throw new Error('The connection was lost.');
+    });
+    rights = simulated.connectAll({ httpClient }).rights;
+    const older = ask();
+    clock.leap(61_000);
+    expect(await ask()).toEqual({ kind: 'closable' });
+    release();
+    await older;
+
+    simulated.arm.requests.length = 0;
+    expect(await ask()).toEqual({ kind: 'closable' });
+    expect(simulated.arm.requests).toEqual([]);
   });
 });
