@@ -20,6 +20,7 @@ import { createNetworkChangedHandler } from './events/networkChanged.ts';
 import { createAuthenticate } from './http/authenticate.ts';
 import type { Operation } from './http/operation.ts';
 import { createJitHandler } from './http/jit/jitNetworkAccessPolicies.ts';
+import { createTellRefused } from './http/refusedOpens.ts';
 import { createRoutes } from './http/routes.ts';
 import { createInvocationLog } from './invocationLog.ts';
 import { createAccessRequestService } from './workflow/accessRequestService.ts';
@@ -100,7 +101,11 @@ const authenticate = createAuthenticate({
   clock,
   log,
 });
-const call = { authenticate, newId: randomUUID, log };
+const call = {
+  ...{ authenticate, newId: randomUUID, log },
+  // One for both doors: their bound is one.
+  tellRefused: createTellRefused({ log, clock }),
+};
 
 registerGrantOrchestration(
   (requestId, actor) => tablesReady().then(() => step(requestId, actor)),

@@ -56,6 +56,13 @@ var alerts = [
     window: 'PT15M'
   }
   {
+    name: 'opens-refused'
+    query: loadTextContent('../alerts/opens-refused.kql')
+    severity: 1
+    every: 'PT15M'
+    window: 'PT15M'
+  }
+  {
     name: 'break-glass-used'
     query: loadTextContent('../alerts/break-glass-used.kql')
     severity: 1

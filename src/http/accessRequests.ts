@@ -18,6 +18,7 @@ import { bodyInvalid, problemOfDecision } from './problem.ts';
 import type { Problem } from './problem.ts';
 import { readBody } from './readBody.ts';
 import { readQuery } from './readQuery.ts';
+import type { TellRefused } from './refusedOpens.ts';
 import { findVisible, isOfApprover, isOwn, notFound } from './visibleRequest.ts';
 
 export interface AccessRequestDependencies extends CallDependencies {
@@ -25,22 +26,27 @@ export interface AccessRequestDependencies extends CallDependencies {
   service: (context: InvocationContext) => AccessRequestService;
   /** How many proxies before the app are trusted to tell who called them. */
   trustedProxyHops: number;
+  tellRefused: TellRefused;
 }
 
 export type AccessRequestHandlers = HandlersOf<typeof accessRequestOperations>;
 
 /** The handlers of accessRequestOperations. */
 export function createAccessRequestHandlers(dependencies: AccessRequestDependencies): AccessRequestHandlers {
-  const { service, trustedProxyHops } = dependencies;
+  const { service } = dependencies;
   return {
-    create: handleCall(dependencies, (call) => create(call, service(call.context), trustedProxyHops)),
+    create: handleCall(dependencies, (call) => create(call, service(call.context), dependencies)),
     get: handleCall(dependencies, (call) => get(call, service(call.context))),
     list: handleCall(dependencies, (call) => list(call, service(call.context))),
     revoke: handleCall(dependencies, (call) => revoke(call, service(call.context))),
   };
 }
 
-async function create(call: Call, service: AccessRequestService, trustedProxyHops: number): Promise<Answer> {
+async function create(
+  call: Call,
+  service: AccessRequestService,
+  { trustedProxyHops, tellRefused }: Pick<AccessRequestDependencies, 'trustedProxyHops' | 'tellRefused'>,
+): Promise<Answer> {
   const key = idempotencyKeyOf(call.request);
   if (!key.ok) return key;
   const query = readQuery(call.request, createQuery);
@@ -53,9 +59,15 @@ async function create(call: Call, service: AccessRequestService, trustedProxyHop
     callerAddress(call.request, call.caller, trustedProxyHops),
   );
   if (!named.ok) return refuse(bodyInvalid(named.problems));
+  const isDryRun = query.query.dryRun !== undefined;
+  const refuseOpen = (problem: Problem) => {
+    const { correlationId } = call;
+    if (!isDryRun) tellRefused(problem, { door: 'sallyport', asked: 'access', correlationId });
+    return refuse(problem);
+  };
   if (parsed.body.breakGlass === true && !mayBreakGlass(call.caller)) {
     const detail = 'Skipping approval takes the role Sallyport.BreakGlass.';
-    return refuse({ code: 'role-missing', detail });
+    return refuseOpen({ code: 'role-missing', detail });
   }
   const submission: Submission = {
     ...parsed.body,
@@ -64,14 +76,14 @@ async function create(call: Call, service: AccessRequestService, trustedProxyHop
     correlationId: call.correlationId,
     ...(key.value !== undefined && { idempotencyKey: key.value }),
   };
-  if (query.query.dryRun !== undefined) {
+  if (isDryRun) {
     const foreseen = await service.dryRun(submission);
     if (foreseen.kind !== 'foreseen') return refuse(problemOfSubmission(foreseen));
     const body = { ...presentDryRun(foreseen), ...presentCallerAddress(named.address) };
     return { ok: true, status: 200, body };
   }
   const submitted = await service.submit(submission);
-  if (submitted.kind !== 'accepted') return refuse(problemOfSubmission(submitted));
+  if (submitted.kind !== 'accepted') return refuseOpen(problemOfSubmission(submitted));
   const { request } = submitted;
   const location = `/api/access-requests/${request.id}`;
   const body = { ...presentRequest(request), ...presentCallerAddress(addressUsed(named.address, request)) };

@@ -18,11 +18,22 @@ export type ExtensionHandlers = HandlersOf<typeof extensionOperations>;
 export function createExtensionHandlers(
   dependencies: Omit<AccessRequestDependencies, 'trustedProxyHops'>,
 ): ExtensionHandlers {
-  const { service } = dependencies;
-  return { extend: handleCall(dependencies, (call) => extend(call, service(call.context))) };
+  const { service, tellRefused } = dependencies;
+  return {
+    extend: handleCall(dependencies, async (call) => {
+      const result = await extend(call, service(call.context));
+      if ('refused' in result) {
+        const { correlationId } = call;
+        tellRefused(result.refused, { door: 'sallyport', asked: 'extension', correlationId });
+        return refuse(result.refused);
+      }
+      return result;
+    }),
+  };
 }
 
-async function extend(call: Call, service: AccessRequestService): Promise<Answer> {
+/** The answer, or why a call that was right in its form is refused. */
+async function extend(call: Call, service: AccessRequestService): Promise<Answer | { refused: Problem }> {
   const key = idempotencyKeyOf(call.request);
   if (!key.ok) return key;
   const read = await readBody(call.request);
@@ -49,15 +60,15 @@ async function extend(call: Call, service: AccessRequestService): Promise<Answer
     case 'waiting':
       return { ok: true, status: 202, body: presentRequest(result.request) };
     case 'not-found':
-      return refuse(notFound);
+      return { refused: notFound };
     case 'conflict':
-      return refuse({ code: result.reason.code, detail: result.reason.message });
+      return { refused: { code: result.reason.code, detail: result.reason.message } };
     case 'denied':
     case 'key-reused':
     case 'over-quota':
     case 'too-many-refusals':
     case 'unavailable':
-      return refuse(problemOfSubmission(result));
+      return { refused: problemOfSubmission(result) };
   }
 }
 

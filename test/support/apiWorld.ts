@@ -1,6 +1,7 @@
 import type { CallDependencies } from '../../src/http/handleCall.ts';
 import type { Example, Operation, Route } from '../../src/http/operation.ts';
 import { createRoutes } from '../../src/http/routes.ts';
+import type { TellRefused } from '../../src/http/refusedOpens.ts';
 import { everyonesProblems, problemDocument } from '../../src/http/problem.ts';
 import { createPolicyService } from '../../src/workflow/policyService.ts';
 import { grantWorld } from './grantWorld.ts';
@@ -49,7 +50,7 @@ export async function createApiWorld(issuer: Pick<TokenIssuer, 'issuer' | 'jwksU
 export function routesOver(
   world: GrantWorld,
   process: Process,
-  around: CallDependencies,
+  around: CallDependencies & { tellRefused: TellRefused },
   trustedProxyHops: number,
 ): Route[] {
   const service = () => process.service;

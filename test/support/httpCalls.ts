@@ -5,6 +5,7 @@ import { createTokenVerifier } from '../../src/adapters/tokens/tokenVerifier.ts'
 import type { Clock, Log } from '../../src/core/clock.ts';
 import { createAuthenticate } from '../../src/http/authenticate.ts';
 import type { CallDependencies } from '../../src/http/handleCall.ts';
+import { createTellRefused, type TellRefused } from '../../src/http/refusedOpens.ts';
 import { audience, tenantId } from './tokenIssuer.ts';
 import type { TokenIssuer } from './tokenIssuer.ts';
 
@@ -69,6 +70,9 @@ export interface Surroundings extends CallDependencies {
   refusals: string[];
   /** What was logged as an error. */
   errors: { message: string; facts: Record<string, unknown> | undefined }[];
+  /** What was logged as information. */
+  infos: { message: string; facts: Record<string, unknown> | undefined }[];
+  tellRefused: TellRefused;
 }
 
 /** What handlers need, with the product's own verification of tokens from this issuer. */
@@ -79,8 +83,12 @@ export function surroundings(
   const refusals: string[] = [];
   const errors: Surroundings['errors'] = [];
   const clock: Clock = { now: () => new Date(), sleep: () => Promise.resolve() };
-  const ignore = () => undefined;
-  const log: Log = { info: ignore, warn: ignore, error: (message, facts) => errors.push({ message, facts }) };
+  const infos: Surroundings['infos'] = [];
+  const log: Log = {
+    info: (message, facts) => infos.push({ message, facts }),
+    warn: () => undefined,
+    error: (message, facts) => errors.push({ message, facts }),
+  };
   const authenticate = createAuthenticate({
     verifier: createTokenVerifier({ issuer: issuer.issuer, jwksUri: issuer.jwksUri, audience, tenantId }),
     unauthenticated: {
@@ -94,5 +102,6 @@ export function surroundings(
     clock,
     log,
   });
-  return { authenticate, newId: () => freshCorrelationId, log, refusals, errors };
+  const tellRefused = createTellRefused({ log, clock });
+  return { authenticate, newId: () => freshCorrelationId, log, refusals, errors, infos, tellRefused };
 }

@@ -4,7 +4,7 @@ import { createPolicyService } from '../../src/workflow/policyService.ts';
 import { grantWorld } from './grantWorld.ts';
 import type { GrantWorld, Process } from './grantWorld.ts';
 import { call, surroundings } from './httpCalls.ts';
-import type { Answered, Asking } from './httpCalls.ts';
+import type { Answered, Asking, Surroundings } from './httpCalls.ts';
 import { noQuotas } from './noQuotas.ts';
 import { alice } from './tokenIssuer.ts';
 import type { TokenIssuer } from './tokenIssuer.ts';
@@ -14,6 +14,7 @@ export interface JitWorld {
   world: GrantWorld;
   process: Process;
   handler: HttpHandler;
+  around: Surroundings;
   /** Policies whose application was started. */
   started: string[];
   /** Calls as Alice with an api-version, unless told otherwise. `path` is what follows /api/arm/. */
@@ -59,5 +60,5 @@ export async function createJitWorld(issuer: TokenIssuer, quotas = noQuotas): Pr
         ...asking.headers,
       },
     });
-  return { world, process, handler, started, ask };
+  return { world, process, handler, around, started, ask };
 }

@@ -1,10 +1,11 @@
 import type { AccessRequest } from '../../core/accessRequest.ts';
 import { canonicalId } from '../../core/resourceId.ts';
 import type { Policy } from '../../core/policy.ts';
-import type { JudgedTogether, Submission, SubmitResult } from '../../workflow/contracts.ts';
+import type { JudgedTogether, PolicyRefusal, Submission, SubmitResult } from '../../workflow/contracts.ts';
 import { idempotencyKeyOf, problemOfSubmission } from '../accessRequests.ts';
 import { callerAddress } from '../callerAddress.ts';
 import { nameSources } from '../nameSources.ts';
+import type { Problem, ProblemCode } from '../problem.ts';
 import { refuseInArmWords } from './armAnswer.ts';
 import type { ArmAnswer } from './armAnswer.ts';
 import { armDetailOf, armErrorOf } from './armError.ts';
@@ -18,6 +19,13 @@ import type { JitCall, JitDependencies } from './jitCall.ts';
 import type { JitTarget } from './jitTarget.ts';
 import { presentJitRequests } from './presentJitRequest.ts';
 import { readJitBody } from './readJitBody.ts';
+
+/** What our own API calls it. */
+const codeOfRefusal = {
+  'not-found': 'policy-not-found',
+  'not-authorized': 'not-authorized',
+  unavailable: 'unavailable',
+} as const satisfies Record<PolicyRefusal['kind'], ProblemCode>;
 
 type InitiateCall = JitCall<Extract<JitTarget, { kind: 'initiate' }>>;
 
@@ -33,10 +41,20 @@ export async function initiate(jit: InitiateCall, dependencies: JitDependencies)
   if (!read.ok) return read;
   const parsed = parseInitiateBody(read.json, dependencies.clock.now());
   if (!parsed.ok) return refuse(errorOfBody(parsed.problems));
+  const tell = (problem: Pick<Problem, 'code' | 'errors'>) => {
+    const { correlationId } = call;
+    dependencies.tellRefused(problem, { door: 'microsoft', asked: 'access', correlationId });
+  };
   const policy = await policyOf(jit, dependencies);
-  if ('status' in policy) return refuse(policy);
+  if ('kind' in policy) {
+    tell({ code: codeOfRefusal[policy.kind] });
+    return refuse(errorOfRefusal(policy, (await locate(jit)) ?? idForMessage(jit.target)));
+  }
   const outside = outsideOf(policy, parsed.asked);
-  if (outside !== undefined) return refuse(outside);
+  if (outside !== undefined) {
+    tell({ code: 'no-policy' });
+    return refuse(outside);
+  }
   const address = () => callerAddress(call.request, call.caller, dependencies.trustedProxyHops);
   const submissions: Submission[] = [];
   for (const [index, asked] of parsed.asked.entries()) {
@@ -53,7 +71,11 @@ export async function initiate(jit: InitiateCall, dependencies: JitDependencies)
     });
   }
   const submitted = await submitAll(jit, submissions);
-  if (!Array.isArray(submitted)) return refuse(errorOfSubmission(submitted, policy.id));
+  if (!Array.isArray(submitted)) {
+    const problem = problemOfSubmission(submitted);
+    tell(problem);
+    return refuse(errorOfSubmission(submitted, problem, policy.id));
+  }
   return { ok: true, status: 202, body: presentJitRequests(submitted) };
 }
 
@@ -97,14 +119,13 @@ async function submitAll(
 async function policyOf(
   jit: InitiateCall,
   { storedPolicies }: Pick<JitDependencies, 'storedPolicies'>,
-): Promise<Policy | ArmError> {
+): Promise<Policy | PolicyRefusal> {
   const found = await findPolicy(jit);
   if (found.kind === 'found') return found.policy;
   const id = await locate(jit);
   const stored =
     found.kind === 'not-authorized' && id !== undefined ? await storedPolicies.get(id) : undefined;
-  if (stored !== undefined && stored.row.isDeleted !== true) return stored.row;
-  return errorOfRefusal(found, id ?? idForMessage(jit.target));
+  return stored !== undefined && stored.row.isDeleted !== true ? stored.row : found;
 }
 
 /** The policy in the path must name every machine: what other policies allow there is asked for by their own names. */
@@ -126,10 +147,12 @@ function outsideOf(policy: Policy, asked: readonly AskedUntil[]): ArmError | und
   };
 }
 
-function errorOfSubmission(result: Exclude<SubmitResult, { kind: 'accepted' }>, policyId: string): ArmError {
-  return result.kind === 'denied'
-    ? armErrorOfDecision(result.decision, policyId)
-    : armErrorOf(problemOfSubmission(result));
+function errorOfSubmission(
+  result: Exclude<SubmitResult, { kind: 'accepted' }>,
+  problem: Problem,
+  policyId: string,
+): ArmError {
+  return result.kind === 'denied' ? armErrorOfDecision(result.decision, policyId) : armErrorOf(problem);
 }
 
 /** Ends what was accepted before something that belongs to it was refused. */

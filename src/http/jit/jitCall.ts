@@ -4,6 +4,7 @@ import type { Policies } from '../../core/policy.ts';
 import { canonicalId } from '../../core/resourceId.ts';
 import type { AccessRequestService, FindPolicyResult, PolicyService } from '../../workflow/contracts.ts';
 import type { Call, CallDependencies } from '../handleCall.ts';
+import type { TellRefused } from '../refusedOpens.ts';
 import { isListed, placeOfPolicy, policyIdOf, resourceGroupIdOf } from './jitTarget.ts';
 import type { JitTarget, PolicyTarget } from './jitTarget.ts';
 
@@ -15,6 +16,7 @@ export interface JitDependencies extends CallDependencies {
   clock: Pick<Clock, 'now'>;
   /** How many proxies before the app are trusted to tell who called them. */
   trustedProxyHops: number;
+  tellRefused: TellRefused;
   /** Where callers reach the app, such as `https://sallyport.contoso.example`; left out, where this call came to. */
   publicOrigin?: string;
 }
