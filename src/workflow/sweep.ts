@@ -120,8 +120,9 @@ export function createSweep(
       notAfter,
       close: ({ id }) => step(id, 'sweep'),
     });
-    // What stands without tables is touched by nobody.
-    if (!isLost) await applyBaselinesBy(baselines, { correlationId, listing, ...nsgs, notAfter });
+    // What stands without tables is touched by nobody; and what is set before they have their marker looks like that.
+    if (marker !== undefined)
+      await applyBaselinesBy(baselines, { correlationId, listing, ...nsgs, notAfter });
 
     const left = walk.left + requests.left + nsgs.left;
     const isComplete = isRead && isMarked && walk.isWhole && !nsgs.isBlind && left === 0;

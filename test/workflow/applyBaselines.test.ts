@@ -153,6 +153,24 @@ describe('applying policies', () => {
     expect((await stored()).row.provisioning).toEqual({ state: 'succeeded', reasons: [] });
   });
 
+  it('waits for the marker of a new installation: rules without one are taken for those of lost tables', async () => {
+    world = await grantWorld(undefined, 'task-failed', 'new');
+    await world.stores.policies.insert(named());
+    const torn = world.startProcess(undefined, {
+      before: (effect) => {
+        if (effect === 'sweepState.marker') throw new Error('That row cannot be read.');
+      },
+    });
+    await world.clock.run(torn.sweep());
+    expect([world.ownedRules(), await world.stores.live.everyBaseline()]).toEqual([[], []]);
+
+    process = world.startProcess();
+    for (let sweep = 0; sweep < 2; sweep += 1) await world.clock.run(process.sweep());
+    expect(world.logged).not.toContain('tables-lost: run installation:adopt');
+    expect(world.ownedRules()).toHaveLength(2);
+    expect((await stored()).row.provisioning).toEqual({ state: 'succeeded', reasons: [] });
+  });
+
   it('touches nothing while lists fail', async () => {
     await world.stores.policies.insert(named());
     await step();

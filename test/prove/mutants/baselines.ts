@@ -41,6 +41,14 @@ export const baselineMutants: readonly Mutant[] = [
     hunters: ['test/workflow/applyBaselines.test.ts', 'C'],
   },
   {
+    id: 'baselines-before-marker',
+    what: 'the sweep applies policies although it could not read whether the tables are lost',
+    breaks: 'I3',
+    file: 'src/workflow/sweep.ts',
+    edits: [{ text: 'if (marker !== undefined) await', replacement: 'if (!isLost) await' }],
+    hunters: ['test/workflow/applyBaselines.test.ts'],
+  },
+  {
     id: 'changed-baseline-remembered',
     what: 'what was seen of a baseline is kept although it is another one now',
     breaks: 'nobody is accused of what the product did',
