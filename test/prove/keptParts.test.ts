@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { contentHash, createKeptParts, runMissing } from './keptParts.ts';
 import type { LayerResult } from './layer.ts';
+import { layers } from './layers.ts';
 import { runPart, type PartOrder } from './part.ts';
 
 const order: PartOrder = { number: 3, letter: 'A', options: { size: 'full', worker: { index: 3, of: 16 } } };
@@ -22,9 +23,9 @@ describe('the parts that are kept of a run', () => {
   });
 
   it('are there for the next run over the same content, whatever number the part has then', () => {
-    createKeptParts(directory, 'content').keep(order, held);
+    createKeptParts(directory, { A: 'content' }).keep(order, held);
 
-    expect(createKeptParts(directory, 'content').of({ ...order, number: 7 })).toEqual(held);
+    expect(createKeptParts(directory, { A: 'content' }).of({ ...order, number: 7 })).toEqual(held);
   });
 
   it.each<[string, string, PartOrder]>([
@@ -34,13 +35,13 @@ describe('the parts that are kept of a run', () => {
     ['part', 'content', { ...order, options: { size: 'full', worker: { index: 4, of: 16 } } }],
     ['number of parts', 'content', { ...order, options: { size: 'full', worker: { index: 3, of: 17 } } }],
   ])('are not taken for those of another %s', (_what, content, other) => {
-    createKeptParts(directory, 'content').keep(order, held);
+    createKeptParts(directory, { A: 'content' }).keep(order, held);
 
-    expect(createKeptParts(directory, content).of(other)).toBeUndefined();
+    expect(createKeptParts(directory, { A: content, B: content }).of(other)).toBeUndefined();
   });
 
   it('are those that held: what failed is run again', () => {
-    const kept = createKeptParts(directory, 'content');
+    const kept = createKeptParts(directory, { A: 'content' });
     kept.keep(order, { ...held, failures: [{ seed: '1', what: 'I1: open', replay: 'npm run prove' }] });
 
     expect(kept.of(order)).toBeUndefined();
@@ -63,11 +64,11 @@ describe('the hash of what a proof depends on', () => {
     rmSync(root, { recursive: true });
   });
 
-  it('stays when only a page is written', () => {
-    const before = contentHash(root);
+  it('stays when only a page is written', async () => {
+    const before = await contentHash(root);
     write('docs/proof.md', 'Sizes: full.');
 
-    expect(contentHash(root)).toBe(before);
+    expect(await contentHash(root)).toBe(before);
   });
 
   it.each<[string, () => void]>([
@@ -78,11 +79,63 @@ describe('the hash of what a proof depends on', () => {
       () => renameSync(join(root, 'test/plan.test.ts'), join(root, 'test/p.test.ts')),
     ],
     ['a dependency changes', () => write('package-lock.json', '{}')],
-  ])('is another one when %s', (_what, change) => {
-    const before = contentHash(root);
+  ])('is another one when %s', async (_what, change) => {
+    const before = await contentHash(root);
     change();
 
-    expect(contentHash(root)).not.toBe(before);
+    expect(await contentHash(root)).not.toBe(before);
+  });
+
+  describe('of a layer that only imports', () => {
+    const ofLayer = () => contentHash(root, 'test/layer.ts');
+    beforeEach(() => {
+      write('src/core/desired.ts', 'export const b = 1;');
+      write('src/core/lazy.ts', 'export const c = 1;');
+      write(
+        'src/core/plan.ts',
+        `export { b } from './desired.ts'; export const later = () => import('./lazy.ts');`,
+      );
+      write(
+        'test/layer.ts',
+        `import { b } from '../src/core/plan.ts'; import 'node:fs'; import 'zod'; export const run = b;`,
+      );
+    });
+
+    it('stays when what it does not import changes', async () => {
+      const before = await ofLayer();
+      write('src/core/other.ts', 'export const d = 1;');
+      write('test/plan.test.ts', 'other');
+
+      expect(await ofLayer()).toBe(before);
+    });
+
+    it.each<[string, () => void]>([
+      ['the layer changes', () => write('test/layer.ts', `export const run = 1;`)],
+      [
+        'what is imported by what it imports changes',
+        () => write('src/core/desired.ts', 'export const b = 2;'),
+      ],
+      [
+        'what is imported only when it is needed changes',
+        () => write('src/core/lazy.ts', 'export const c = 2;'),
+      ],
+      ['a dependency changes', () => write('package-lock.json', '{}')],
+    ])('is another one when %s', async (_what, change) => {
+      const before = await ofLayer();
+      change();
+
+      expect(await ofLayer()).not.toBe(before);
+    });
+
+    it('cannot be had of a layer that does not build', async () => {
+      write('test/layer.ts', `import './nowhere.ts';`);
+
+      await expect(ofLayer()).rejects.toThrow('nowhere');
+    });
+  });
+
+  it.each(layers)('of layer $letter is over the file that it is loaded from', ({ file, load }) => {
+    expect(String(load)).toContain(`layers/${file}`);
   });
 });
 
@@ -106,7 +159,7 @@ describe('a run that goes on with another', () => {
     const [ran, answered]: string[][] = [[], []];
     const taken = await runMissing(
       orders,
-      createKeptParts(directory, 'content'),
+      createKeptParts(directory, { T: 'content', H: 'content' }),
       resume,
       async (missing, onAnswer) => {
         for (const order of missing.slice(0, interruptedAfter)) {

@@ -9,21 +9,39 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { build } from 'esbuild';
 import { canonicalJson } from '../../src/core/canonicalJson.ts';
 import type { LayerResult } from './layer.ts';
 import type { PartAnswer, PartOrder } from './part.ts';
 
-/** What a part's result may depend on: the code, everything that runs it, and the tests that hunt mutants. */
-const sources = ['src', 'dev', 'test', 'scripts', 'host.json', 'package.json', 'package-lock.json'];
+/** What the result of a part that starts processes, or hunts mutants, may depend on. */
+const everything = ['src', 'dev', 'test', 'scripts', 'host.json', 'package.json', 'package-lock.json'];
 
-/** SHA-256, in hexadecimal, over the names and contents of all files that a result depends on, and the version of Node. */
-export function contentHash(root: string): string {
+/**
+ * SHA-256, in hexadecimal, over the names and contents of what a result depends on: the lockfile, the version of Node, and
+ * every file that `module` imports, directly or not (types alone count for nothing); all sources where no module is given.
+ */
+export async function contentHash(root: string, module?: string): Promise<string> {
   const hash = createHash('sha256').update(process.version);
-  for (const path of sources.flatMap((source) => filesUnder(root, source))) {
+  const paths =
+    module === undefined
+      ? everything.flatMap((source) => filesUnder(root, source))
+      : [...filesUnder(root, 'package-lock.json'), ...(await filesImportedBy(root, module))];
+  for (const path of paths) {
     const content = readFileSync(join(root, path));
     hash.update(`\n${path} ${content.length}\n`).update(content);
   }
   return hash.digest('hex');
+}
+
+async function filesImportedBy(root: string, module: string): Promise<string[]> {
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: [module],
+    ...{ bundle: true, packages: 'external', platform: 'node', format: 'esm' },
+    ...{ write: false, metafile: true, logLevel: 'silent' },
+  });
+  return Object.keys(metafile.inputs).sort();
 }
 
 function filesUnder(root: string, path: string): string[] {
@@ -42,12 +60,16 @@ export interface KeptParts {
   keep(order: PartOrder, result: LayerResult): void;
 }
 
-/** Keeps results under a directory of their own for each content, of which the hash is given. */
-export function createKeptParts(directory: string, content: string): KeptParts {
-  const folder = join(directory, content);
-  const fileOf = ({ letter, options }: PartOrder) => {
-    const asked = createHash('sha256').update(canonicalJson(options)).digest('hex').slice(0, 16);
-    return join(folder, `${letter}-${asked}.json`);
+/** Keeps results under a directory of their own for each content, of which the hash is given for each layer's letter. */
+export function createKeptParts(directory: string, contents: Readonly<Record<string, string>>): KeptParts {
+  const folderOf = ({ letter }: PartOrder) => {
+    const content = contents[letter];
+    if (content === undefined) throw new Error(`Nobody has said what layer ${letter} depends on.`);
+    return join(directory, content);
+  };
+  const fileOf = (order: PartOrder) => {
+    const asked = createHash('sha256').update(canonicalJson(order.options)).digest('hex').slice(0, 16);
+    return join(folderOf(order), `${order.letter}-${asked}.json`);
   };
   return {
     of(order) {
@@ -56,7 +78,7 @@ export function createKeptParts(directory: string, content: string): KeptParts {
     },
     keep(order, result) {
       if (result.failures.length > 0) return;
-      mkdirSync(folder, { recursive: true });
+      mkdirSync(folderOf(order), { recursive: true });
       // In one step, so that whoever is interrupted leaves a whole file or none.
       const whole = `${fileOf(order)}.${process.pid}`;
       writeFileSync(whole, JSON.stringify(result));

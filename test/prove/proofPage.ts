@@ -96,8 +96,9 @@ npm run prove:full -- --resume         the same, after an interruption: parts th
 npm run prove:mutants                  every mutant, with what caught it
 \`\`\`
 
-What each part came to is kept under \`out/prove\`, by a hash over all sources, tests and the lockfile. \`--resume\` takes
-from there what held, runs the rest, and this page says how much was taken; without it everything is run anew.
+What each part came to is kept under \`out/prove\`, by a hash over the lockfile, the version of Node and every file that its
+layer imports; for I and K, which start processes and run tests, over all sources and tests. \`--resume\` takes from there
+what held, runs the rest, and this page says how much was taken; without it everything is run anew.
 
 Seeds are whole numbers from 1. The same seed makes the same case on every machine, but for what real time decides: which
 tokens have expired (G), where a real process is when it is killed (I), and which eight mutants are taken today (K).
@@ -126,5 +127,5 @@ tokens have expired (G), where a real process is when it is killed (I), and whic
 
 function resumedWords({ parts, taken }: ProofRun): string {
   if (taken === 0) return '';
-  return `, after a run over the same sources that was interrupted: ${taken} of ${parts} parts are from it`;
+  return `, with ${taken} of ${parts} parts taken from runs before it over the same sources`;
 }

@@ -45,7 +45,11 @@ async function prove(wanted: ProveOptions): Promise<Proven> {
     .flatMap((layer) => partsOf(layer, wanted))
     .map((order, number): PartOrder => ({ ...order, number }));
   const results = new Map<string, LayerResult[]>(layers.map((layer) => [layer.letter, []]));
-  const kept = createKeptParts(`${root}out/prove`, contentHash(root));
+  const contents = layers.map(async ({ letter, file, runsOthers }): Promise<[string, string]> => [
+    letter,
+    await contentHash(root, runsOthers ? undefined : `test/prove/layers/${file}`),
+  ]);
+  const kept = createKeptParts(`${root}out/prove`, Object.fromEntries(await Promise.all(contents)));
   const run: Parameters<typeof runMissing>[3] = (missing, onAnswer) =>
     runInProcesses(missing, Math.min(processCount, missing.length), onAnswer);
   const taken = await runMissing(orders, kept, wanted.resume, run, ({ letter }, { result, error }) => {
@@ -63,7 +67,7 @@ async function prove(wanted: ProveOptions): Promise<Proven> {
     for (const line of failureLines(part)) console.log(line);
   });
   if (taken > 0)
-    console.log(`${taken} of ${orders.length} parts are from an earlier run over the same sources.`);
+    console.log(`${taken} of ${orders.length} parts are from earlier runs over the same sources.`);
   return { results: [...results.values()].map(mergeResults), parts: orders.length, taken };
 }
 
