@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { runInThisContext } from 'node:vm';
+import { z } from 'zod';
+import { snapshotOf, theOnly } from './snapshots.ts';
 
 /** Columns by Microsoft's reference of the Azure Monitor tables; those that the queries use, and a few more. */
 const tables = {
@@ -11,14 +13,40 @@ const tables = {
     '(TimeGenerated:datetime, Name:string, Success:bool, ResultCode:string, DurationMs:real, OperationName:string, OperationId:string, AppRoleName:string, ItemCount:int, _ResourceId:string)',
   AzureActivity:
     '(TimeGenerated:datetime, Caller:string, OperationNameValue:string, ActivityStatusValue:string, CorrelationId:string, ResourceGroup:string, SubscriptionId:string, _ResourceId:string)',
+  // Of Azure Resource Graph, which takes a part of the language.
+  resources:
+    '(id:string, name:string, type:string, resourceGroup:string, subscriptionId:string, properties:dynamic)',
 };
+
+/** The table of the audit as the template makes it. */
+function auditTable(): string {
+  const table = theOnly(snapshotOf('everything'), 'Microsoft.OperationalInsights/workspaces/tables');
+  const { schema } = z
+    .object({
+      schema: z.object({
+        name: z.literal('SallyportAudit_CL'),
+        columns: z.array(z.object({ name: z.string(), type: z.string() })),
+      }),
+    })
+    .parse(table.properties);
+  return `(${schema.columns.map(({ name, type }) => `${name}:${type}`).join(', ')})`;
+}
 
 interface Diagnostic {
   Code: string;
   Message: string;
 }
 
+/** A part of a query as the parser understood it. */
+export interface SyntaxNode {
+  readonly Kind: number;
+  readonly ChildCount: number;
+  GetChild(index: number): SyntaxNode | null;
+  toString(): string;
+}
+
 interface Kusto {
+  Syntax: { SyntaxKind: Record<string, number> };
   Symbols: {
     TableSymbol: { From(columns: string): { WithName(name: string): unknown } };
     DatabaseSymbol: { ctor: new (name: string, tables: unknown[]) => unknown };
@@ -28,7 +56,7 @@ interface Kusto {
     ParseAndAnalyze(
       query: string,
       globals: unknown,
-    ): { GetDiagnostics(): { Count: number; getItem(index: number): Diagnostic } };
+    ): { Syntax: SyntaxNode; GetDiagnostics(): { Count: number; getItem(index: number): Diagnostic } };
   };
 }
 
@@ -44,6 +72,13 @@ export function problemsOf(query: string): string[] {
   });
 }
 
+/** The whole of a query, and by their number the names of the kinds of its parts. */
+export function syntaxOf(query: string): { root: SyntaxNode; kinds: ReadonlyMap<number, string> } {
+  const { kusto, globals } = (loaded ??= load());
+  const kinds = new Map(Object.entries(kusto.Syntax.SyntaxKind).map(([name, number]) => [number, name]));
+  return { root: kusto.KustoCode.ParseAndAnalyze(query, globals).Syntax, kinds };
+}
+
 /** Both files are scripts that put names into the global scope; the package's own entry loads the second without the first. */
 function load() {
   const { resolve } = createRequire(import.meta.url);
@@ -52,7 +87,7 @@ function load() {
     runInThisContext(readFileSync(path, 'utf8'), path);
   }
   const kusto = (globalThis as unknown as { Kusto: { Language: Kusto } }).Kusto.Language;
-  const symbols = Object.entries(tables).map(([name, columns]) =>
+  const symbols = Object.entries({ ...tables, SallyportAudit_CL: auditTable() }).map(([name, columns]) =>
     kusto.Symbols.TableSymbol.From(columns).WithName(name),
   );
   const database = new kusto.Symbols.DatabaseSymbol.ctor('workspace', symbols);
