@@ -5,6 +5,8 @@ import { app, type HttpHandler, type HttpMethod, type InvocationContext } from '
 import { createArm } from './adapters/arm/arm.ts';
 import { createCredential } from './adapters/arm/credential.ts';
 import { createAuditTrail } from './adapters/tables/auditTrail.ts';
+import { createLastSweeps } from './adapters/tables/lastSweeps.ts';
+import { checkTables } from './adapters/tables/checkTables.ts';
 import { createLiveRows } from './adapters/tables/liveRows.ts';
 import { createNsgRecords } from './adapters/tables/nsgRecords.ts';
 import { createPolicies } from './adapters/tables/policies.ts';
@@ -12,6 +14,7 @@ import { createRequests } from './adapters/tables/requests.ts';
 import { createSeals } from './adapters/tables/seals.ts';
 import { createSweepState } from './adapters/tables/sweepState.ts';
 import { ensureTables, openTables } from './adapters/tables/tables.ts';
+import { checkSigningKeys } from './adapters/tokens/checkSigningKeys.ts';
 import { createTokenVerifier } from './adapters/tokens/tokenVerifier.ts';
 import { readConfig } from './config.ts';
 import type { Clock } from './core/clock.ts';
@@ -23,6 +26,7 @@ import { createJitHandler } from './http/jit/jitNetworkAccessPolicies.ts';
 import { createTellRefused } from './http/refusedOpens.ts';
 import { createRoutes } from './http/routes.ts';
 import { createInvocationLog } from './invocationLog.ts';
+import { readProgram } from './program.ts';
 import { createAccessRequestService } from './workflow/accessRequestService.ts';
 import { createUnauthenticatedCounter } from './workflow/countUnauthenticated.ts';
 import type { Dependencies } from './workflow/dependencies.ts';
@@ -35,7 +39,9 @@ import {
 } from './workflow/durable.ts';
 import { createFollowHint } from './workflow/followHint.ts';
 import { createForeseePolicy } from './workflow/foreseePolicy.ts';
+import { createHealth } from './workflow/health.ts';
 import { createHeartbeat } from './workflow/heartbeat.ts';
+import { createNoteSweep } from './workflow/noteSweep.ts';
 import { once } from './workflow/once.ts';
 import { createPolicyService } from './workflow/policyService.ts';
 import { createPolicyStep } from './workflow/policyStep.ts';
@@ -58,6 +64,14 @@ const tables = openTables('serviceUri' in config.tables ? { ...config.tables, cr
 const tablesReady = once(() => ensureTables(tables));
 
 const sweepState = createSweepState(tables);
+const lastSweeps = createLastSweeps(tables.heartbeat);
+const arm = createArm({
+  endpoint: config.arm.endpoint,
+  credential,
+  networkApiVersion: config.arm.networkApiVersion,
+  clock,
+  userAgent: 'sallyport',
+});
 
 const dependencies: Dependencies = {
   requests: createRequests(tables.requests),
@@ -68,13 +82,7 @@ const dependencies: Dependencies = {
   sweepState,
   heartbeat: createHeartbeat({ sweepState, clock, log }, config.sweepPeriodSeconds),
   policies: createPolicies(tables.policies),
-  ...createArm({
-    endpoint: config.arm.endpoint,
-    credential,
-    networkApiVersion: config.arm.networkApiVersion,
-    clock,
-    userAgent: 'sallyport',
-  }),
+  ...arm,
   ...(config.readsAdminRules ? {} : { securityAdminRules: securityAdminRulesOff }),
   clock,
   log,
@@ -90,6 +98,7 @@ const sweep = createSweep(dependencies, {
   periodSeconds: config.sweepPeriodSeconds,
   warnSeconds: config.warnSeconds,
 });
+const noteSweep = createNoteSweep({ lastSweeps, clock, log });
 const foresee = createForeseePolicy(dependencies);
 const quota = createPersonQuota(config.quotas);
 
@@ -129,8 +138,10 @@ app.timer('sweep', {
     log.run(context, async () => {
       // It closes without tables too, by what the rules say of themselves.
       await tablesReady().catch(tablesNotReady);
+      const began = clock.now();
       const report = await sweep(orchestrationsOf(context, clock));
       log.info('sweep', { ...report });
+      await noteSweep(began, report);
     }),
 });
 
@@ -152,6 +163,18 @@ app.eventGrid<unknown>('networkChanged', {
 
 const accessRequests = (context: InvocationContext) =>
   createAccessRequestService(dependencies, quota, orchestrationsOf(context, clock), reconcileNsg, config);
+const health = createHealth({
+  ...dependencies,
+  lastSweeps,
+  periodSeconds: config.sweepPeriodSeconds,
+  program: () => readProgram(__filename),
+  // Whatever the app newly depends on gets its check here, under the name that it is told by.
+  checks: {
+    tables: () => checkTables(tables),
+    azureResourceManager: arm.health.seesSubscriptions,
+    signingKeys: () => checkSigningKeys(config.token),
+  },
+});
 const routes = createRoutes({
   ...call,
   trustedProxyHops: config.trustedProxyHops,
@@ -159,6 +182,8 @@ const routes = createRoutes({
   audit: dependencies.audit,
   policies: (context) => createPolicyService(dependencies, policyRunsOf(context, clock), foresee),
   recommend: createRecommend(dependencies, config.managementPorts),
+  health: (context, correlationId) =>
+    health({ correlationId, orchestrations: orchestrationsOf(context, clock) }),
 });
 for (const { operation, handler } of routes) register(operation, handler);
 register(
@@ -174,12 +199,13 @@ register(
   }),
 );
 
-type RegisteredOperation = Pick<Operation, 'name' | 'route' | 'isPublic'> & {
+type RegisteredOperation = Pick<Operation, 'name' | 'route' | 'isPublic' | 'needsNoTables'> & {
   method: HttpMethod | HttpMethod[];
 };
 
 /** Function keys are no identity: every route is anonymous to the host and asks for a token itself. */
-function register({ name, method, route, isPublic }: RegisteredOperation, handler: HttpHandler): void {
+function register(operation: RegisteredOperation, handler: HttpHandler): void {
+  const { name, method, route, isPublic = false, needsNoTables = false } = operation;
   app.http(name, {
     route,
     methods: [method].flat(),
@@ -188,7 +214,7 @@ function register({ name, method, route, isPublic }: RegisteredOperation, handle
     handler: (request, context) =>
       log.run(context, async () => {
         // Who is refused needs no tables; whoever needs them is told by their own error.
-        if (isPublic !== true) await tablesReady().catch(tablesNotReady);
+        if (!isPublic && !needsNoTables) await tablesReady().catch(tablesNotReady);
         return handler(request, context);
       }),
   });

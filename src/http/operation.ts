@@ -21,6 +21,8 @@ export interface Operation {
   description?: string;
   /** Answered to whoever asks; everything else needs a token. */
   isPublic?: true;
+  /** Answered while the tables cannot be had: it tells of them itself. */
+  needsNoTables?: true;
   /** Parameters of the route, by name. */
   path?: Record<string, z.ZodType>;
   /** The schema that `readQuery` parses with. */
@@ -50,6 +52,8 @@ export interface DescribedAnswer {
 /** One call, and the status that it is answered with. */
 export interface Example {
   summary: string;
+  /** App roles of whoever calls; none where they are left out. */
+  roles?: string[];
   path?: Record<string, string>;
   query?: Record<string, string>;
   headers?: Record<string, string>;

@@ -8,6 +8,9 @@ import { extensionOperations } from './extensionOperations.ts';
 import { createExtensionHandlers } from './extensions.ts';
 import { decisionOperations } from './decisionOperations.ts';
 import { createDecisionHandlers } from './decisions.ts';
+import { createHealthHandlers } from './health.ts';
+import type { HealthDependencies } from './health.ts';
+import { healthOperations } from './healthOperations.ts';
 import { createOpenApiHandler } from './openApi.ts';
 import { openApiOperations } from './openApiOperations.ts';
 import { recommendationOperations } from './recommendationOperations.ts';
@@ -20,7 +23,12 @@ import { policyOperations } from './policyOperations.ts';
 import type { Route } from './operation.ts';
 
 export interface RouteDependencies
-  extends AccessRequestDependencies, AuditDependencies, PolicyDependencies, RecommendationDependencies {}
+  extends
+    AccessRequestDependencies,
+    AuditDependencies,
+    HealthDependencies,
+    PolicyDependencies,
+    RecommendationDependencies {}
 
 /**
  * Every route of the app, with what is said of it. Only Microsoft's own API (/api/arm) is not here: its description is
@@ -34,6 +42,7 @@ export function createRoutes(dependencies: RouteDependencies): Route[] {
     ...routesOf(policyOperations, createPolicyHandlers(dependencies)),
     ...routesOf(recommendationOperations, createRecommendationHandlers(dependencies)),
     ...routesOf(auditOperations, { readAudit: createAuditHandler(dependencies) }),
+    ...routesOf(healthOperations, createHealthHandlers(dependencies)),
   ];
   const operations = [...described.map(({ operation }) => operation), ...Object.values(openApiOperations)];
   return [...described, ...routesOf(openApiOperations, { openApi: createOpenApiHandler(operations) })];

@@ -1,6 +1,7 @@
 import type { AccessRequest, Person, Protocol } from '../core/accessRequest.ts';
 import type { reviewRefusals } from '../core/breakGlass.ts';
 import type { Caller } from '../core/caller.ts';
+import type { HealthStatus, LastSweep } from '../core/health.ts';
 import type { decisionConflicts, decisionRefusals } from '../core/judgeApproval.ts';
 import type { NetworkHint } from '../core/networkHint.ts';
 import type { BaselineSource, Policy, PolicyConditions, PolicyEntry } from '../core/policy.ts';
@@ -245,3 +246,43 @@ export type FollowHint = (
   hint: NetworkHint,
   call: { orchestrations: Orchestrations; correlationId: string },
 ) => Promise<void>;
+
+/** What one look at the health of the app needs. */
+export interface HealthCall {
+  correlationId: string;
+  orchestrations: Pick<Orchestrations, 'status'>;
+}
+
+/** How one thing is that was looked at, since when, ISO 8601, and why it is not well. */
+export interface CheckedHealth {
+  name: string;
+  status: HealthStatus;
+  since: string;
+  reason?: string;
+}
+
+/** How it goes, for auditors and administrators. Instants in ISO 8601; what could not be read is left out. */
+export interface HealthReport {
+  /** The worst of the checks. */
+  status: HealthStatus;
+  checkedAt: string;
+  checks: CheckedHealth[];
+  sweep: {
+    /** When the last complete sweep, and the last one that saw every NSG, began. */
+    lastComplete?: string;
+    listedAt?: string;
+    newest?: LastSweep;
+  };
+  overdueCloses: {
+    count?: number;
+    oldest?: { requestId: string; since: string; seconds: number; networkSecurityGroups: string[] };
+    /** Requests that could not be looked at. */
+    unread?: number;
+  };
+  installation: string;
+  /** `bundle` is the SHA-256 of what was loaded first, which names all else that is. */
+  program: { node: string; version?: string; bundle?: string };
+}
+
+/** Tells how it goes. Never rejects for what it finds. */
+export type Health = (call: HealthCall) => Promise<HealthReport>;

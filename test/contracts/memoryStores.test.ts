@@ -7,8 +7,10 @@ import {
   createMemorySeals,
   createMemorySweepState,
 } from '../support/memoryStores.ts';
+import { createMemoryLastSweeps } from '../support/memoryLastSweeps.ts';
 import { describeAuditTrailContract } from './auditTrail.ts';
 import { describeBaselinesContract } from './baselines.ts';
+import { describeLastSweepsContract } from './lastSweeps.ts';
 import { describeLiveRowsContract } from './liveRows.ts';
 import { describeNsgRecordsContract } from './nsgRecords.ts';
 import { describePoliciesContract } from './policies.ts';
@@ -24,3 +26,4 @@ describeAuditTrailContract('in memory', (now) => Promise.resolve(createMemoryAud
 describeSealsContract('in memory', () => Promise.resolve(createMemorySeals()));
 describeSweepStateContract('in memory', () => Promise.resolve(createMemorySweepState()));
 describeNsgRecordsContract('in memory', () => Promise.resolve(createMemoryNsgRecords()));
+describeLastSweepsContract('in memory', () => Promise.resolve(createMemoryLastSweeps()));

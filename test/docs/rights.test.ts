@@ -136,6 +136,7 @@ const calls: {
     writeRule: (arm) => withNsg(arm, (nsg) => arm.network.writeRule(nsg, ownRule, call)),
     deleteRule: (arm) => withNsg(arm, (nsg) => arm.network.deleteRule(nsg, ownRule.name, call)),
   },
+  health: { seesSubscriptions: ({ health }) => health.seesSubscriptions(call) },
   rights: { closability: ({ rights }) => rights.closability(ids.nsg('shared'), call) },
   securityAdminRules: {
     ofNetwork: ({ securityAdminRules }) => securityAdminRules.ofNetwork(networkId, call),

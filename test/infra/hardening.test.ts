@@ -44,6 +44,12 @@ describe.each(deployments)('what %s.bicepparam makes', (name, snapshot) => {
     });
   });
 
+  it('has no health check by the platform, which Flex Consumption does not support', () => {
+    expect(theOnly(snapshot, 'Microsoft.Web/sites').properties['siteConfig']).not.toHaveProperty(
+      'healthCheckPath',
+    );
+  });
+
   it('lets nobody publish by a password', () => {
     const policies = ofType(snapshot, 'Microsoft.Web/sites/basicPublishingCredentialsPolicies');
 

@@ -3,10 +3,12 @@ import type { Example, Operation, Route } from '../../src/http/operation.ts';
 import { createRoutes } from '../../src/http/routes.ts';
 import type { TellRefused } from '../../src/http/refusedOpens.ts';
 import { everyonesProblems, problemDocument } from '../../src/http/problem.ts';
+import { createHealth } from '../../src/workflow/health.ts';
 import { createPolicyService } from '../../src/workflow/policyService.ts';
 import { grantWorld } from './grantWorld.ts';
 import type { GrantWorld, Process } from './grantWorld.ts';
 import { call, surroundings } from './httpCalls.ts';
+import { createMemoryLastSweeps } from './memoryLastSweeps.ts';
 import type { Answered, Asking, Surroundings } from './httpCalls.ts';
 import type { TokenIssuer } from './tokenIssuer.ts';
 
@@ -22,7 +24,7 @@ export interface ApiWorld {
 }
 
 /** The parts of a call that an example has. */
-export type Sent = Omit<Example, 'summary' | 'status'>;
+export type Sent = Omit<Example, 'summary' | 'status' | 'roles'>;
 
 /** A `grantWorld`, whose virtual machine is that of the examples, behind the handlers and one trusted proxy. */
 export async function createApiWorld(issuer: Pick<TokenIssuer, 'issuer' | 'jwksUri'>): Promise<ApiWorld> {
@@ -57,7 +59,19 @@ export function routesOver(
   const { recommend } = process;
   const policies = () => createPolicyService(process.dependencies, { start: () => Promise.resolve() });
   const { audit } = world.stores;
-  return createRoutes({ ...around, trustedProxyHops, service, policies, audit, recommend });
+  // What the app depends on is not there to be looked at.
+  const health = createHealth({
+    ...process.dependencies,
+    lastSweeps: createMemoryLastSweeps(),
+    checks: {},
+    periodSeconds: 60,
+    program: () => Promise.resolve({ node: 'v22.11.0' }),
+  });
+  const orchestrations = { status: () => Promise.resolve('missing' as const) };
+  return createRoutes({
+    ...{ ...around, trustedProxyHops, service, policies, audit, recommend },
+    health: (_context, correlationId) => health({ correlationId, orchestrations }),
+  });
 }
 
 /** The route of this name. Throws if there is none. */

@@ -1,5 +1,6 @@
 import type { Authorization } from '../../core/authorization.ts';
 import type { Clock } from '../../core/clock.ts';
+import type { HealthCheck } from '../../core/health.ts';
 import type { Inventory } from '../../core/inventory.ts';
 import type { Network } from '../../core/network.ts';
 import type { Rights } from '../../core/rights.ts';
@@ -14,6 +15,7 @@ import { createRawRequests } from './rawRequest.ts';
 import { createResolver } from './resolveVirtualMachine.ts';
 import { createRights } from './rights.ts';
 import { createSecurityAdminRules } from './securityAdminRules.ts';
+import { createSeesSubscriptions } from './seesSubscriptions.ts';
 import { defaultTimeouts, type Timeouts } from './timeouts.ts';
 
 export interface ArmOptions extends ArmConnection {
@@ -31,6 +33,7 @@ export interface Arm {
   securityAdminRules: SecurityAdminRules;
   authorization: Authorization;
   budget: WriteBudget;
+  health: { seesSubscriptions: HealthCheck };
 }
 
 /**
@@ -62,5 +65,6 @@ export function createArm(options: ArmOptions): Arm {
     securityAdminRules: createSecurityAdminRules(send, clock, settings),
     authorization: createAuthorization(send, clock, settings),
     budget,
+    health: { seesSubscriptions: createSeesSubscriptions(send, settings) },
   };
 }

@@ -13,10 +13,10 @@ import { list, type ListPage, type ListSettings } from './list.ts';
 import { isRecord } from './problem.ts';
 import type { SendRaw } from './rawRequest.ts';
 
-const subscriptionsVersion = '2022-12-01';
+export const subscriptionsVersion = '2022-12-01';
 const computeVersion = '2024-07-01';
 /** The list of subscriptions belongs to none; the pipeline is chosen by an id, and this one is nobody's. */
-const noSubscription = '00000000-0000-0000-0000-000000000000';
+export const noSubscription = '00000000-0000-0000-0000-000000000000';
 
 /** Lists as raw JSON, page by page, subscription by subscription. */
 export function createInventory(

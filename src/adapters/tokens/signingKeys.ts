@@ -15,7 +15,7 @@ export interface SigningKeysSettings {
 
 /** How long the issuer is left alone after it could not be reached. */
 export const retryAfterFailureSeconds = 10;
-const deadlineMilliseconds = 5_000;
+export const deadlineMilliseconds = 5_000;
 /** Between two looks for an unknown key id: what strangers send costs the issuer no more than that. */
 const lookAgainMilliseconds = 30_000;
 /** New keys are found by their unknown ids; a key that was withdrawn is out within the hour. */
@@ -65,7 +65,8 @@ export function createSigningKeys(settings: SigningKeysSettings): JWTVerifyGetKe
   };
 }
 
-async function discover(
+/** Where the issuer's own description says that its keys are. Throws where there is none, or it is not to be believed. */
+export async function discover(
   issuer: string,
   get: (url: string, options: RequestInit) => Promise<Response>,
 ): Promise<string> {

@@ -1,4 +1,5 @@
 import { createAuditTrail } from '../../../src/adapters/tables/auditTrail.ts';
+import { createLastSweeps } from '../../../src/adapters/tables/lastSweeps.ts';
 import { createLiveRows } from '../../../src/adapters/tables/liveRows.ts';
 import { createNsgRecords } from '../../../src/adapters/tables/nsgRecords.ts';
 import { createPolicies } from '../../../src/adapters/tables/policies.ts';
@@ -7,6 +8,7 @@ import { createSeals } from '../../../src/adapters/tables/seals.ts';
 import { createSweepState } from '../../../src/adapters/tables/sweepState.ts';
 import { describeAuditTrailContract } from '../../contracts/auditTrail.ts';
 import { describeBaselinesContract } from '../../contracts/baselines.ts';
+import { describeLastSweepsContract } from '../../contracts/lastSweeps.ts';
 import { describeLiveRowsContract } from '../../contracts/liveRows.ts';
 import { describeNsgRecordsContract } from '../../contracts/nsgRecords.ts';
 import { describePoliciesContract } from '../../contracts/policies.ts';
@@ -29,3 +31,4 @@ describeAuditTrailContract('Table Storage', async (now) => createAuditTrail(awai
 describeSealsContract('Table Storage', async () => createSeals((await freshTables()).seals));
 describeSweepStateContract('Table Storage', async () => createSweepState(await freshTables()));
 describeNsgRecordsContract('Table Storage', async () => createNsgRecords((await freshTables()).nsgs));
+describeLastSweepsContract('Table Storage', async () => createLastSweeps((await freshTables()).heartbeat));
