@@ -14,7 +14,7 @@ A token in SALLYPORT_TOKEN is used before the Azure CLI's. Progress and problems
 Exit codes:
   0  done: what was asked for is so          3  denied
   1  an error, or no answer                  4  accepted, and not there yet (--no-wait, --timeout)
-  2  not understood                          5  failed, or over before it was there`;
+  2  not understood                          5  failed, or over before it was there; not well`;
 
 /** The help of the whole client. */
 export function generalHelp(commands: Readonly<Record<string, Command>>): string {

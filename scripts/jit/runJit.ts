@@ -5,6 +5,7 @@ import { auditCommand } from './auditCommand.ts';
 import type { Command, CommandOptions, Invocation } from './command.ts';
 import { connect, connectOptions } from './connect.ts';
 import { isUsageError, messageOf } from './failure.ts';
+import { healthCommand } from './healthCommand.ts';
 import { commandHelp, generalHelp } from './help.ts';
 import { approveCommand, denyCommand, reviewCommand } from './decideCommands.ts';
 import { extendCommand } from './extendCommand.ts';
@@ -28,6 +29,7 @@ export const commands: Readonly<Record<string, Command>> = {
   end: endCommand,
   recommendations: recommendationsCommand,
   audit: auditCommand,
+  health: healthCommand,
 };
 
 const common: CommandOptions = {

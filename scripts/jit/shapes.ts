@@ -79,6 +79,38 @@ export const recommendations = z.looseObject({
   unchecked: z.array(z.string()),
 });
 
+export const health = z.looseObject({
+  status: z.string(),
+  checkedAt: z.string(),
+  checks: z.array(
+    z.looseObject({
+      name: z.string(),
+      status: z.string(),
+      since: z.string(),
+      reason: z.string().optional(),
+    }),
+  ),
+  sweep: z.looseObject({
+    lastComplete: z.string().optional(),
+    newest: z
+      .looseObject({ began: z.string(), complete: z.boolean(), counts: z.record(z.string(), z.number()) })
+      .optional(),
+  }),
+  overdueCloses: z.looseObject({
+    count: z.number().optional(),
+    oldest: z
+      .looseObject({ requestId: z.string(), since: z.string(), networkSecurityGroups: z.array(z.string()) })
+      .optional(),
+  }),
+  installation: z.string(),
+  program: z.looseObject({
+    node: z.string(),
+    version: z.string().optional(),
+    bundle: z.string().optional(),
+  }),
+});
+export type Health = z.infer<typeof health>;
+
 export const accessRequests = z.looseObject({ value: z.array(accessRequest) });
 
 export const auditRecord = z.looseObject({

@@ -427,6 +427,53 @@ describe('approve, deny and extend', () => {
     expect(printed[0]?.includes('by 2')).toBe(outcome === 'needs-approval');
   });
 
+  describe('health', () => {
+    const healthy = {
+      ...{ status: 'ok', checkedAt: '2026-11-23T08:01:30.000Z', installation: 'contoso' },
+      checks: [{ name: 'tables', status: 'ok', since: '2026-11-23T07:00:00.000Z' }],
+      sweep: {
+        lastComplete: '2026-11-23T08:00:00.000Z',
+        newest: { began: '2026-11-23T08:01:00.000Z', complete: false, counts: { seen: 3, left: 0 } },
+      },
+      overdueCloses: { count: 0 },
+      program: { node: 'v22.11.0', version: '0.1.0', bundle: 'c0ffee' },
+    };
+
+    it('shows how everything is, and ends with 0 where it is well', async () => {
+      answers = [{ status: 200, body: healthy }];
+
+      expect(await jit(['health'])).toBe(0);
+      expect(seen.map(({ line }) => line)).toEqual(['GET /api/health/details']);
+      const text = printed.join('\n');
+      expect(text).toMatch(/^tables +ok +2026-11-23 08:00:00 CET/m);
+      expect(text).toContain('2026-11-23 09:00:00 CET, 1 min 30 s ago');
+      expect(text).toContain('30 s ago: not complete, seen 3');
+      expect(text).toContain('version 0.1.0 on Node v22.11.0, bundle c0ffee');
+    });
+
+    it.each(['failing', 'unknown'])('ends with 5 where it is %s, and says what and why', async (status) => {
+      const reason = 'There is no table sallyportSeals.';
+      const oldest = {
+        ...{ requestId: id, since: '2026-11-23T07:59:00.000Z' },
+        networkSecurityGroups: ['/subscriptions/x/providers/Microsoft.Network/networkSecurityGroups/nsg-web'],
+      };
+      const checks = [{ name: 'tables', status, since: '2026-11-23T07:00:00.000Z', reason }];
+      answers = [{ status: 200, body: { ...healthy, status, checks, overdueCloses: { count: 1, oldest } } }];
+
+      expect(await jit(['health'])).toBe(5);
+      const text = printed.join('\n');
+      expect(text).toContain(reason);
+      expect(text).toMatch(new RegExp(`${id}, due .*, 2 min 30 s ago`));
+      expect(text).toMatch(/nsg-web$/m);
+    });
+
+    it('ends with 3 for whoever may not see it', async () => {
+      answers = [problem(403, 'role-missing')];
+
+      expect(await jit(['health'])).toBe(3);
+    });
+  });
+
   it('recommendations shows what is open to whom by which rule, and of what too little is known', async () => {
     const found = {
       virtualMachine: { id: vm },
