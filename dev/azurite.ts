@@ -16,6 +16,11 @@ export interface AzuriteOptions {
   folder?: string;
   /** Fixed ports on 127.0.0.1; without them free ones are taken. */
   ports?: { blob: number; queue: number; table: number };
+  /**
+   * Speaks https with this certificate, and takes bearer tokens besides its key. Of these it reads issuer, audience
+   * and times, and asks for no role.
+   */
+  certificate?: { certificatePath: string; keyPath: string };
 }
 
 const account = 'devstoreaccount1';
@@ -34,7 +39,7 @@ const endWithParent = `data:text/javascript,process.once('disconnect',()=>proces
  * @throws Error with Azurite's own words when it does not start, such as for a port that is in use.
  */
 export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurite> {
-  const ports = options.ports ?? { blob: 0, queue: 0, table: 0 };
+  const { certificate, ports = { blob: 0, queue: 0, table: 0 } } = options;
   const child = fork(
     createRequire(import.meta.url).resolve('azurite/dist/src/azurite.js'),
     [
@@ -42,6 +47,9 @@ export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurit
       ...['--blobPort', String(ports.blob)],
       ...['--queuePort', String(ports.queue)],
       ...['--tablePort', String(ports.table)],
+      ...(certificate === undefined
+        ? []
+        : ['--cert', certificate.certificatePath, '--key', certificate.keyPath, '--oauth', 'basic']),
       ...['--silent', '--skipApiVersionCheck', '--disableTelemetry'],
     ],
     { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: ['--import', endWithParent], env: environment() },
@@ -49,7 +57,7 @@ export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurit
   const addresses = await listening(child);
   return {
     connectionString: [
-      'DefaultEndpointsProtocol=http',
+      `DefaultEndpointsProtocol=${certificate === undefined ? 'http' : 'https'}`,
       `AccountName=${account}`,
       `AccountKey=${accountKey}`,
       ...services.map((service) => `${service}Endpoint=${addresses[service]}/${account}`),

@@ -38,7 +38,7 @@ param eventTopics = filter(
 // Days; 0 is off. The truth stays in the tables.
 param auditCopyDays = int(readEnvironmentVariable('SALLYPORT_AUDIT_COPY_DAYS', '0'))
 
-// Days; 0 is off. While records are held nobody can delete the account, `azd down` neither.
+// Days; 0 is off. Once somebody has locked the policy, nobody can delete the account so long, `azd down` neither.
 param auditExportDays = int(readEnvironmentVariable('SALLYPORT_AUDIT_EXPORT_DAYS', '0'))
 
 // A cap on the bill. What is above it is not stored, and raises no alert.

@@ -16,7 +16,8 @@ const monthsPerPage = 24;
 /** As many as Table Storage returns at once. */
 const rowsPerCall = 1000;
 
-const schema = z.looseObject({
+/** What every record has, whatever its event. */
+export const auditRecordSchema = z.looseObject({
   partition: z.string(),
   sequence: z.int().min(1),
   event: z.string(),
@@ -169,7 +170,7 @@ function rowKeyOf(sequence: number): string {
 
 function parse(partition: string, entity: Entity): AuditRecord {
   const key = entity.rowKey ?? '';
-  const inPlace = schema.refine(
+  const inPlace = auditRecordSchema.refine(
     (record) => rowKeyOf(record.sequence) === key,
     'stands under the number of another record',
   );
