@@ -16,6 +16,7 @@ param zoneRedundant = true
 param eventTopics = ['/subscriptions/11111111-1111-1111-1111-111111111111']
 param auditCopyDays = 365
 param auditExportDays = 2555
+param auditExportLocked = false
 param dailyLogQuotaGb = '2'
 param hasAlerts = true
 param alertEmail = 'security@contoso.example'

@@ -55,6 +55,9 @@ param auditCopyDays int = 0
 @minValue(0)
 param auditExportDays int = 0
 
+@description('Whether somebody has locked the policy of the exported records: Azure then refuses to put it again.')
+param auditExportLocked bool = false
+
 @description('Gigabytes a day after which no telemetry is stored until the next day, as a number in text.')
 param dailyLogQuotaGb string = '0.5'
 
@@ -117,6 +120,7 @@ module tableStorage 'modules/tableStorage.bicep' = {
     sku: storageSku
     isPrivate: usePrivateEndpoints
     auditExportDays: auditExportDays
+    auditExportLocked: auditExportLocked
   }
 }
 

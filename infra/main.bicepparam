@@ -40,6 +40,7 @@ param auditCopyDays = int(readEnvironmentVariable('SALLYPORT_AUDIT_COPY_DAYS', '
 
 // Days; 0 is off. Once somebody has locked the policy, nobody can delete the account so long, `azd down` neither.
 param auditExportDays = int(readEnvironmentVariable('SALLYPORT_AUDIT_EXPORT_DAYS', '0'))
+param auditExportLocked = bool(readEnvironmentVariable('SALLYPORT_AUDIT_EXPORT_LOCKED', 'false'))
 
 // A cap on the bill. What is above it is not stored, and raises no alert.
 param dailyLogQuotaGb = readEnvironmentVariable('SALLYPORT_DAILY_LOG_QUOTA_GB', '0.5')

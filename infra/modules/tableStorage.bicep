@@ -12,6 +12,8 @@ param sku storageSku
 param isPrivate bool
 @description('Days that exported audit records can be neither changed nor deleted; 0: no container for them.')
 param auditExportDays int
+@description('Whether the policy of that container was locked and is left alone.')
+param auditExportLocked bool
 
 // An account of Sallyport's own: in the host's, the app's role would let it rewrite the audit.
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
@@ -49,8 +51,9 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
       name: 'audit-export'
       properties: { publicAccess: 'None' }
 
-      // Not locked: a locked policy cannot be shortened or removed by anybody, nor can the account then.
-      resource retention 'immutabilityPolicies' = if (auditExportDays > 0) {
+      // Not locked: a locked policy cannot be shortened or removed by anybody, nor can the account then. All that Azure
+      // takes for a locked one is more days, by another call than a template's.
+      resource retention 'immutabilityPolicies' = if (auditExportDays > 0 && !auditExportLocked) {
         name: 'default'
         properties: {
           immutabilityPeriodSinceCreationInDays: auditExportDays
