@@ -126,15 +126,15 @@ export function createAuthorization(send: SendRaw, clock: Clock, settings: ListS
     roles: string[],
     asking: Asking,
   ): Promise<Map<string, RbacDocument> | FailedPage> {
-    const { subscriptionId } = asking.scope;
+    const subscriptionId = asking.scope.subscriptionId.toLowerCase();
     const read = await Promise.all(
-      roles.map(async (role) => {
-        const path = `/subscriptions/${subscriptionId.toLowerCase()}/providers/Microsoft.Authorization/roleDefinitions/${role}`;
-        return {
-          role,
-          definition: await keptDefinitions(path, asking.isFresh, () => readDefinition(path, asking)),
-        };
-      }),
+      roles.map(async (role) => ({
+        role,
+        // What a role holds is the same wherever it is read; that it is assigned at the scope was read there just before.
+        definition: await keptDefinitions(`${subscriptionId} ${role}`, asking.isFresh, () =>
+          readDefinition(role, asking),
+        ),
+      })),
     );
     const found = new Map<string, RbacDocument>();
     for (const { role, definition } of read) {
@@ -144,7 +144,9 @@ export function createAuthorization(send: SendRaw, clock: Clock, settings: ListS
     return found;
   }
 
-  async function readDefinition(path: string, { scope, correlationId }: Asking): Promise<Definition> {
+  /** At the scope itself: an identity that may read a resource group alone may not read at the subscription. */
+  async function readDefinition(role: string, { scope, correlationId }: Asking): Promise<Definition> {
+    const path = `${scope.path}/providers/Microsoft.Authorization/roleDefinitions/${role}`;
     const answer = await send({
       subscriptionId: scope.subscriptionId,
       method: 'GET',

@@ -102,6 +102,14 @@ describe('whether a person may, as Azure Resource Manager is asked', () => {
     expect(simulated.arm.requests).toHaveLength(3);
   });
 
+  it('reads at the machine and nowhere above, and each role once for every machine of a subscription', async () => {
+    const paths = () => simulated.arm.requests.map(({ path }) => path.toLowerCase());
+    await check();
+    expect(paths().filter((path) => !path.startsWith(`${machine}/providers/`.toLowerCase()))).toEqual([]);
+    await check(alice, ids.vm('open-1'));
+    expect(reads().filter((last) => last === everything)).toHaveLength(1);
+  });
+
   it('does not hand on what was asked before to whoever wants it fresh', async () => {
     const [earlier] = await Promise.all([
       check(),
