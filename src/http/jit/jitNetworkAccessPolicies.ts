@@ -14,6 +14,7 @@ import { errorOfBody, errorOfRefusal, policyNotFound } from './jitErrors.ts';
 import { isListed, parseJitTarget, placeOfPolicy, resourceGroupIdOf } from './jitTarget.ts';
 import type { JitTarget, PolicyTarget } from './jitTarget.ts';
 import { pageOf } from './page.ts';
+import { linkOrigin } from './linkOrigin.ts';
 import { parsePolicyBody } from './policyBody.ts';
 import { presentJitPolicy } from './presentJitPolicy.ts';
 import { readJitBody } from './readJitBody.ts';
@@ -71,7 +72,7 @@ async function list(
       return place !== undefined && isListed(place, target);
     })
     .sort((a, b) => (canonicalId(a.id) < canonicalId(b.id) ? -1 : 1));
-  const origin = publicOrigin ?? originOf(call.request.url);
+  const origin = linkOrigin(publicOrigin, call.request.url);
   const page = pageOf(found, call.request, { size: policiesPerPage, origin });
   if (!page.ok) {
     const message = 'The $skiptoken is not one that an earlier page returned.';
@@ -126,13 +127,6 @@ function errorOfChange(changed: Exclude<ChangePolicyResult, { kind: 'changed' }>
     return { status: 409, code: 'Conflict', message };
   }
   return errorOfRefusal(changed, id);
-}
-
-/** Tokens go to where a link points: never over plain http, but on this very machine. */
-function originOf(url: string): string {
-  const { protocol, host, hostname } = new URL(url);
-  const isLocal = /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname);
-  return isLocal ? `${protocol}//${host}` : `https://${host}`;
 }
 
 function refuse(error: ArmError): ArmAnswer {

@@ -7,12 +7,12 @@ const parameter = '$skiptoken';
 
 /**
  * One page of items that are in the order of their ids, after those that the token of an earlier page names. The link
- * to the next one is absolute, as Microsoft's clients want it: `origin` is where the app is called.
+ * to the next one is absolute, as Microsoft's clients want it, where `origin` is known, and relative elsewhere.
  */
 export function pageOf<Item extends { id: string }>(
   items: readonly Item[],
   request: Pick<HttpRequest, 'query' | 'url'>,
-  { size, origin }: { size: number; origin: string },
+  { size, origin }: { size: number; origin: string | undefined },
 ): PageResult<Item> {
   const after = readToken(request.query.get(parameter));
   if (after === undefined) return { ok: false };
@@ -22,11 +22,10 @@ export function pageOf<Item extends { id: string }>(
   if (last === undefined || left.length === page.length) return { ok: true, items: page };
   const { pathname, searchParams } = new URL(request.url);
   const version = [...searchParams].find(([name]) => name.toLowerCase() === 'api-version')?.[1] ?? '';
-  // Not `new URL(pathname, origin)`: a path that begins with two slashes would name another host.
-  const next = new URL(origin);
-  next.pathname = pathname;
-  next.search = new URLSearchParams({ 'api-version': version, [parameter]: tokenOf(last.id) }).toString();
-  return { ok: true, items: page, nextLink: next.href };
+  const query = new URLSearchParams({ 'api-version': version, [parameter]: tokenOf(last.id) });
+  // A path that begins with two slashes would name another host.
+  const nextLink = `${origin ?? ''}${pathname.replace(/^\/+/, '/')}?${query.toString()}`;
+  return { ok: true, items: page, nextLink };
 }
 
 function tokenOf(id: string): string {

@@ -4,6 +4,8 @@ import { pageOf } from '../../../src/http/jit/page.ts';
 const items = ['/subscriptions/a', '/subscriptions/b', '/subscriptions/c'].map((id) => ({ id }));
 const origin = 'https://sallyport.contoso.example';
 
+const path = '/api/arm/policies?api-version=2020-01-01';
+
 function page(url: string) {
   const read = pageOf(items, { url, query: new URL(url).searchParams }, { size: 2, origin });
   if (!read.ok) throw new Error('The page is refused.');
@@ -23,6 +25,18 @@ describe('the link to the next page', () => {
     const { nextLink } = page(`${origin}//fabrikam.example/api/arm/policies?api-version=2020-01-01`);
 
     expect(new URL(nextLink ?? '').origin).toBe(origin);
+  });
+
+  it.each([
+    `https://fabrikam.example${path}`,
+    `${origin}//fabrikam.example${path}`,
+    `${origin}/\\fabrikam.example${path}`,
+  ])('names no host at all where none is known, by a call to %s', (url) => {
+    const read = pageOf(items, { url, query: new URL(url).searchParams }, { size: 2, origin: undefined });
+    const link = read.ok ? (read.nextLink ?? '') : '';
+
+    expect(link).toMatch(/^\/[^/]/);
+    expect(new URL(link, origin).origin).toBe(origin);
   });
 
   it('brings what is left, and no further link with the last page', () => {
