@@ -14,6 +14,11 @@ param usePrivateEndpoints = true
 param networkAddressPrefix = '10.91.0.0/26'
 param zoneRedundant = true
 param eventTopics = ['/subscriptions/11111111-1111-1111-1111-111111111111']
+param publicOrigin = 'https://sallyport.contoso.example'
+param readerGroups = [
+  'rg-machines'
+  '/subscriptions/77777777-7777-7777-7777-777777777777/resourceGroups/rg-network'
+]
 param auditCopyDays = 365
 param auditExportDays = 2555
 param auditExportLocked = false
@@ -25,7 +30,6 @@ param settings = {
   SALLYPORT_TOKEN_JWKS_URI: 'https://login.contoso.example/keys'
   SALLYPORT_TRUST_APP_SERVICE_AUTHENTICATION: 'false'
   SALLYPORT_TRUSTED_PROXY_HOPS: '1'
-  SALLYPORT_PUBLIC_ORIGIN: 'https://sallyport.contoso.example'
   SALLYPORT_NETWORK_API_VERSION: '2025-05-01'
   SALLYPORT_ADMIN_RULES: 'check'
   SALLYPORT_CREDENTIAL: 'managed-identity'

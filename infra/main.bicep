@@ -48,6 +48,12 @@ param zoneRedundant bool = false
 @description('Sources of Event Grid system topics whose events are believed.')
 param eventTopics string[] = []
 
+@description('Where callers reach the app, such as https://sallyport.contoso.example; empty: at its default host name.')
+param publicOrigin string = ''
+
+@description('Resource groups that the app may read, by name in this subscription or by id in others; empty: all of them.')
+param readerGroups string[] = []
+
 @description('Days that a copy of the audit is kept in Log Analytics; 0: no copy.')
 param auditCopyDays int = 0
 
@@ -214,6 +220,11 @@ module functionApp 'modules/functionApp.bicep' = {
     installationId: installationId
     signInClientId: signInClientId
     eventTopics: eventTopics
+    publicOrigin: publicOrigin
+    readerGroupIds: map(
+      readerGroups,
+      name => startsWith(name, '/') ? name : '${subscription().id}/resourceGroups/${name}'
+    )
     settings: settings
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount

@@ -35,6 +35,15 @@ param eventTopics = filter(
   topic => !empty(topic)
 )
 
+// A name of your own; that it leads to the app, and its certificate, is for you to set up (docs/deploy.md).
+param publicOrigin = readEnvironmentVariable('SALLYPORT_PUBLIC_ORIGIN', '')
+
+// The same as in networkRights.bicepparam, which gives the rights.
+param readerGroups = filter(
+  split(readEnvironmentVariable('SALLYPORT_READER_GROUPS', ''), ','),
+  name => !empty(name)
+)
+
 // Days; 0 is off. The truth stays in the tables.
 param auditCopyDays = int(readEnvironmentVariable('SALLYPORT_AUDIT_COPY_DAYS', '0'))
 

@@ -4,10 +4,11 @@ using 'networkRights.bicep'
 param installationId = readEnvironmentVariable('SALLYPORT_INSTALLATION_ID')
 param principalId = readEnvironmentVariable('SALLYPORT_PRINCIPAL_ID')
 
-// Empty: the whole subscription, which the sweep needs to find what was moved and whoever has the same address.
+// Empty: the whole subscription. Otherwise all that there is to Sallyport: what was moved elsewhere is not seen any more.
+// An id is of a group in another subscription, where its owner gives the rights.
 param readerGroups = filter(
   split(readEnvironmentVariable('SALLYPORT_READER_GROUPS', ''), ','),
-  name => !empty(name)
+  name => !empty(name) && !startsWith(name, '/')
 )
 
 // None until you name them: the groups of the network security groups that Sallyport may write.

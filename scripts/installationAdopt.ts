@@ -9,7 +9,7 @@ import { ensureTables, openTables } from '../src/adapters/tables/tables.ts';
 import { ConfigurationError, readConfig } from '../src/config.ts';
 import type { Clock } from '../src/core/clock.ts';
 import { adoptInstallation, findOwned } from '../src/workflow/adoptInstallation.ts';
-import { linesOf } from './ownedRules.ts';
+import { linesOf, notCheckedLine } from './ownedRules.ts';
 import { localSettings } from './localSettings.ts';
 import { UsageError } from './usageError.ts';
 
@@ -70,6 +70,10 @@ async function main(args: string[]): Promise<number> {
     networkApiVersion: config.arm.networkApiVersion,
     clock,
     userAgent: 'sallyport-adopt',
+    readerGroups: config.arm.readerGroups,
+    onUnlisted: (subscriptionId, cause) => {
+      console.log(notCheckedLine(subscriptionId, cause));
+    },
   });
   const correlationId = randomUUID();
   const found = await findOwned(inventory, config.installation, correlationId);

@@ -22,3 +22,8 @@ export function linesOf(found: readonly OwnedRules[], installation: string): str
     ]),
   ];
 }
+
+/** The line that tells of a subscription whose network security groups could not be listed: rules may stand there. */
+export function notCheckedLine(subscriptionId: string, cause: string): string {
+  return `Not checked: subscription ${subscriptionId}. ${toPlainText(cause, 300)}`;
+}

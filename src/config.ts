@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { Band } from './core/band.ts';
 import type { Installation } from './core/installation.ts';
 import { isEventTopic } from './core/networkHint.ts';
+import { isResourceGroupId } from './core/resourceGroupId.ts';
 import { isResourceManagerAudience } from './core/resourceManagerAudience.ts';
 import type { Quotas } from './core/quotas.ts';
 import { periodOf } from './core/sweepSchedule.ts';
@@ -14,7 +15,8 @@ export interface Config {
   trustedProxyHops: number;
   /** Where callers reach the app, without a path: what links in answers begin with. */
   publicOrigin?: string;
-  arm: { endpoint: string; networkApiVersion: string };
+  /** `readerGroups`: ids of the resource groups that the app may read; their subscriptions are not read as a whole. */
+  arm: { endpoint: string; networkApiVersion: string; readerGroups: string[] };
   credential: { kind: 'managed-identity' | 'azure-cli'; clientId?: string };
   tables: { connectionString: string } | { serviceUri: string };
   sweepSchedule: string;
@@ -76,6 +78,14 @@ const topics = z
     'list sources of system topics, separated by commas: /subscriptions/{id}, or a resource group of one',
   );
 
+const readerGroups = z
+  .string()
+  .transform((text) => text.split(',').map((id) => id.trim()))
+  .refine(
+    (all) => all.every(isResourceGroupId),
+    'list ids of resource groups, separated by commas: /subscriptions/{id}/resourceGroups/{name}',
+  );
+
 const managementPorts = z
   .string()
   .regex(/^\d{1,5}(,\d{1,5}){0,19}$/, 'list at most 20 ports, separated by commas: 22,3389')
@@ -117,6 +127,7 @@ const schema = z
       .string()
       .regex(/^\d{4}-\d{2}-\d{2}$/, 'an api-version such as 2025-05-01')
       .default('2025-05-01'),
+    SALLYPORT_READER_GROUPS: readerGroups.default([]),
     SALLYPORT_CREDENTIAL: z.enum(['managed-identity', 'azure-cli']).default('managed-identity'),
     SALLYPORT_CLIENT_ID: z.guid('the client id of the user-assigned identity').optional(),
     SALLYPORT_TABLES: z.string().min(1).optional(),
@@ -200,6 +211,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     arm: {
       endpoint: value.SALLYPORT_ARM_ENDPOINT.replace(/\/+$/, ''),
       networkApiVersion: value.SALLYPORT_NETWORK_API_VERSION,
+      readerGroups: value.SALLYPORT_READER_GROUPS,
     },
     credential: {
       kind: value.SALLYPORT_CREDENTIAL,

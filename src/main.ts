@@ -71,6 +71,8 @@ const arm = createArm({
   networkApiVersion: config.arm.networkApiVersion,
   clock,
   userAgent: 'sallyport',
+  readerGroups: config.arm.readerGroups,
+  onUnlisted: (subscriptionId, cause) => log.warn('subscription-not-listed', { subscriptionId, cause }),
 });
 
 const dependencies: Dependencies = {

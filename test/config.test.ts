@@ -34,7 +34,7 @@ describe('readConfig', () => {
       },
       trustAppServiceAuthentication: false,
       trustedProxyHops: 0,
-      arm: { endpoint: 'https://management.azure.com', networkApiVersion: '2025-05-01' },
+      arm: { endpoint: 'https://management.azure.com', networkApiVersion: '2025-05-01', readerGroups: [] },
       credential: { kind: 'managed-identity' },
       tables: { serviceUri: 'https://contoso.table.core.windows.net' },
       sweepSchedule: '0 * * * * *',
@@ -76,6 +76,11 @@ describe('readConfig', () => {
     ['a public origin in plain http', { SALLYPORT_PUBLIC_ORIGIN: 'http://sallyport.contoso.example' }],
     ['a negative number of proxies', { SALLYPORT_TRUSTED_PROXY_HOPS: '-1' }],
     ['two places for the tables', { SALLYPORT_TABLES: 'UseDevelopmentStorage=true' }],
+    [
+      'a subscription where a resource group is meant',
+      { SALLYPORT_READER_GROUPS: '/subscriptions/11111111-2222-3333-4444-555555555555' },
+    ],
+    ['a resource group by its name alone', { SALLYPORT_READER_GROUPS: 'rg-machines' }],
     ['a topic that is no system topic', { SALLYPORT_EVENT_TOPICS: '/subscriptions/contoso' }],
     ['an approval of a month', { SALLYPORT_APPROVAL_HOURS: '744' }],
     ['an approval of no time', { SALLYPORT_APPROVAL_HOURS: '0' }],
@@ -94,6 +99,13 @@ describe('readConfig', () => {
 
     expect(problem).toContain('SALLYPORT_TOKEN_ISSUER');
     expect(problem).not.toContain('hunter2');
+  });
+
+  it('takes several resource groups, with or without blanks', () => {
+    const group = '/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/Contoso-RG';
+    const settings = { ...minimal, SALLYPORT_READER_GROUPS: `${group}, ${group}-2` };
+
+    expect(readConfig(settings).arm.readerGroups).toEqual([group, `${group}-2`]);
   });
 
   it('takes several topics, with or without blanks', () => {

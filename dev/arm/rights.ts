@@ -12,19 +12,28 @@ const JOIN = 'Microsoft.Network/applicationSecurityGroups/joinNetworkSecurityRul
 
 /**
  * Throws 403 unless the caller holds the action of the call, and those on what its body links. `type` is in Azure's own
- * casing: it appears in the refusal. An operation is asked for at its subscription, as its URL says.
+ * casing: it appears in the refusal. An operation may be followed by whoever has the right in the resource group of what
+ * was written, or above; its URL names the subscription alone, and so does the refusal.
  */
 export function checkRights(exchange: Exchange, type: string): void {
   const { caller, method, target } = exchange;
   // Everybody may list subscriptions, and sees those in which they may do anything at all.
   if (target.subscriptionId === undefined) return;
   const action = actionOf(method, type);
-  const scope = type.startsWith('Microsoft.Network/locations/') ? target.scope : target.path;
-  if (!mayDo(exchange, action, scope)) throw authorizationFailed(caller.objectId, action, scope);
+  const isOperation = type.startsWith('Microsoft.Network/locations/');
+  const scope = isOperation ? target.scope : target.path;
+  const askedAt = isOperation ? (groupOfOperation(exchange) ?? scope) : scope;
+  if (!mayDo(exchange, action, askedAt)) throw authorizationFailed(caller.objectId, action, scope);
   const forbidden = linkedGroups(exchange, type).filter((group) => !mayDo(exchange, JOIN, group));
   if (forbidden.length > 0) {
     throw linkedAuthorizationFailed(caller.objectId, { action, scope }, { action: JOIN, scopes: forbidden });
   }
+}
+
+/** "Permission for tracking async status" on Microsoft's page "Track asynchronous Azure operations". */
+function groupOfOperation({ world, target }: Exchange): string | undefined {
+  const written = world.operations.get(target.names[1] ?? '')?.target ?? '';
+  return /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+/i.exec(written)?.[0];
 }
 
 /** Whether the caller holds an action at a scope, by any of the rights given there or above. */

@@ -24,6 +24,10 @@ param installationId string
 param signInClientId string
 @description('Sources of Event Grid system topics whose events are believed.')
 param eventTopics string[]
+@description('Where callers reach the app; empty: at the default host name.')
+param publicOrigin string
+@description('Ids of the resource groups that the app may read; of other subscriptions it may read everything.')
+param readerGroupIds string[]
 @description('Settings of the app that differ from their default.')
 param settings optionalSettings
 @description('Memory of an instance.')
@@ -86,6 +90,9 @@ var ownSettings requiredSettings = {
   SALLYPORT_CLIENT_ID: identity.properties.clientId
   SALLYPORT_TABLES__tableServiceUri: tableStorage.properties.primaryEndpoints.table
   SALLYPORT_EVENT_TOPICS: join(eventTopics, ',')
+  // Never where a call says that it came to: that is for whoever calls to write.
+  SALLYPORT_PUBLIC_ORIGIN: empty(publicOrigin) ? 'https://${site.properties.defaultHostName}' : publicOrigin
+  SALLYPORT_READER_GROUPS: join(readerGroupIds, ',')
 }
 
 // Neither FTPS nor a runtime version is set: Flex Consumption has no FTP, and refuses the properties and settings of
@@ -144,4 +151,4 @@ resource site 'Microsoft.Web/sites@2025-03-01' = {
 }
 
 @description('Where callers reach the app.')
-output origin string = 'https://${site.properties.defaultHostName}'
+output origin string = empty(publicOrigin) ? 'https://${site.properties.defaultHostName}' : publicOrigin

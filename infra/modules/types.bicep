@@ -8,7 +8,6 @@ type optionalSettings = {
   SALLYPORT_TOKEN_JWKS_URI: string?
   SALLYPORT_TRUST_APP_SERVICE_AUTHENTICATION: 'true' | 'false' | null
   SALLYPORT_TRUSTED_PROXY_HOPS: string?
-  SALLYPORT_PUBLIC_ORIGIN: string?
   SALLYPORT_NETWORK_API_VERSION: string?
   SALLYPORT_ADMIN_RULES: 'check' | 'off' | null
   SALLYPORT_CREDENTIAL: 'managed-identity' | null
@@ -34,6 +33,8 @@ type requiredSettings = {
   SALLYPORT_CLIENT_ID: string
   SALLYPORT_TABLES__tableServiceUri: string
   SALLYPORT_EVENT_TOPICS: string
+  SALLYPORT_PUBLIC_ORIGIN: string
+  SALLYPORT_READER_GROUPS: string
 }
 
 @export()

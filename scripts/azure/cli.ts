@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createArm } from '../../src/adapters/arm/arm.ts';
 import { createCredential } from '../../src/adapters/arm/credential.ts';
 import { isInstallationId } from '../../src/core/ownedRule.ts';
+import { notCheckedLine } from '../ownedRules.ts';
 import { awaitRoles, defaultWaitMinutes } from './awaitRoles.ts';
 import { runHere } from './az.ts';
 import { deployNetworkEvents, deployNetworkRights, deployWatchdog } from './networkRights.ts';
@@ -80,6 +81,9 @@ async function beforeDown(): Promise<boolean> {
       },
     },
     userAgent: 'sallyport-down',
+    onUnlisted: (subscriptionId, cause) => {
+      print(notCheckedLine(subscriptionId, cause));
+    },
   });
   return mayGo(inventory, installationId, print);
 }

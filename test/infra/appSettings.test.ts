@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { readConfig } from '../../src/config.ts';
 import { read, tableBelow } from '../docs/pages.ts';
-import { settingsOf, snapshotOf, theOnly, type Snapshot } from './snapshots.ts';
+import { settingsOf, snapshotOf, subscription, theOnly, type Snapshot } from './snapshots.ts';
 
 /** What Flex Consumption refuses, ignores or has deprecated, by Microsoft's documentation. */
 const refusedSettings = [
@@ -34,6 +34,7 @@ const evaluated = {
   SALLYPORT_CLIENT_ID: '55555555-5555-5555-5555-555555555555',
   SALLYPORT_TABLES__tableServiceUri: 'https://contoso.table.core.windows.net/',
 };
+const defaultOrigin = { SALLYPORT_PUBLIC_ORIGIN: 'https://func-sallyport-contoso.azurewebsites.net' };
 
 function own(snapshot: Snapshot): Record<string, string> {
   return Object.fromEntries(
@@ -47,7 +48,7 @@ const everything = snapshotOf('everything');
 describe.each([
   ['main', main],
   ['everything', everything],
-])('the app settings of %s.bicepparam', (_name, snapshot) => {
+])('the app settings of %s.bicepparam', (name, snapshot) => {
   it('are none that Flex Consumption refuses', () => {
     expect(Object.keys(settingsOf(snapshot)).filter((name) => refusedSettings.includes(name))).toEqual([]);
   });
@@ -62,8 +63,10 @@ describe.each([
     const settings = own(snapshot);
     const expressions = Object.keys(settings).filter((name) => settings[name]?.startsWith('['));
 
-    expect(expressions.sort()).toEqual(Object.keys(evaluated).sort());
-    expect(readConfig({ ...settings, ...evaluated })).toMatchObject({
+    const values = name === 'main' ? { ...evaluated, ...defaultOrigin } : evaluated;
+
+    expect(expressions.sort()).toEqual(Object.keys(values).sort());
+    expect(readConfig({ ...settings, ...values })).toMatchObject({
       installation: { id: settings['SALLYPORT_INSTALLATION_ID'] },
       credential: { kind: 'managed-identity', clientId: evaluated.SALLYPORT_CLIENT_ID },
       tables: { serviceUri: evaluated.SALLYPORT_TABLES__tableServiceUri },
@@ -96,6 +99,23 @@ describe.each([
     expect(Object.keys(properties.siteConfig).sort()).toEqual(siteConfig);
     expect(Object.keys(properties)).not.toContain('vnetRouteAllEnabled');
     expect(Object.keys(properties)).not.toContain('containerSize');
+  });
+});
+
+describe('what is set about places', () => {
+  it('is where the app is reached: its own default host name, or the name that was chosen', () => {
+    expect(own(main)['SALLYPORT_PUBLIC_ORIGIN']).toMatch(
+      /^\[format\('https:\/\/\{0\}', reference\('[^']*\/Microsoft\.Web\/sites\/func-sallyport-\w+', '[\d-]+'\)\.defaultHostName\)\]$/,
+    );
+    expect(own(everything)['SALLYPORT_PUBLIC_ORIGIN']).toBe('https://sallyport.contoso.example');
+  });
+
+  it('is which resource groups are read, by their ids; by default none, which is all of them', () => {
+    expect(readConfig({ ...own(main), ...evaluated, ...defaultOrigin }).arm.readerGroups).toEqual([]);
+    expect(readConfig({ ...own(everything), ...evaluated }).arm.readerGroups).toEqual([
+      `${subscription}/resourceGroups/rg-machines`,
+      '/subscriptions/77777777-7777-7777-7777-777777777777/resourceGroups/rg-network',
+    ]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { linesOf } from '../../scripts/ownedRules.ts';
+import { linesOf, notCheckedLine } from '../../scripts/ownedRules.ts';
 import { readHead } from '../../src/core/securityRule.ts';
 import { foreignRule } from '../support/foreignRule.ts';
 import { nicNsg } from '../support/grantWorld.ts';
@@ -21,4 +21,10 @@ it('shows the rules that are to be adopted, whatever their texts say to the term
     '  101 allow sallyport-contoso-y',
     '    ',
   ]);
+});
+
+it('says in one line which subscription was not checked, whatever Azure says of it', () => {
+  expect(notCheckedLine('s', 'No.\r\n\u001b[2KNo rule stands.')).toBe(
+    'Not checked: subscription s. No.[2KNo rule stands.',
+  );
 });

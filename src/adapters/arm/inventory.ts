@@ -1,28 +1,28 @@
-import type {
-  Inventory,
-  InventoryCall,
-  InventoryPage,
-  ListedAddress,
-  ListedInterface,
-  ListedVirtualMachine,
-  ListedVirtualNetwork,
-} from '../../core/inventory.ts';
-import { canonicalPrefix } from '../../core/address.ts';
-import type { JsonObject, NsgDocument } from '../../core/network.ts';
+import type { Inventory, InventoryCall, InventoryPage } from '../../core/inventory.ts';
 import { list, type ListPage, type ListSettings } from './list.ts';
-import { isRecord } from './problem.ts';
+import { readInterface, readMachine, readNsg, readVirtualNetwork } from './listedResources.ts';
 import type { SendRaw } from './rawRequest.ts';
+import type { ReaderGroups } from './readerGroups.ts';
+import type { Unlisted } from './unlisted.ts';
 
 export const subscriptionsVersion = '2022-12-01';
 const computeVersion = '2024-07-01';
 /** The list of subscriptions belongs to none; the pipeline is chosen by an id, and this one is nobody's. */
 export const noSubscription = '00000000-0000-0000-0000-000000000000';
 
-/** Lists as raw JSON, page by page, subscription by subscription. */
+/** One type of resource, and how an item of its lists is read: undefined where it cannot be. */
+interface Kind<Item> {
+  type: string;
+  apiVersion: string;
+  read: (item: Record<string, unknown>) => Item | undefined;
+}
+
+/** Lists as raw JSON, page by page, subscription by subscription, and by the groups where only these may be read. */
 export function createInventory(
   send: SendRaw,
   settings: ListSettings & { apiVersion: string },
   readsLeft: Inventory['readsLeft'],
+  { groups, unlisted }: { groups: ReaderGroups; unlisted: Unlisted },
 ): Inventory {
   async function* subscriptions({ correlationId }: InventoryCall): AsyncGenerator<ListPage> {
     yield* list(send, settings, {
@@ -33,31 +33,30 @@ export function createInventory(
     });
   }
 
-  async function* each<Item>(
-    call: InventoryCall,
-    kind: { type: string; apiVersion: string; read: (item: Record<string, unknown>) => Item | undefined },
-  ): AsyncGenerator<InventoryPage<Item>> {
-    const { correlationId } = call;
-    const ofSubscription = (subscriptionId: string) =>
-      list(send, settings, {
-        subscriptionId,
-        path: `/subscriptions/${subscriptionId}/providers/${kind.type}`,
-        apiVersion: kind.apiVersion,
-        correlationId,
-      });
+  async function* each<Item>(call: InventoryCall, kind: Kind<Item>): AsyncGenerator<InventoryPage<Item>> {
     for await (const subscriptionId of idsOf(call)) {
-      if (typeof subscriptionId !== 'string') {
-        yield subscriptionId;
-        continue;
-      }
-      for await (const page of ofSubscription(subscriptionId)) {
+      if (typeof subscriptionId === 'string') yield* inSubscription(subscriptionId, call, kind);
+      else yield subscriptionId;
+    }
+  }
+
+  async function* inSubscription<Item>(
+    subscriptionId: string,
+    { correlationId, subscriptionIds }: InventoryCall,
+    { type, apiVersion, read }: Kind<Item>,
+  ): AsyncGenerator<InventoryPage<Item>> {
+    const isChosen = subscriptionIds !== undefined || groups.namesIn(subscriptionId) !== undefined;
+    for (const scope of groups.pathsOf(subscriptionId)) {
+      const path = `${scope}/providers/${type}`;
+      for await (const page of list(send, settings, { subscriptionId, path, apiVersion, correlationId })) {
         if (page.kind === 'failed') {
-          // Of everything that this identity sees, a subscription in which it may not list is no part.
-          const isUnseen = page.status === 403 && call.subscriptionIds === undefined;
-          if (!isUnseen) yield failed(subscriptionId, page);
+          // Of everything that this identity sees, a subscription in which it may not list is no part: that is told.
+          if (page.status === 403 && !isChosen) unlisted.note(subscriptionId, type, page.message);
+          else yield failed(subscriptionId, page);
           continue;
         }
-        const items = page.items.map(kind.read);
+        unlisted.forget(subscriptionId, type);
+        const items = page.items.map(read);
         yield { kind: 'page', items: items.filter((item) => item !== undefined) };
         // One that cannot be read may be the one that is looked for.
         if (items.includes(undefined)) {
@@ -70,10 +69,20 @@ export function createInventory(
   /** Ids of subscriptions, or why they are not known. */
   async function* idsOf(call: InventoryCall): AsyncGenerator<string | ReturnType<typeof failed>> {
     if (call.subscriptionIds !== undefined) return yield* call.subscriptionIds;
+    const awaited = new Set(groups.subscriptionIds);
     for await (const page of subscriptions(call)) {
-      if (page.kind === 'failed') yield failed('', page);
-      else yield* page.items.map(({ subscriptionId }) => subscriptionId).filter(isSubscriptionId);
+      if (page.kind === 'failed') {
+        yield failed('', page);
+        continue;
+      }
+      for (const { subscriptionId } of page.items) {
+        if (!isSubscriptionId(subscriptionId)) continue;
+        awaited.delete(subscriptionId.toLowerCase());
+        yield subscriptionId;
+      }
     }
+    // Somebody wants them read: that Azure does not show them is no reason to say nothing of them.
+    yield* awaited;
   }
 
   return {
@@ -103,100 +112,6 @@ export function createInventory(
       }),
     readsLeft,
   };
-}
-
-function readNsg(item: Record<string, unknown>): NsgDocument | undefined {
-  const { id, etag, properties } = item;
-  if (typeof id !== 'string' || typeof etag !== 'string' || etag === '' || !isRecord(properties)) return;
-  const state = properties['provisioningState'];
-  return {
-    id,
-    etag,
-    provisioningState: typeof state === 'string' ? state : '',
-    // It came out of JSON.parse.
-    body: item as JsonObject,
-  };
-}
-
-function readInterface({ id, properties }: Record<string, unknown>): ListedInterface | undefined {
-  if (typeof id !== 'string' || !isRecord(properties)) return undefined;
-  const virtualMachineId = idIn(properties['virtualMachine']);
-  const nsgId = idIn(properties['networkSecurityGroup']);
-  const configurations = properties['ipConfigurations'] ?? [];
-  if (!Array.isArray(configurations)) return undefined;
-  return {
-    id,
-    ...(virtualMachineId === undefined ? {} : { virtualMachineId }),
-    ...(nsgId === undefined ? {} : { nsgId }),
-    addresses: configurations.flatMap(readAddress),
-  };
-}
-
-/** None where the configuration has no address yet. */
-function readAddress(configuration: unknown): ListedAddress[] {
-  const properties = isRecord(configuration) ? configuration['properties'] : undefined;
-  const address = isRecord(properties) ? properties['privateIPAddress'] : undefined;
-  if (!isRecord(properties) || typeof address !== 'string') return [];
-  const subnetId = idIn(properties['subnet']);
-  const pools = properties['loadBalancerBackendAddressPools'];
-  return [
-    {
-      address,
-      ...(subnetId === undefined ? {} : { subnetId }),
-      ...(Array.isArray(pools) && pools.length > 0 ? { isBalanced: true } : {}),
-    },
-  ];
-}
-
-function readMachine(item: Record<string, unknown>): ListedVirtualMachine | undefined {
-  const { id, location, properties } = item;
-  if (typeof id !== 'string' || !isRecord(properties)) return undefined;
-  const vmId = properties['vmId'];
-  if (typeof vmId !== 'string') return undefined;
-  const tags = readTags(item['tags']);
-  const osType = memberOf(memberOf(properties['storageProfile'], 'osDisk'), 'osType');
-  return {
-    id,
-    vmId,
-    ...(typeof location === 'string' ? { location } : {}),
-    ...(Object.keys(tags).length === 0 ? {} : { tags }),
-    ...(typeof osType === 'string' ? { osType } : {}),
-  };
-}
-
-function readTags(tags: unknown): Record<string, string> {
-  if (!isRecord(tags)) return {};
-  return Object.fromEntries(
-    Object.entries(tags).filter((tag): tag is [string, string] => typeof tag[1] === 'string'),
-  );
-}
-
-function readVirtualNetwork({ id, properties }: Record<string, unknown>): ListedVirtualNetwork | undefined {
-  const subnets = memberOf(properties, 'subnets') ?? [];
-  if (typeof id !== 'string' || !Array.isArray(subnets)) return undefined;
-  return { id, subnets: subnets.flatMap(readSubnet) };
-}
-
-/** Azure shows one prefix in the singular field, several in the plural one. */
-function readSubnet(subnet: unknown): ListedVirtualNetwork['subnets'] {
-  const id = idIn(subnet);
-  const name = memberOf(subnet, 'name');
-  if (id === undefined || typeof name !== 'string') return [];
-  const one = memberOf(memberOf(subnet, 'properties'), 'addressPrefix');
-  const many = memberOf(memberOf(subnet, 'properties'), 'addressPrefixes');
-  const texts = [one, ...(Array.isArray(many) ? (many as unknown[]) : [])].filter(
-    (text) => typeof text === 'string',
-  );
-  return [{ id, name, prefixes: texts.flatMap((text) => canonicalPrefix(text) ?? []) }];
-}
-
-function memberOf(value: unknown, name: string): unknown {
-  return isRecord(value) ? value[name] : undefined;
-}
-
-function idIn(reference: unknown): string | undefined {
-  const id = isRecord(reference) ? reference['id'] : undefined;
-  return typeof id === 'string' ? id : undefined;
 }
 
 function isSubscriptionId(id: unknown): id is string {

@@ -6,6 +6,7 @@ import type { VirtualMachineId } from '../../core/virtualMachineId.ts';
 import type { ArmClients } from './clients.ts';
 import type { Nsgs } from './nsg.ts';
 import { isForbidden, problemOfError } from './problem.ts';
+import type { ReaderGroups } from './readerGroups.ts';
 import type { ResourceId } from './resourceId.ts';
 
 /** The typed reads behind resolving one virtual machine; undefined where ARM says that there is no such resource. */
@@ -14,8 +15,10 @@ export interface Reads {
   networkInterface(id: ResourceId): Promise<NetworkInterface | undefined>;
   subnet(id: ResourceId): Promise<Subnet | undefined>;
   loadBalancer(id: ResourceId): Promise<LoadBalancer | undefined>;
-  /** Every interface of a subscription that is a resource of its own, page after page. */
+  /** Every interface of a subscription that is a resource of its own and may be read, page after page. */
   networkInterfaces(subscriptionId: string): Promise<NetworkInterface[]>;
+  /** Which those are. */
+  groups: ReaderGroups;
   nsg(id: string): Promise<NsgDocument>;
 }
 
@@ -28,11 +31,17 @@ export class Refused extends Error {
   }
 }
 
+/** What reads are made with. */
+export interface ReadsParts {
+  clients: ArmClients;
+  nsgs: Nsgs;
+  groups: ReaderGroups;
+  clock: Clock;
+}
+
 /** Reads that throw `Refused` for a missing right or a quota, and an error with ARM's message for anything else. */
 export function createReads(
-  clients: ArmClients,
-  nsgs: Nsgs,
-  clock: Clock,
+  { clients, nsgs, groups, clock }: ReadsParts,
   call: CallOptions,
   abortSignal: AbortSignal,
 ): Reads {
@@ -77,14 +86,19 @@ export function createReads(
         return client.loadBalancers.get(resourceGroup, name, ofNetwork);
       }),
     networkInterfaces: async (subscriptionId) => {
-      const found = await attempt('the network interfaces', async () => {
-        const client = await clients.network(subscriptionId);
-        const interfaces: NetworkInterface[] = [];
-        for await (const one of client.networkInterfaces.listAll(ofNetwork)) interfaces.push(one);
-        return interfaces;
-      });
-      return found ?? [];
+      const client = await clients.network(subscriptionId);
+      const lists = groups
+        .namesIn(subscriptionId)
+        ?.map((group) => client.networkInterfaces.list(group, ofNetwork));
+      const interfaces: NetworkInterface[] = [];
+      for (const list of lists ?? [client.networkInterfaces.listAll(ofNetwork)]) {
+        await attempt('the network interfaces', async () => {
+          for await (const one of list) interfaces.push(one);
+        });
+      }
+      return interfaces;
     },
+    groups,
     nsg: async (id) => {
       const result = await nsgs.read(id, call);
       if (result.kind === 'read') return result.nsg;

@@ -1,6 +1,5 @@
 import type { VirtualMachine } from '@azure/arm-compute';
 import type { NetworkInterface, NetworkInterfaceIPConfiguration } from '@azure/arm-network';
-import type { Clock } from '../../core/clock.ts';
 import type {
   Network,
   NsgDocument,
@@ -9,11 +8,9 @@ import type {
   VirtualMachineAddress,
 } from '../../core/network.ts';
 import { parseVirtualMachineId, type VirtualMachineId } from '../../core/virtualMachineId.ts';
-import type { ArmClients } from './clients.ts';
 import { within } from './deadline.ts';
 import { findFloatingIp } from './floatingIp.ts';
-import type { Nsgs } from './nsg.ts';
-import { createReads, Refused, type Reads } from './reads.ts';
+import { createReads, Refused, type Reads, type ReadsParts } from './reads.ts';
 import { parseIdOfType, sameId } from './resourceId.ts';
 import type { Timeouts } from './timeouts.ts';
 import { findSameAddress } from './sameAddress.ts';
@@ -22,12 +19,7 @@ import { findSameAddress } from './sameAddress.ts';
  * Follows a virtual machine to its primary network interface and the network security groups before it. Refuses what
  * rules by private address cannot speak of safely; throws when Azure gave no usable answer in time.
  */
-export function createResolver(
-  clients: ArmClients,
-  nsgs: Nsgs,
-  clock: Clock,
-  timeouts: Timeouts,
-): Network['resolveVirtualMachine'] {
+export function createResolver(parts: ReadsParts & { timeouts: Timeouts }): Network['resolveVirtualMachine'] {
   return async (virtualMachineId, call) => {
     const parsed = parseVirtualMachineId(virtualMachineId);
     if (!parsed.ok) {
@@ -35,8 +27,8 @@ export function createResolver(
       return { refused, message: parsed.problem };
     }
     try {
-      return await within(timeouts.resolveMilliseconds, (signal) =>
-        resolve(parsed.virtualMachine, createReads(clients, nsgs, clock, call, signal)),
+      return await within(parts.timeouts.resolveMilliseconds, (signal) =>
+        resolve(parsed.virtualMachine, createReads(parts, call, signal)),
       );
     } catch (error) {
       if (error instanceof Refused) return error.refusal;

@@ -2,8 +2,11 @@ import type { NetworkInterface } from '@azure/arm-network';
 import { parsePrefix } from '../../core/address.ts';
 import type { Json, JsonObject, NsgDocument } from '../../core/network.ts';
 import { isRecord } from './problem.ts';
-import type { Reads } from './reads.ts';
+import { Refused, type Reads } from './reads.ts';
 import { parseIdOfType, parseResourceId, pathOf, sameId } from './resourceId.ts';
+
+const interfaceType = 'Microsoft.Network/networkInterfaces';
+const subnetType = 'Microsoft.Network/virtualNetworks/subnets';
 
 export interface OwnInterface {
   networkInterfaceId: string;
@@ -45,7 +48,36 @@ export async function findSameAddress(
     const found = (await reads.networkInterfaces(subscriptionId)).find(collides);
     if (found) return found.id;
   }
+  const elsewhere = subnets.filter((id) => networkOf(id) !== networkOf(own.subnetId));
+  await refuseUnlisted(reads, nsgId, attached, elsewhere);
   return undefined;
+}
+
+/**
+ * Where groups alone are read, an interface outside of them is in no list. The NSG and its subnets name what they serve,
+ * wherever it is: one that was not listed may have our address.
+ */
+async function refuseUnlisted(
+  reads: Reads,
+  nsgId: string,
+  attached: readonly string[],
+  subnetIds: readonly string[],
+): Promise<void> {
+  const served = attached.flatMap((id) => parseIdOfType(id, interfaceType) ?? []);
+  for (const id of subnetIds) {
+    const path = parseIdOfType(id, subnetType);
+    // An interface lies in the subscription of its network.
+    if (path === undefined || reads.groups.namesIn(path.subscriptionId) === undefined) continue;
+    const subnet = await reads.subnet(path);
+    const configurations = (subnet?.ipConfigurations ?? []).flatMap((one) => one.id ?? []);
+    served.push(
+      ...configurations.flatMap((one) => parseIdOfType(one, `${interfaceType}/ipConfigurations`) ?? []),
+    );
+  }
+  const unlisted = served.find((one) => !reads.groups.includes(one));
+  if (unlisted === undefined) return;
+  const message = `${nsgId} also serves interface ${unlisted.names[0] ?? ''} in resource group ${unlisted.resourceGroup}, which Sallyport does not read (SALLYPORT_READER_GROUPS): whether it has the same private address is not known.`;
+  throw new Refused({ refused: 'not-permitted', message });
 }
 
 function referencedIds(nsg: JsonObject, name: 'subnets' | 'networkInterfaces'): string[] {
@@ -58,7 +90,7 @@ function referencedIds(nsg: JsonObject, name: 'subnets' | 'networkInterfaces'): 
 }
 
 function networkOf(subnetId: string): string {
-  const id = parseIdOfType(subnetId, 'Microsoft.Network/virtualNetworks/subnets');
+  const id = parseIdOfType(subnetId, subnetType);
   if (!id) return subnetId.toLowerCase();
   return pathOf({
     ...id,

@@ -193,7 +193,7 @@ describe('the lists of Azure Resource Manager', () => {
     }
   });
 
-  it('leave out a subscription in which this identity may not list, unless it was asked for by name', async () => {
+  it('leave out a subscription in which this identity may not list, and tell of it, unless it was asked for by name', async () => {
     const limited = await simulateArm({
       state: {
         ...world,
@@ -209,13 +209,95 @@ describe('the lists of Azure Resource Manager', () => {
       },
     });
     try {
-      const { inventory } = limited.connectAll();
+      const told: [string, string][] = [];
+      const { inventory, unlisted } = limited.connectAll({ onUnlisted: (...one) => told.push(one) });
       const everything = await all(inventory.nsgs(call));
       const named = await all(inventory.nsgs({ ...call, subscriptionIds: [otherSubscriptionId] }));
       expect(everything.map(({ kind }) => kind)).toEqual(['page']);
       expect(named.map(({ kind }) => kind)).toEqual(['failed']);
+      expect(told).toEqual([[otherSubscriptionId, expect.stringContaining('networkSecurityGroups/read')]]);
+      expect(unlisted.subscriptionIds()).toEqual([otherSubscriptionId]);
     } finally {
       await limited.arm.close();
     }
   });
+
+  it('no longer name a subscription as left out once it could be listed', async () => {
+    const { inventory, unlisted } = simulated.connectAll();
+    const path = `/${otherSubscriptionId}/providers/.*networkSecurityGroups$`;
+    simulated.arm.faults.add({ match: { path }, fault: { kind: 'forbidden' } });
+    await all(inventory.nsgs(call));
+    expect(unlisted.subscriptionIds()).toEqual([otherSubscriptionId]);
+    simulated.arm.faults.clear();
+    await all(inventory.nsgs(call));
+    expect(unlisted.subscriptionIds()).toEqual([]);
+  });
+});
+
+describe('the lists of an identity that may read resource groups alone', () => {
+  const group = `/subscriptions/${subscriptionId}/resourceGroups/contoso`;
+  const tailspin = `/subscriptions/${subscriptionId}/resourceGroups/tailspin`;
+  const nsgIn = (scope: string) => ({
+    id: `${scope}/providers/Microsoft.Network/networkSecurityGroups/theirs`,
+    location: 'westeurope',
+    properties: { securityRules: [] },
+  });
+  let simulated: SimulatedArm;
+  beforeEach(async () => {
+    simulated = await simulateArm({
+      state: {
+        ...world,
+        resourceGroups: [...world.resourceGroups, { id: tailspin, location: 'westeurope' }],
+        resources: [...world.resources, nsgIn(tailspin), ...elsewhere],
+        permissions: [group, `/subscriptions/${otherSubscriptionId}`].map((scope) => ({
+          ...{ principalId: '*', scope, actions: ['*/read'], notActions: [] },
+        })),
+      },
+    });
+  });
+  afterEach(() => simulated.arm.close());
+
+  const list = async (readerGroups: string[], subscriptionIds?: string[]) => {
+    const { inventory } = simulated.connectAll({ readerGroups });
+    const chosen = subscriptionIds === undefined ? {} : { subscriptionIds };
+    const pages = await all(inventory.nsgs({ ...call, ...chosen }));
+    return {
+      ids: pages.flatMap((page) => (page.kind === 'page' ? page.items.map(({ id }) => id) : [])),
+      failed: pages.flatMap((page) => (page.kind === 'failed' ? [page.subscriptionId] : [])),
+    };
+  };
+  const ofContoso = ['web', 'web-1', 'shared', 'solo', 'pair'].map((name) => ids.nsg(name));
+
+  it.each([
+    ['everything is asked for', undefined, elsewhere.map(({ id }) => id)],
+    ['their subscription is asked for by name', [subscriptionId.toUpperCase()], []],
+  ])('are those of the groups where %s', async (_what, subscriptionIds, others) => {
+    expect(
+      await list([group, group.toUpperCase().replace('SUBSCRIPTIONS', 'subscriptions')], subscriptionIds),
+    ).toEqual({ ids: [...ofContoso, ...others], failed: [] });
+    const asked = simulated.arm.requests.map(({ path }) => path);
+    expect(asked).not.toContain(
+      `/subscriptions/${subscriptionId}/providers/Microsoft.Network/networkSecurityGroups`,
+    );
+  });
+
+  it('show what one group has and say that another could not be listed', async () => {
+    expect(await list([tailspin, group])).toEqual({
+      ids: [...ofContoso, ...elsewhere.map(({ id }) => id)],
+      failed: [subscriptionId],
+    });
+  });
+
+  it('do not pass over a group whose subscription Azure does not show', async () => {
+    const hidden = '77777777-7777-4777-8777-777777777777';
+    const { failed } = await list([group, `/subscriptions/${hidden}/resourceGroups/hidden`]);
+    expect(failed).toEqual([hidden]);
+  });
+
+  it.each([`/subscriptions/${subscriptionId}`, ids.nsg('web'), 'contoso', `${group}/..`])(
+    'are not made with %s for a group',
+    (id) => {
+      expect(() => simulated.connectAll({ readerGroups: [id] })).toThrow('resource group');
+    },
+  );
 });

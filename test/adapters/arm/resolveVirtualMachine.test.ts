@@ -8,6 +8,7 @@ import {
   simulateArm,
   stubCredential,
   subscriptionId,
+  world,
   type SimulatedArm,
   type SimulatedFault,
 } from './simulatedArm.ts';
@@ -194,3 +195,71 @@ function answer(request: PipelineRequest, body: object) {
   const headers = createHttpHeaders({ 'content-type': 'application/json' });
   return { request, status: 200, headers, bodyAsText: JSON.stringify(body) };
 }
+
+describe('resolveVirtualMachine for an identity that may read resource groups alone', () => {
+  const group = `/subscriptions/${subscriptionId}/resourceGroups/contoso`;
+  const tailspin = `/subscriptions/${subscriptionId}/resourceGroups/tailspin`;
+  let simulated: SimulatedArm;
+  afterEach(() => simulated.arm.close());
+
+  /** Of somebody else, in a group that may not be read. */
+  const outside = (subnet: string, nsg?: string) => ({
+    id: `${tailspin}/providers/Microsoft.Network/networkInterfaces/theirs`,
+    location: 'westeurope',
+    properties: {
+      ...(nsg === undefined ? {} : { networkSecurityGroup: { id: nsg } }),
+      ipConfigurations: [
+        {
+          name: 'only',
+          properties: {
+            privateIPAddress: '10.1.9.5',
+            privateIPAddressVersion: 'IPv4',
+            subnet: { id: subnet },
+          },
+        },
+      ],
+    },
+  });
+
+  async function resolveIn(resources: object[], name = 'single-1') {
+    simulated = await simulateArm({
+      state: {
+        ...world,
+        resourceGroups: [...world.resourceGroups, { id: tailspin, location: 'westeurope' }],
+        resources: [...world.resources, ...resources],
+        permissions: [{ principalId: '*', scope: group, actions: ['*/read'], notActions: [] }],
+      },
+    });
+    return simulated.connect({ readerGroups: [group] }).resolveVirtualMachine(ids.vm(name), call);
+  }
+
+  it('lists the interfaces of the groups, and admits a machine where no others stand behind its NSG', async () => {
+    expect(await resolveIn([])).toMatchObject({ nsgIds: [ids.nsg('shared')] });
+    const listed = simulated.arm.requests.filter(({ path }) => path.endsWith('/networkInterfaces'));
+    expect(new Set(listed.map(({ path, status }) => [path.toLowerCase(), status].join(' ')))).toEqual(
+      new Set([`${group}/providers/Microsoft.Network/networkInterfaces 200`.toLowerCase()]),
+    );
+  });
+
+  it('sees an address that is there twice in the groups', async () => {
+    expect(await resolveIn([], 'twin-1')).toMatchObject({ refused: 'address-not-unique' });
+  });
+
+  it.each([
+    ['in a subnet of another network', outside(ids.subnet('b', 'twins'))],
+    ['with that NSG of its own', outside(ids.subnet('b', 'open'), ids.nsg('shared'))],
+  ])(
+    'refuses a machine whose NSG serves an interface of a group that it does not read, %s',
+    async (_where, nic) => {
+      const resolved = await resolveIn([nic]);
+      expect(resolved).toMatchObject({ refused: 'not-permitted' });
+      expect(JSON.stringify(resolved)).toContain('theirs in resource group tailspin');
+    },
+  );
+
+  it('admits a machine beside such an interface in the same network, where no address is there twice', async () => {
+    expect(await resolveIn([outside(ids.subnet('a', 'twins'))])).toMatchObject({
+      nsgIds: [ids.nsg('shared')],
+    });
+  });
+});

@@ -91,12 +91,17 @@ describe('callers who may do what their roles give them', () => {
     expect((await send(people.frank, 'PUT', own, naming)).status).toBe(201);
   });
 
-  it('ask for the end of a write with a right on the subscription, whoever has begun it', async () => {
+  it('ask for the end of a write with a right in the resource group of what was written, or above', async () => {
     const operation = operationOf(await send(appIdentity, 'PUT', `${WEB_NSG}/securityRules/own`, rule()));
     expect((await send(appIdentity, 'GET', operation)).status).toBe(200);
 
     const assigned = world.arm.access.roleAssignments.find(({ role }) => role === reader);
-    if (assigned !== undefined) assigned.scope = WEB_GROUP;
+    const give = (scope: string) => {
+      if (assigned !== undefined) assigned.scope = scope;
+    };
+    give(WEB_GROUP);
+    expect((await send(appIdentity, 'GET', operation)).status).toBe(200);
+    give(WEB_NSG);
     const { status, body } = await send(appIdentity, 'GET', operation);
     expect([status, body['error']?.['code']]).toEqual([403, 'AuthorizationFailed']);
     expect(textOf(body['error']?.['message'])).toContain(
