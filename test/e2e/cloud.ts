@@ -61,7 +61,9 @@ export interface Cloud {
     times?: number,
   ): Promise<void>;
   /** The calls that ARM has seen. */
-  armCalls(): Promise<{ method: string; path: string; status: number; ifMatch?: string }[]>;
+  armCalls(): Promise<
+    { method: string; path: string; status: number; ifMatch?: string; correlationRequestId?: string }[]
+  >;
   /** The events of an ended request's audit records, their chain verified. */
   events(id: string): Promise<string[]>;
   /** The history of a request's orchestration, once that has ended. */
