@@ -25,6 +25,10 @@ param auditExportLocked = false
 param dailyLogQuotaGb = '2'
 param hasAlerts = true
 param alertEmail = 'security@contoso.example'
+param sendActivityLog = true
+param lockTables = true
+param budgetAmount = 25
+param budgetStart = '2026-12-01'
 param denyBasicPublishing = true
 param settings = {
   SALLYPORT_TOKEN_JWKS_URI: 'https://login.contoso.example/keys'

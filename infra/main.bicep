@@ -73,6 +73,19 @@ param hasAlerts bool = true
 @description('Address that alerts are sent to; empty: they are seen in the portal alone.')
 param alertEmail string = ''
 
+@description('Whether the activity log of the subscription is sent to the workspace.')
+param sendActivityLog bool = false
+
+@description('Whether the account of the tables is locked against deletion.')
+param lockTables bool = false
+
+@description('What all of it may cost a month before people are told, in the currency of the bill; 0: nobody is told.')
+@minValue(0)
+param budgetAmount int = 0
+
+@description('First day of the month in which the budget is made, such as 2026-12-01.')
+param budgetStart string = ''
+
 @description('Whether user names and passwords for publishing are shut off.')
 param denyBasicPublishing bool = true
 
@@ -127,6 +140,7 @@ module tableStorage 'modules/tableStorage.bicep' = {
     isPrivate: usePrivateEndpoints
     auditExportDays: auditExportDays
     auditExportLocked: auditExportLocked
+    isLocked: lockTables
   }
 }
 
@@ -149,6 +163,44 @@ module alerts 'modules/alerts.bicep' = if (hasAlerts) {
     workspaceName: names.workspace
     prefix: 'alert-sallyport-${suffix}'
     tags: tags
+    email: alertEmail
+  }
+}
+
+module workbook 'modules/workbook.bicep' = {
+  scope: group
+  dependsOn: [monitoring]
+  params: {
+    location: location
+    workspaceName: names.workspace
+    tags: tags
+    hasAuditCopy: auditCopyDays > 0
+  }
+}
+
+// Of the subscription, so no resource group takes it along when it is deleted.
+resource activityLog 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = if (sendActivityLog) {
+  name: 'sallyport-${suffix}'
+  dependsOn: [monitoring]
+  properties: {
+    workspaceId: resourceId(
+      subscription().subscriptionId,
+      group.name,
+      'Microsoft.OperationalInsights/workspaces',
+      names.workspace
+    )
+    logs: [{ category: 'Administrative', enabled: true }]
+  }
+}
+
+module budget 'modules/budget.bicep' = if (budgetAmount > 0) {
+  scope: group
+  params: {
+    name: 'budget-sallyport-${suffix}'
+    amount: budgetAmount
+    start: empty(budgetStart)
+      ? fail('SALLYPORT_BUDGET_START is missing: the first of this month.')
+      : budgetStart
     email: alertEmail
   }
 }

@@ -58,5 +58,15 @@ param dailyLogQuotaGb = readEnvironmentVariable('SALLYPORT_DAILY_LOG_QUOTA_GB', 
 param hasAlerts = bool(readEnvironmentVariable('SALLYPORT_ALERTS', 'true'))
 param alertEmail = readEnvironmentVariable('SALLYPORT_ALERT_EMAIL', '')
 
+// Who else wrote rules, and what the app's identity wrote, can be asked then. The setting is the subscription's.
+param sendActivityLog = bool(readEnvironmentVariable('SALLYPORT_ACTIVITY_LOG', 'false'))
+
+// `azd down` is refused then until somebody takes the lock away.
+param lockTables = bool(readEnvironmentVariable('SALLYPORT_LOCK_TABLES', 'false'))
+
+// An amount a month, and the first of the month in which it is set: Azure lets nobody change that day.
+param budgetAmount = int(readEnvironmentVariable('SALLYPORT_BUDGET', '0'))
+param budgetStart = readEnvironmentVariable('SALLYPORT_BUDGET_START', '')
+
 // Settings of the app that differ from their default; their meaning is in docs/operations.md.
 param settings = {}

@@ -63,6 +63,13 @@ var alerts = [
     window: 'PT15M'
   }
   {
+    name: 'daily-cap-reached'
+    query: loadTextContent('../alerts/daily-cap-reached.kql')
+    severity: 1
+    every: 'PT15M'
+    window: 'PT30M'
+  }
+  {
     name: 'break-glass-used'
     query: loadTextContent('../alerts/break-glass-used.kql')
     severity: 1

@@ -14,6 +14,8 @@ param isPrivate bool
 param auditExportDays int
 @description('Whether the policy of that container was locked and is left alone.')
 param auditExportLocked bool
+@description('Whether nobody may delete the account, or the group that it is in, before the lock is taken away.')
+param isLocked bool
 
 // An account of Sallyport's own: in the host's, the app's role would let it rewrite the audit.
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
@@ -61,6 +63,15 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
         }
       }
     }
+  }
+}
+
+resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (isLocked) {
+  scope: account
+  name: 'sallyport-tables'
+  properties: {
+    level: 'CanNotDelete'
+    notes: 'The audit of Sallyport and its policies are here and nowhere else.'
   }
 }
 

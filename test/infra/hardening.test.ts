@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ofType, snapshotOf, theOnly } from './snapshots.ts';
+import { read, tableBelow } from '../docs/pages.ts';
+import { ofType, snapshotOf, theOnly, type Snapshot } from './snapshots.ts';
 
 const deployments = ['main', 'everything'].map((name) => [name, snapshotOf(name)] as const);
 
@@ -93,7 +94,7 @@ describe.each(deployments)('what %s.bicepparam makes', (name, snapshot) => {
   });
 
   // `azd down` deletes every group in which something was made.
-  it('is all in one resource group of its own', () => {
+  it('is all in one resource group of its own, but for the setting that sends the activity log', () => {
     const group = theOnly(snapshot, 'Microsoft.Resources/resourceGroups').id;
 
     const [, , subscriptionId = '', , groupName = ''] = group.split('/');
@@ -101,7 +102,10 @@ describe.each(deployments)('what %s.bicepparam makes', (name, snapshot) => {
     const inside = [`${group}/`, `[resourceId('${subscriptionId}', '${groupName}', `];
     const outside = snapshot.resources.filter(({ id }) => !inside.some((start) => id.startsWith(start)));
 
-    expect(outside.map(({ id }) => id)).toEqual([group]);
+    const ofSubscription = name === 'main' ? [] : ['Microsoft.Insights/diagnosticSettings'];
+    expect(outside.map(({ type }) => type)).toEqual([
+      ...['Microsoft.Resources/resourceGroups', ...ofSubscription],
+    ]);
   });
 
   it('has an installation id that the app takes', () => {
@@ -123,6 +127,9 @@ describe('the choices', () => {
     'Microsoft.Insights/dataCollectionRules',
     'Microsoft.OperationalInsights/workspaces/tables',
     'Microsoft.Storage/storageAccounts/blobServices/containers/immutabilityPolicies',
+    'Microsoft.Insights/diagnosticSettings',
+    'Microsoft.Authorization/locks',
+    'Microsoft.Consumption/budgets',
   ];
 
   it.each(chosen)('make %s only when asked to', (type) => {
@@ -186,5 +193,54 @@ describe('the choices', () => {
       immutabilityPeriodSinceCreationInDays: 2555,
       allowProtectedAppendWrites: true,
     });
+  });
+
+  it('send the administrative part of the activity log to the workspace, and nothing else of it', () => {
+    expect(theOnly(everything, 'Microsoft.Insights/diagnosticSettings').properties).toEqual({
+      workspaceId: theOnly(everything, 'Microsoft.OperationalInsights/workspaces').id,
+      logs: [{ category: 'Administrative', enabled: true }],
+    });
+  });
+
+  it('lock the account of the tables against deletion, and nothing else', () => {
+    const lock = theOnly(everything, 'Microsoft.Authorization/locks');
+
+    expect(lock.properties['level']).toBe('CanNotDelete');
+    expect(lock.id).toMatch(
+      /\/storageAccounts\/st\w{13}tables\/providers\/Microsoft\.Authorization\/locks\/[\w-]+$/,
+    );
+  });
+
+  it('tell owners and the address that was given when the month costs more than was meant', () => {
+    const told = { contactEmails: ['security@contoso.example'], contactRoles: ['Owner'], enabled: true };
+
+    expect(theOnly(everything, 'Microsoft.Consumption/budgets').properties).toMatchObject({
+      amount: 25,
+      timeGrain: 'Monthly',
+      timePeriod: { startDate: '2026-12-01T00:00:00Z' },
+      notifications: {
+        most: { thresholdType: 'Actual', threshold: 80, ...told },
+        foreseen: { thresholdType: 'Forecasted', threshold: 100, ...told },
+      },
+    });
+  });
+
+  it('bound what is stored a day', () => {
+    const cap = (snapshot: Snapshot) =>
+      theOnly(snapshot, 'Microsoft.OperationalInsights/workspaces').properties['workspaceCapping'];
+
+    expect([main, everything].map(cap)).toEqual([{ dailyQuotaGb: 0.5 }, { dailyQuotaGb: 2 }]);
+  });
+
+  it('are all in the table of choices', () => {
+    const documented = tableBelow(read('docs/deploy.md'), 'Choices')
+      .map(([names = '']) => names.split(', '))
+      .flat();
+    const asked = read('infra/main.bicepparam').match(/SALLYPORT_\w+/g) ?? [];
+
+    expect(asked.length).toBeGreaterThan(10);
+    expect(
+      asked.filter((name) => name !== 'SALLYPORT_SIGN_IN_CLIENT_ID' && !documented.includes(name)),
+    ).toEqual([]);
   });
 });

@@ -13,6 +13,9 @@ const tables = {
     '(TimeGenerated:datetime, Name:string, Success:bool, ResultCode:string, DurationMs:real, OperationName:string, OperationId:string, AppRoleName:string, ItemCount:int, _ResourceId:string)',
   AzureActivity:
     '(TimeGenerated:datetime, Caller:string, OperationNameValue:string, ActivityStatusValue:string, CorrelationId:string, ResourceGroup:string, SubscriptionId:string, _ResourceId:string)',
+  // A view of the workspace's own events.
+  _LogOperation:
+    '(TimeGenerated:datetime, Category:string, Operation:string, Level:string, Detail:string, _ResourceId:string)',
   // Of Azure Resource Graph, which takes a part of the language.
   resources:
     '(id:string, name:string, type:string, resourceGroup:string, subscriptionId:string, properties:dynamic)',
