@@ -100,7 +100,12 @@ const sweep = createSweep(dependencies, {
   periodSeconds: config.sweepPeriodSeconds,
   warnSeconds: config.warnSeconds,
 });
-const noteSweep = createNoteSweep({ lastSweeps, clock, log });
+const noteSweep = createNoteSweep({
+  lastSweeps,
+  unlistedSubscriptions: () => arm.unlisted.subscriptionIds(),
+  clock,
+  log,
+});
 const foresee = createForeseePolicy(dependencies);
 const quota = createPersonQuota(config.quotas);
 

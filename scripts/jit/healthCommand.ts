@@ -44,6 +44,7 @@ function factsOf(
   const facts: Record<string, string | undefined> = {
     'complete sweep': sweep.lastComplete === undefined ? 'none known' : at(sweep.lastComplete),
     'newest sweep': sweep.newest && `${at(sweep.newest.began)}: ${countsOf(sweep.newest)}`,
+    unseen: sweep.newest?.unlistedSubscriptions.map((id) => `subscription ${id}`).join(', ') || undefined,
     'overdue closes': count === undefined ? 'not known' : String(count),
     'the oldest': oldest && `${oldest.requestId}, due ${at(oldest.since)}`,
     'behind it': oldest?.networkSecurityGroups.map(nameOf).join(', '),

@@ -93,7 +93,12 @@ export const health = z.looseObject({
   sweep: z.looseObject({
     lastComplete: z.string().optional(),
     newest: z
-      .looseObject({ began: z.string(), complete: z.boolean(), counts: z.record(z.string(), z.number()) })
+      .looseObject({
+        began: z.string(),
+        complete: z.boolean(),
+        counts: z.record(z.string(), z.number()),
+        unlistedSubscriptions: z.array(z.string()).default([]),
+      })
       .optional(),
   }),
   overdueCloses: z.looseObject({

@@ -27,6 +27,8 @@ export interface LastSweep {
   complete: boolean;
   /** The counts of its report, by their names there. */
   counts: Record<string, number>;
+  /** Ids of subscriptions in which nothing is looked at, for want of the right to list there. */
+  unlistedSubscriptions: string[];
 }
 
 /** The newest sweep, complete or not: each replaces the one before. */

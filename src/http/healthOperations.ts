@@ -20,6 +20,9 @@ const newestSweep = z
     ended: instant,
     complete: z.boolean().meta({ description: 'It has written the heartbeat.' }),
     counts: z.record(z.string(), z.number()).meta({ description: 'Those of its report in the log.' }),
+    unlistedSubscriptions: z
+      .array(z.string())
+      .meta({ description: 'Nothing is looked at in these, for want of the right to list there.' }),
   })
   .meta({ description: 'The newest one, complete or not.' });
 
@@ -56,6 +59,7 @@ const example = {
       ended: '2026-11-23T09:01:31.000Z',
       complete: false,
       counts: { seen: 12, stepped: 1, failed: 1, left: 3 },
+      unlistedSubscriptions: [],
     },
   },
   overdueCloses: {

@@ -6,6 +6,7 @@ const sweep = (minute: number): LastSweep => ({
   ended: new Date(Date.UTC(2026, 10, 23, 12, minute, 7)).toISOString(),
   complete: minute % 2 === 0,
   counts: { seen: minute, left: 0 },
+  unlistedSubscriptions: minute === 0 ? [] : ['11111111-2222-4333-8444-555555555555'],
 });
 
 /** What every implementation of LastSweeps does. `make` returns one that no sweep was noted in. */

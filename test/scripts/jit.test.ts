@@ -433,7 +433,10 @@ describe('approve, deny and extend', () => {
       checks: [{ name: 'tables', status: 'ok', since: '2026-11-23T07:00:00.000Z' }],
       sweep: {
         lastComplete: '2026-11-23T08:00:00.000Z',
-        newest: { began: '2026-11-23T08:01:00.000Z', complete: false, counts: { seen: 3, left: 0 } },
+        newest: {
+          ...{ began: '2026-11-23T08:01:00.000Z', complete: false, counts: { seen: 3, left: 0 } },
+          unlistedSubscriptions: ['11111111-2222-4333-8444-555555555555'],
+        },
       },
       overdueCloses: { count: 0 },
       program: { node: 'v22.11.0', version: '0.1.0', bundle: 'c0ffee' },
@@ -448,6 +451,7 @@ describe('approve, deny and extend', () => {
       expect(text).toMatch(/^tables +ok +2026-11-23 08:00:00 CET/m);
       expect(text).toContain('2026-11-23 09:00:00 CET, 1 min 30 s ago');
       expect(text).toContain('30 s ago: not complete, seen 3');
+      expect(text).toMatch(/^unseen +subscription 11111111-2222-4333-8444-555555555555$/m);
       expect(text).toContain('version 0.1.0 on Node v22.11.0, bundle c0ffee');
     });
 

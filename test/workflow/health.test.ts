@@ -216,13 +216,20 @@ describe('the health of the sweep', () => {
     world.inventory.fail('nsgs');
     const report = await world.clock.run(process.sweep());
     await world.clock.advanceTo(seconds(9));
-    await world.clock.run(createNoteSweep({ ...process.dependencies, lastSweeps })(noon, report));
+    const unlisted = ['11111111-2222-4333-8444-555555555555'];
+    const note = createNoteSweep({
+      ...process.dependencies,
+      lastSweeps,
+      unlistedSubscriptions: () => unlisted,
+    });
+    await world.clock.run(note(noon, report));
 
     const { newest } = (await ask()).sweep;
     expect(newest).toMatchObject({
       began: noon.toISOString(),
       ended: seconds(9).toISOString(),
       complete: false,
+      unlistedSubscriptions: unlisted,
     });
     const { complete, ...counts } = report;
     expect(complete).toBe(false);
@@ -235,7 +242,12 @@ describe('the health of the sweep', () => {
     const report = await world.clock.run(process.sweep());
     const began = world.clock.now();
     const lastSweeps = { note: () => new Promise<void>(() => undefined) };
-    await world.clock.run(createNoteSweep({ ...process.dependencies, lastSweeps })(began, report));
+    const note = createNoteSweep({
+      ...process.dependencies,
+      lastSweeps,
+      unlistedSubscriptions: () => [],
+    });
+    await world.clock.run(note(began, report));
 
     expect(world.clock.now().getTime() - began.getTime()).toBe(2000);
     expect(world.logged).toEqual(['sweep-not-noted']);

@@ -79,6 +79,8 @@ export function createArm(options: ArmOptions): Arm {
     authorization: createAuthorization(send, clock, settings),
     unlisted,
     budget,
-    health: { seesSubscriptions: createSeesSubscriptions(send, settings) },
+    health: {
+      seesSubscriptions: createSeesSubscriptions(send, settings, groups.subscriptionIds.length > 0),
+    },
   };
 }

@@ -8,9 +8,14 @@ const patience = 4500;
 
 /**
  * Asks Azure Resource Manager for the first page of subscriptions, which every identity may: it takes a token, and says
- * whether that identity has a role anywhere. It belongs to no subscription, so it takes nothing of their limits.
+ * whether that identity has a role anywhere. It belongs to no subscription, so it takes nothing of their limits. With
+ * `mayBeNone` none is well too: whether Azure shows a subscription to who has rights in its groups alone, nobody has tried.
  */
-export function createSeesSubscriptions(send: SendRaw, { origin }: { origin: string }): HealthCheck {
+export function createSeesSubscriptions(
+  send: SendRaw,
+  { origin }: { origin: string },
+  mayBeNone = false,
+): HealthCheck {
   return async ({ correlationId }) => {
     const answer = await send({
       subscriptionId: noSubscription,
@@ -35,7 +40,7 @@ export function createSeesSubscriptions(send: SendRaw, { origin }: { origin: str
     if (!Array.isArray(subscriptions)) {
       return { status: 'failing', reason: 'Azure Resource Manager answered with something that is no list.' };
     }
-    if (subscriptions.length > 0) return { status: 'ok' };
+    if (mayBeNone || subscriptions.length > 0) return { status: 'ok' };
     return { status: 'failing', reason: "The app's identity sees no subscription: it has no role in any." };
   };
 }

@@ -13,6 +13,7 @@ const schema: z.ZodType<LastSweep> = z.object({
   ended: instant,
   complete: z.boolean(),
   counts: z.record(z.string(), z.number()),
+  unlistedSubscriptions: z.array(z.string()),
 });
 
 /** The newest sweep, a row beside the heartbeat. One that cannot be read throws UnreadableRowError. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { shownCode } from '../../../src/core/health.ts';
-import { intercepting, simulateArm, stubCredential, type SimulatedArm } from './simulatedArm.ts';
+import { ids, intercepting, simulateArm, stubCredential, type SimulatedArm } from './simulatedArm.ts';
 
 const call = { correlationId: 'c0ffee00-0000-4000-8000-000000000001' };
 const subscriptions = { method: 'GET', path: '^/subscriptions$' };
@@ -58,6 +58,17 @@ describe('the check of Azure Resource Manager', () => {
 
     const verdict = await simulated.connectAll({ httpClient }).health.seesSubscriptions(call);
     expect(verdict).toEqual({ status: 'failing', reason });
+  });
+
+  it('is well without a subscription where the app is told to read groups alone', async () => {
+    const httpClient = intercepting(simulated.httpClient, async (_request, forward) => ({
+      ...(await forward()),
+      bodyAsText: '{"value":[]}',
+    }));
+    const readerGroups = [ids.nsg('web').replace(/\/providers\/.*/, '')];
+
+    const { health } = simulated.connectAll({ httpClient, readerGroups });
+    expect(await health.seesSubscriptions(call)).toEqual({ status: 'ok' });
   });
 
   it('shows nothing that is no code', () => {
