@@ -189,6 +189,7 @@ const routes = createRoutes({
   audit: dependencies.audit,
   policies: (context) => createPolicyService(dependencies, policyRunsOf(context, clock), foresee),
   recommend: createRecommend(dependencies, config.managementPorts),
+  unlistedSubscriptions: () => arm.unlisted.subscriptionIds(),
   health: (context, correlationId) =>
     health({ correlationId, orchestrations: orchestrationsOf(context, clock) }),
 });

@@ -36,6 +36,7 @@ export const recommendationsCommand: Command = {
     show(invocation, answer, () =>
       rows.length === 0 ? 'There are none.' : table(columns, rows, around.columns),
     );
+    for (const id of answer.uncheckedSubscriptions) around.progress(`Not checked: subscription ${id}.`);
     for (const id of answer.unchecked) around.progress(`Too little is known to say: ${nameOf(id)}.`);
     return exitCodes.ok;
   },

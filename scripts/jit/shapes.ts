@@ -77,6 +77,8 @@ export const recommendations = z.looseObject({
     }),
   ),
   unchecked: z.array(z.string()),
+  // An older app does not say it.
+  uncheckedSubscriptions: z.array(z.string()).default([]),
 });
 
 export const health = z.looseObject({

@@ -78,6 +78,10 @@ export const recommendationOperations = {
             unchecked: z
               .array(z.string())
               .meta({ description: 'Ids of virtual machines of which too little is known to say.' }),
+            uncheckedSubscriptions: z.array(z.string()).meta({
+              description:
+                'Ids of subscriptions that Sallyport can see and may not list in: whatever is exposed there is not found.',
+            }),
             securityAdminRules: z.enum(['checked', 'partly-checked', 'not-checked']).meta({
               description:
                 'Whether the rules of Virtual Network Manager, which come before every network security group, were read for the networks of machines.',

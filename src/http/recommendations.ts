@@ -8,6 +8,8 @@ import type { CallDependencies } from './handleCall.ts';
 
 export interface RecommendationDependencies extends CallDependencies {
   recommend: Recommend;
+  /** Ids of the subscriptions that the last lists left out. */
+  unlistedSubscriptions: () => readonly string[];
 }
 
 /** The handlers of /api/recommendations. */
@@ -19,7 +21,12 @@ export function createRecommendationHandlers(
       const found = await dependencies.recommend(caller.person, { correlationId });
       const { unchecked, securityAdminRules } = found;
       const value = found.recommendations.map(presentRecommendation);
-      return { ok: true, status: 200, body: { value, unchecked, securityAdminRules } };
+      const uncheckedSubscriptions = dependencies.unlistedSubscriptions();
+      return {
+        ok: true,
+        status: 200,
+        body: { value, unchecked, uncheckedSubscriptions, securityAdminRules },
+      };
     }),
   };
 }

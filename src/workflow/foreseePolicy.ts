@@ -7,11 +7,12 @@ import {
   type DesiredBaselines,
 } from '../core/desiredBaselines.ts';
 import { exceptionWarnings } from '../core/exceptionWarnings.ts';
-import type { ListedVirtualNetwork } from '../core/inventory.ts';
+import type { ListedInterface, ListedVirtualNetwork } from '../core/inventory.ts';
 import type { Listing } from '../core/listing.ts';
 import type { Policy } from '../core/policy.ts';
 import { policyEffects } from '../core/policyEffects.ts';
 import { canonicalId } from '../core/resourceId.ts';
+import { virtualNetworkOf } from '../core/securityAdminRule.ts';
 import { readBaselineState } from './applyBaselines.ts';
 import type { ForeseePolicy, PolicyEffect } from './contracts.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -94,13 +95,24 @@ export function createForeseePolicy(
     );
     if (interfaces.length === 0) return told;
     const networks: ListedVirtualNetwork[] = [];
+    let isWhole = true;
     const subscriptionIds = [...listing.complete.networkInterfaces];
     for await (const page of inventory.virtualNetworks({ correlationId, subscriptionIds })) {
       if (page.kind === 'page') networks.push(...page.items);
-      else
+      else {
+        isWhole = false;
         told.push(
           'Virtual networks could not be listed: whether a Bastion would be shut out is not checked.',
         );
+      }
+    }
+    // The list may be of some resource groups alone.
+    if (isWhole) {
+      told.push(
+        ...unlistedNetworks(interfaces, networks).map(
+          (network) => `${network} was not listed: whether its Bastion would be shut out is not checked.`,
+        ),
+      );
     }
     return [...told, ...exceptionWarnings(interfaces, networks, baseline.except)];
   }
@@ -108,6 +120,20 @@ export function createForeseePolicy(
 
 const flushesAtEnd =
   'Whenever a grant of this policy ends, flushConnection is switched on for a moment on each network security group before its virtual machines: Azure evaluates the established flows of everybody behind it anew, and cuts those that no rule admits, also flows that have nothing to do with the grant.';
+
+/** Ids of the virtual networks that interfaces are in and no list shows. */
+function unlistedNetworks(
+  interfaces: readonly ListedInterface[],
+  networks: readonly ListedVirtualNetwork[],
+): string[] {
+  const listed = new Set(networks.map(({ id }) => canonicalId(id)));
+  const named = interfaces
+    .flatMap(({ addresses }) => addresses)
+    .flatMap(({ subnetId }) => (subnetId === undefined ? [] : (virtualNetworkOf(subnetId) ?? [])));
+  return [...new Map(named.map((id) => [canonicalId(id), id]))].flatMap(([key, id]) =>
+    listed.has(key) ? [] : [id],
+  );
+}
 
 function keyOf({ nsgId }: { nsgId: string }): string {
   return canonicalId(nsgId);

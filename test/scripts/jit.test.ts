@@ -479,15 +479,24 @@ describe('approve, deny and extend', () => {
   });
 
   it('recommendations shows what is open to whom by which rule, and of what too little is known', async () => {
+    const subscription = '66666666-7777-4888-8999-aaaaaaaaaaaa';
     const found = {
       virtualMachine: { id: vm },
       exposedPorts: [{ number: 22, address: '10.1.0.4/32', sources: ['*'], rules: [{ rule: 'SshForNow' }] }],
     };
-    answers = [{ status: 200, body: { value: [found], unchecked: [`${vm}-2`] } }];
+    answers = [
+      {
+        status: 200,
+        body: { value: [found], unchecked: [`${vm}-2`], uncheckedSubscriptions: [subscription] },
+      },
+    ];
 
     expect(await jit(['recommendations'])).toBe(0);
     expect(printed[0]).toMatch(/vm-web +22 +10\.1\.0\.4\/32 +\* +SshForNow/);
-    expect(progress).toEqual([expect.stringContaining('vm-web-2')]);
+    expect(progress).toEqual([
+      `Not checked: subscription ${subscription}.`,
+      expect.stringContaining('vm-web-2'),
+    ]);
   });
 
   it('request passes a later start and break-glass on', async () => {

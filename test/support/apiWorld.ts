@@ -70,6 +70,7 @@ export function routesOver(
   const orchestrations = { status: () => Promise.resolve('missing' as const) };
   return createRoutes({
     ...{ ...around, trustedProxyHops, service, policies, audit, recommend },
+    unlistedSubscriptions: () => [],
     health: (_context, correlationId) => health({ correlationId, orchestrations }),
   });
 }

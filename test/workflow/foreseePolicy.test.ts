@@ -5,7 +5,15 @@ import { createForeseePolicy } from '../../src/workflow/foreseePolicy.ts';
 import { listNsgs } from '../../src/workflow/listNsgs.ts';
 import { readListing } from '../../src/workflow/readListing.ts';
 import { foreignRule, nsgOfOthers, withRule } from '../support/foreignRule.ts';
-import { grantWorld, nicNsg, noon, subnetNsg, vmId, type GrantWorld } from '../support/grantWorld.ts';
+import {
+  grantWorld,
+  networkId,
+  nicNsg,
+  noon,
+  subnetNsg,
+  vmId,
+  type GrantWorld,
+} from '../support/grantWorld.ts';
 import { contoso } from '../support/liveRow.ts';
 import { policyFor } from '../support/policyFor.ts';
 
@@ -137,6 +145,22 @@ describe('what a change of a policy would do', () => {
     ]);
     expect(await warned(everybody(['10.1.9.0/24', '168.63.129.16/32']))).toEqual([]);
     expect(await warned(policy())).toEqual([]);
+  });
+
+  it('says of a network that no list shows that its Bastion is not checked', async () => {
+    const subnet =
+      '/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/Hub-RG/providers/Microsoft.Network/virtualNetworks/hub/subnets/web';
+    world.inventory.addVirtualNetwork({ id: networkId, subnets: [] });
+    world.inventory.addInterface({
+      id: `${subnet}-nic`,
+      virtualMachineId: vmId,
+      nsgId: subnetNsg,
+      addresses: [{ address: '10.1.0.9', subnetId: subnet }],
+    });
+    const effects = await foresee(policy({ baseline: { kind: 'everybody', except: [] } }));
+    expect(effects.filter((effect) => effect.includes('is not checked'))).toEqual([
+      expect.stringContaining('/virtualNetworks/hub'),
+    ]);
   });
 
   it('says so where it cannot be told', async () => {
