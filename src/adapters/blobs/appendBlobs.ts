@@ -90,9 +90,7 @@ export function openAppendBlobs(container: BlobContainer): AppendBlobs {
       const { headers } = answer;
       const bytes = Number(headers.get('content-length') ?? NaN);
       const blocks = Number(headers.get('x-ms-blob-committed-block-count') ?? NaN);
-      const takesBlocks =
-        headers.get('x-ms-blob-type') === 'AppendBlob' && headers.get('x-ms-blob-sealed') !== 'true';
-      if (!takesBlocks) return 'closed';
+      if (headers.get('x-ms-blob-type') !== 'AppendBlob') return 'closed';
       if (!Number.isSafeInteger(bytes) || !Number.isSafeInteger(blocks)) {
         throw new Error(`The blob service does not say how long ${name} is.`);
       }

@@ -15,8 +15,8 @@ export interface AuditExportOptions extends BlobContainer {
 const azureLimits = { bytesPerBlock: 4 * 1024 * 1024, blocksPerBlob: 50_000 };
 /** Of one `send`; the runs of whoever calls are a minute apart. */
 const deadlineMilliseconds = 45_000;
-/** Other writers take their turns in between; more than a few are none of ours. */
-const attemptsPerBlock = 10;
+/** Another worker takes its turns in between, faster than we look again; nobody keeps that up but to hinder us. */
+const attemptsPerBlock = 50;
 const blobsPerDay = 1000;
 
 /** Where the next block goes. */

@@ -354,7 +354,7 @@ describe('when it is refused, the audit export', () => {
   it('gives up where others always write first', async () => {
     const container = await freshContainer();
     const moved: Fate = { status: 412, code: 'AppendPositionConditionNotMet' };
-    const { sink } = faultyExportTo(container, append, ...Array.from({ length: 10 }, () => moved));
+    const { sink } = faultyExportTo(container, append, ...Array.from({ length: 50 }, () => moved));
 
     await expect(sink.send(chain(1))).rejects.toThrow(/Others kept writing/);
   });
