@@ -1,16 +1,16 @@
 import { syntaxOf, type SyntaxNode } from './kusto.ts';
 
 /**
- * The paths that a query reads from the column `Record`, such as `virtualMachines[].ports[].number`; also those behind
- * names that it gives to a part of it. What it makes of the whole record, or passes on whole, is no path.
+ * The paths that a query reads from the column `Record`, or another of its kind, such as `virtualMachines[].ports[].number`;
+ * also those behind names that it gives to a part of it. What it makes of the whole, or passes on whole, is no path.
  */
-export function recordPathsOf(query: string): string[] {
+export function recordPathsOf(query: string, column = 'Record'): string[] {
   const { root, kinds } = syntaxOf(query);
   const kindOf = (node: SyntaxNode) => kinds.get(node.Kind) ?? '';
-  const named = new Map([['Record', '']]);
+  const named = new Map([[column, '']]);
   const found = new Set<string>();
 
-  /** Where a node points to in the record; undefined if it does not. */
+  /** Where a node points to in the column; undefined if it does not. */
   function pathOf(node: SyntaxNode): string | undefined {
     const [first, second, third] = childrenOf(node);
     switch (kindOf(node)) {
