@@ -37,6 +37,11 @@ export interface BaselineRow {
   state: 'standing' | 'ending';
   /** Since when it is ending, ISO 8601: who read it before may still write its rules for a while. */
   endingAt?: string;
+  /**
+   * Since when it stands as it does, ISO 8601, if it was ending or another one before: who read it then may still take these
+   * rules away for a while.
+   */
+  standsSince?: string;
   boxes: BaselineBox[];
   causes: BaselineCause[];
   /** The earliest of its causes' `leftAt`. */
@@ -62,21 +67,26 @@ export function endBaseline(row: BaselineRow, now: Date): BaselineRow {
     endingAt: now.toISOString(),
   };
   delete next.seen;
+  delete next.standsSince;
   return next;
 }
 
 /**
- * The row of a baseline that stands with these boxes from now on, whether it stood before or was ending. What was seen of
+ * The row of a baseline that stands with these boxes from `now` on, whether it stood before or was ending. What was seen of
  * it is kept only where it goes on standing as it was: what its end or its change has taken away, nobody else has, and a
  * policy that is changed back wants again what was seen before.
  */
 export function standBaseline(
   row: BaselineRow,
   { boxes, causes }: Pick<BaselineRow, 'boxes' | 'causes'>,
+  now: Date,
 ): BaselineRow {
   const next: BaselineRow = { ...row, boxes, causes, version: row.version + 1, state: 'standing' };
   delete next.endingAt;
   delete next.seen;
+  if (row.state === 'ending' || canonicalJson(boxes) !== canonicalJson(row.boxes)) {
+    next.standsSince = now.toISOString();
+  }
   const seen = row.state === 'standing' ? seenUnchanged(row, boxes) : [];
   return seen.length === 0 ? next : { ...next, seen: Object.fromEntries(seen) };
 }

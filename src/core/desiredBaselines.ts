@@ -78,7 +78,7 @@ export function baselineRowsAfter(
         : [
             [
               change.row,
-              change.kind === 'end' ? endBaseline(change.row, now) : standBaseline(change.row, change),
+              change.kind === 'end' ? endBaseline(change.row, now) : standBaseline(change.row, change, now),
             ],
           ],
     ),

@@ -51,7 +51,7 @@ export function judgeNsg({
   if (planned.securityRules === undefined) {
     // What there is to note of baselines is noted by a reconcile, which reads the NSG itself.
     const notes = [
-      ...baselineMarks(planned.baselines, rows.baselines, installation.id),
+      ...baselineMarks(planned.baselines, rows.baselines, { installation: installation.id, now }),
       ...baselineRowsToRemove(planned.baselines, rows.baselines, now),
     ];
     return { due: notes.length > 0 && provisioningState === 'Succeeded' };

@@ -119,7 +119,8 @@ export async function applyBaselines(
       return (await live.replaceBaseline(row, there.etag)) === 'replaced' ? row : undefined;
     }
     const { row } = change;
-    const next = change.kind === 'end' ? endBaseline(row, clock.now()) : withLeft(standBaseline(row, change));
+    const now = clock.now();
+    const next = change.kind === 'end' ? endBaseline(row, now) : withLeft(standBaseline(row, change, now));
     return (await live.replaceBaseline(next, etagOf.get(row) ?? '')) === 'replaced' ? next : undefined;
   }
 

@@ -11,7 +11,7 @@ import { baselineMarks, baselineRowsToRemove } from '../core/seenBaselines.ts';
 import { seenChanges } from '../core/seenChanges.ts';
 import { isReadTooEarly, marksToMake, overIn } from '../core/seenGrants.ts';
 import type { BaselineMark, Stored } from '../core/stores.ts';
-import { canonicalId, subscriptionOf } from '../core/resourceId.ts';
+import { subscriptionOf } from '../core/resourceId.ts';
 import type { OpenStanding } from '../core/writeBudget.ts';
 import { closeByRule } from './closeByRule.ts';
 import { closeWithoutRows } from './closeWithoutRows.ts';
@@ -72,8 +72,8 @@ async function goRounds(
   let over: ReadonlySet<string> = new Set();
   let first: JsonObject | undefined;
   let hasWritten = false;
-  /** Machines whose baselines were ending when the last write was planned that settled. */
-  let without: ReadonlySet<string> = new Set();
+  /** What the last write was planned from that settled. */
+  let writtenFrom: readonly BaselineRow[] = [];
   /** What was to be written last was too old by then: its rows, or what came after them, took too long. */
   let isLate = false;
   /** What the last write changed that settled, and how often in a row. */
@@ -145,8 +145,9 @@ async function goRounds(
         const seen = flush.tell(seenChanges(readBack));
         drift.unnoted.forEach((requestId) => seen.delete(requestId));
         if (isReadTooEarly(seen, stored, wasOver)) continue;
-        if (await hasChanged(seen, stored, baselineMarks(planned.baselines, shut, installation.id))) continue;
-        const ended = baselineRowsToRemove(planned.baselines, shut, now, without);
+        const by = { installation: installation.id, now, writtenFrom };
+        if (await hasChanged(seen, stored, baselineMarks(planned.baselines, shut, by))) continue;
+        const ended = baselineRowsToRemove(planned.baselines, shut, now, writtenFrom);
         if (await removeBaselineRows(dependencies, nsgId, ended)) continue;
         const isOther = await flush.putBack(async (change) => {
           const { rules: securityRules } = readRules(nsg.body, installation.id);
@@ -199,7 +200,7 @@ async function goRounds(
       case 'settled':
         pause = firstPause;
         hasWritten = true;
-        without = endingIn(baselines);
+        writtenFrom = baselines;
         // Something changes what is written, or Azure does not show it: not as fast as it takes writes, all the time.
         repeats = proof.changes.join() === settled ? repeats + 1 : 0;
         settled = proof.changes.join();
@@ -294,9 +295,4 @@ function converged(
     refused: new Map(planned.refused.map(({ requestId, reason }) => [requestId, reason])),
     readAt,
   };
-}
-
-function endingIn(baselines: readonly BaselineRow[]): ReadonlySet<string> {
-  const ending = baselines.filter(({ state }) => state === 'ending');
-  return new Set(ending.map(({ virtualMachineId }) => canonicalId(virtualMachineId)));
 }

@@ -31,15 +31,18 @@ describe('a row of a baseline', () => {
 
   it('that was ending stands again as if it had never been seen; one that stood keeps what was seen of what stays', () => {
     const wanted = { boxes: [...row.boxes, { ...box, destinationPorts: [4711] }], causes: [] };
-    expect(standBaseline({ ...endBaseline(row, now), seen: { '1': 'hash' } }, wanted)).toEqual({
+    const standsSince = now.toISOString();
+    expect(standBaseline({ ...endBaseline(row, now), seen: { '1': 'hash' } }, wanted, now)).toEqual({
       ...row,
       ...wanted,
       version: 3,
+      standsSince,
     });
     const seen = { ...row, seen: { '1': 'hash' } };
-    expect(standBaseline(seen, wanted)).toEqual({ ...seen, ...wanted, version: 2 });
+    expect(standBaseline(seen, wanted, now)).toEqual({ ...seen, ...wanted, version: 2, standsSince });
     const others = { boxes: [{ ...box, destinationPorts: [4711] }], causes: [] };
-    expect(standBaseline(seen, others)).toEqual({ ...row, ...others, version: 2 });
+    expect(standBaseline(seen, others, now)).toEqual({ ...row, ...others, version: 2, standsSince });
+    expect(standBaseline(seen, row, now)).toEqual({ ...seen, version: 2 });
   });
 
   it.each([

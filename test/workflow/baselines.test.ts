@@ -161,7 +161,8 @@ describe('a baseline', () => {
     await end(all);
     const slow = all.world.startProcess(undefined, {
       before: async (effect) => {
-        if (effect === 'live.removeBaseline') await change(all, (found) => standBaseline(found, row));
+        if (effect === 'live.removeBaseline')
+          await change(all, (found) => standBaseline(found, row, all.world.clock.now()));
       },
     });
     await all.world.clock.run(slow.reconcile(nicNsg, call));
@@ -243,7 +244,7 @@ describe('the sweep', () => {
   it('accuses nobody where a policy was changed and changed back before anybody had looked', async () => {
     const all = await standing();
     const boxes = row.boxes.map((box) => ({ ...box, destinationPorts: [3389] }));
-    await change(all, (found) => standBaseline(found, { boxes, causes: [] }));
+    await change(all, (found) => standBaseline(found, { boxes, causes: [] }, all.world.clock.now()));
     // What whoever writes the rules of that has read back is noted by nobody: it dies before.
     const { live } = all.world.stores;
     const markSeen = live.markSeen.bind(live);
@@ -251,10 +252,28 @@ describe('the sweep', () => {
     await reconcile(all);
     live.markSeen = markSeen;
     expect(rules(all).find(({ name }) => name === names[0])?.properties['destinationPortRange']).toBe('3389');
-    await change(all, (found) => standBaseline(found, row));
+    await change(all, (found) => standBaseline(found, row, all.world.clock.now()));
     await sweep(all);
     await sweep(all);
     expect(rules(all).find(({ name }) => name === names[0])?.properties['destinationPortRange']).toBe('22');
+    expect(await told(all)).toEqual([]);
+  });
+
+  it('accuses nobody where the write of an end comes after the policy was changed back', async () => {
+    const all = await standing();
+    await change(all, (found) => endBaseline(found, all.world.clock.now()));
+    let isSent = false;
+    const slow = all.world.startProcess(undefined, {
+      before: async (effect) => {
+        if (effect !== 'network.writeNsg' || isSent) return;
+        isSent = true;
+        await change(all, (found) => standBaseline(found, row, all.world.clock.now()));
+        await all.process.reconcile(nicNsg, call);
+      },
+    });
+    await reconcile({ world: all.world, process: slow });
+    await sweep(all);
+    expect(all.world.ownedRules(nicNsg).sort()).toEqual(names);
     expect(await told(all)).toEqual([]);
   });
 

@@ -19,6 +19,7 @@ const baselineSchema: z.ZodType<BaselineRow> = z.looseObject({
   version: z.int(),
   state: z.enum(['standing', 'ending']),
   endingAt: instant.exactOptional(),
+  standsSince: instant.exactOptional(),
   boxes: z.array(
     z.looseObject({
       protocol: z.enum(protocols),

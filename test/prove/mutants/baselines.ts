@@ -45,8 +45,16 @@ export const baselineMutants: readonly Mutant[] = [
     what: 'the sweep applies policies although it could not read whether the tables are lost',
     breaks: 'I3',
     file: 'src/workflow/sweep.ts',
-    edits: [{ text: 'if (marker !== undefined)', replacement: 'if (!isLost)' }],
+    edits: [{ text: 'if (marker !== undefined)\n      await', replacement: 'if (!isLost)\n      await' }],
     hunters: ['test/workflow/applyBaselines.test.ts'],
+  },
+  {
+    id: 'baseline-seen-too-early',
+    what: 'a baseline that stands again is noted as seen while the write of its end may still come',
+    breaks: 'nobody is accused of what the product did',
+    file: 'src/core/seenBaselines.ts',
+    edits: [{ text: 'row.standsSince === undefined || isPast(row.standsSince, now)', replacement: 'true' }],
+    hunters: [reconcile, 'C'],
   },
   {
     id: 'changed-baseline-remembered',
@@ -111,7 +119,12 @@ export const baselineMutants: readonly Mutant[] = [
     what: 'the row of an ended baseline goes while a write of its rules may still come',
     breaks: 'a deny that no row speaks of is never ours to leave',
     file: 'src/core/seenBaselines.ts',
-    edits: [{ text: ' && (isLate || without.has(id))', replacement: ' && (isLate || !without.has(id))' }],
+    edits: [
+      {
+        text: "isPast(row.endingAt ?? '', now) || without.has(id)",
+        replacement: "isPast(row.endingAt ?? '', now) || !without.has(id)",
+      },
+    ],
     hunters: [reconcile],
   },
   {
