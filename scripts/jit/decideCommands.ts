@@ -39,9 +39,10 @@ function decisionCommand(decision: 'approve' | 'deny', summary: string): Command
     async run(invocation) {
       const comment = optionText(invocation.options, 'comment');
       if (comment === undefined) throw new UsageError('Say why: --comment "Agreed with the owner".');
-      const { id } = await findRequest(invocation, 'decidable=true');
+      const { id, end, extension } = await findRequest(invocation, 'decidable=true');
       const path = `/api/access-requests/${id}/decision`;
-      const body = { decision, comment };
+      // Of what is found now: something else may wait by the time that this arrives.
+      const body = { decision, comment, end: extension?.end ?? end };
       const ask = { method: 'POST', path, body, idempotencyKey: randomUUID() } as const;
       const decided = await invocation.api(ask, accessRequest);
       show(invocation, decided, () => requestText(decided, invocation.around));

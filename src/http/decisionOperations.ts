@@ -15,6 +15,14 @@ export const decisionSchema = z
   .strictObject({
     decision: z.enum(['approve', 'deny'], { error: 'The decision must be approve or deny.' }),
     comment,
+    end: z.iso
+      .datetime({ offset: true })
+      .meta({
+        description:
+          'The end that you have seen: `extension.end` where more time waits, else `end`. If something else waits by now nothing is decided (409). Left out: whatever waits.',
+        examples: ['2026-11-23T11:00:00.000Z'],
+      })
+      .optional(),
   })
   .meta({ id: 'Decision' });
 

@@ -30,10 +30,11 @@ export function createDecisionHandlers(
 async function decide(call: Call, service: AccessRequestService): Promise<Answer> {
   const read = await readCall(call, service, decisionSchema);
   if (!read.ok) return read;
-  const { decision, comment } = read.body;
+  const { decision, comment, end } = read.body;
   const { caller, correlationId } = call;
   const result = await service.decide({
     ...{ id: read.request.id, caller, decision, comment, correlationId },
+    ...(end === undefined ? {} : { end }),
     ...read.key,
   });
   switch (result.kind) {

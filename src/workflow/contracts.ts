@@ -88,6 +88,8 @@ export interface DecisionCall {
   caller: Caller;
   decision: 'approve' | 'deny';
   comment: string;
+  /** The end, ISO 8601, of what whoever decides has seen to wait; without it whatever waited when the call came in. */
+  end?: string;
   correlationId: string;
   idempotencyKey?: SentKey;
 }

@@ -64,7 +64,8 @@ export function createDecide(
         return attempt === 0 ? answerOf(stored.row, earlier, stored.row) : finish(stored, seenAt, earlier);
       }
       meant ??= whatWaits(stored.row);
-      const outcome = whatWaits(stored.row) === meant ? await judge(stored.row, call, change) : overtaken;
+      const isMeant = whatWaits(stored.row) === meant && mayHaveSeen(stored.row, call, change.at);
+      const outcome = isMeant ? await judge(stored.row, call, change) : overtaken;
       if (outcome.kind !== 'row') {
         log.info('decision-refused', { requestId: id, correlationId, kind: outcome.kind });
         if (outcome.kind === 'refused') {
@@ -114,10 +115,19 @@ function whatWaits({ extension }: AccessRequest): string {
   return extension === undefined ? 'the request' : `${extension.requestedAt} ${extension.end}`;
 }
 
+/**
+ * Whether what waits can be what was decided on: the end that was named is its end, and it was asked for before the call
+ * came in. A call may have been under way for long before it reads the row.
+ */
+function mayHaveSeen({ end, extension }: AccessRequest, call: DecisionCall, cameIn: Date): boolean {
+  const isNamed = call.end === undefined || Date.parse(call.end) === Date.parse(extension?.end ?? end);
+  return isNamed && (extension === undefined || new Date(extension.requestedAt) <= cameIn);
+}
+
 const overtaken = {
   kind: 'conflict',
   code: 'not-pending',
-  message: 'What this was to decide on waits no longer: others were faster.',
+  message: 'What this was to decide on waits no longer: others were faster. Look at what waits now.',
 } as const;
 
 const decisions: readonly string[] = ['approved', 'denied', 'extension-approved', 'extension-denied'];

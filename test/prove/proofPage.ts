@@ -114,7 +114,8 @@ tokens have expired (G), where a real process is when it is killed (I), and whic
   somebody revokes: the model finds that the rule may then come back after the grant was recorded closed. The next sweep
   removes it, within I1's bound, which is what is proven for that case.
 - The books of a request that is being stored in the very moment in which its tables are lost: its port is shut like every
-  other, but its row may stay unfinished.
+  other, but its row may stay unfinished. So do the books of one that is sent again under its key right after, while a step
+  that had read the lost row still records it.
 - In the simulated histories each machine has one policy, everybody may ask by Azure RBAC, and lost tables stay lost: how
   several policies combine, rights that are taken away, and the adoption of what is found are shown by tests alone. Grants
   whose extension Azure has not heard of yet may be shut at their old end by a worker whose clock is ahead, until the next

@@ -374,6 +374,38 @@ describe('an extension that people decide on', () => {
     });
   });
 
+  it('is not approved by who said yes before it was asked for, and was not heard until then', async () => {
+    const { world, process } = await waiting(1);
+    await world.clock.run(decide(process, decider('carol')));
+    let isHeard = false;
+    const slow = world.startProcess(undefined, {
+      before: async (effect) => {
+        if (effect !== 'requests.get' || isHeard) return;
+        isHeard = true;
+        await world.clock.sleep(2000);
+        await process.extend(id);
+        await world.clock.sleep(1000);
+      },
+    });
+
+    const late = await world.clock.run(decide(slow, decider('bob')));
+
+    expect(late).toMatchObject({ kind: 'conflict', code: 'not-pending' });
+    expect(await world.request(id)).toMatchObject({ extension: { approval: { given: [] } } });
+  });
+
+  it('is approved by who names its end, and by nobody who names another', async () => {
+    const { world, process } = await waiting(1);
+    const call = { id, decision: 'approve' as const, comment: 'Agreed', correlationId: 'decision' };
+    const named = (end: string) =>
+      world.clock.run(process.service.decide({ ...call, caller: decider('bob'), end }));
+
+    expect(await named(minutes(60).toISOString())).toMatchObject({ code: 'not-pending' });
+    expect((await world.request(id)).end).toBe(minutes(60).toISOString());
+    expect((await named('2026-11-23T14:30:00+01:00')).kind).toBe('decided');
+    expect((await world.request(id)).end).toBe(minutes(90).toISOString());
+  });
+
   it('is nobody to decide on but others who may', async () => {
     const { world, process } = await waiting(1);
     const kindOf = async (caller: Caller) => (await world.clock.run(decide(process, caller))).kind;

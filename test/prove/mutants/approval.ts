@@ -59,6 +59,14 @@ export const approvalMutants: readonly Mutant[] = [
     hunters: [judged, approval],
   },
   {
+    id: 'approves-what-nobody-saw',
+    what: 'a yes counts for more time that was asked for after it, or ends at another time than was named',
+    breaks: 'who may approve',
+    file: 'src/workflow/decide.ts',
+    edits: [{ text: ' && mayHaveSeen(stored.row, call, change.at);', replacement: ';' }],
+    hunters: [extendGrant],
+  },
+  {
     id: 'one-rule-is-enough',
     what: 'a request is approved when one of its rules is met',
     breaks: 'who may approve',
@@ -81,8 +89,8 @@ export const approvalMutants: readonly Mutant[] = [
     file: 'src/workflow/decide.ts',
     edits: [
       {
-        text: 'whatWaits(stored.row) === meant ? await judge(stored.row, call, change) : overtaken',
-        replacement: 'await judge(stored.row, call, change)',
+        text: 'const isMeant = whatWaits(stored.row) === meant && mayHaveSeen',
+        replacement: 'const isMeant = mayHaveSeen',
       },
     ],
     hunters: [extendGrant],

@@ -21,10 +21,15 @@ export function createCrowd(
 ): Crowd {
   let more = 0;
 
-  async function decide(id: string, by: Person, decision: 'approve' | 'deny'): Promise<void> {
+  /** With the end that they have seen: a call may be under way for so long that something else waits when it is heard. */
+  async function decide(
+    { id, end, waitingEnd }: Known,
+    by: Person,
+    decision: 'approve' | 'deny',
+  ): Promise<void> {
     const said = promises.people.decides(id, by, decision);
     world.trace.note(`${by.displayName} says ${decision} of ${id.slice(-12)}`);
-    said.answer = (await some().decide(id, by, decision)).kind;
+    said.answer = (await some().decide(id, by, decision, waitingEnd ?? new Date(end).toISOString())).kind;
   }
 
   async function review(id: string, by: Person): Promise<void> {
@@ -33,11 +38,11 @@ export function createCrowd(
   }
 
   /** Now and then two at once, or one person twice. */
-  function decideOn({ id }: Known): void {
+  function decideOn(known: Known): void {
     const decision = random.oneIn(8) ? 'deny' : 'approve';
     const by = random.oneIn(12) ? otto : random.pick(approvers);
-    forgive(decide(id, by, decision));
-    if (random.oneIn(4)) forgive(decide(id, random.oneIn(2) ? by : random.pick(approvers), decision));
+    forgive(decide(known, by, decision));
+    if (random.oneIn(4)) forgive(decide(known, random.oneIn(2) ? by : random.pick(approvers), decision));
   }
 
   function extend({ id, ask, end }: Known): void {
@@ -56,7 +61,7 @@ export function createCrowd(
   return {
     act() {
       const all = [...promises.known.values()];
-      const waiting = all.filter(({ state, isWaiting }) => state === 'pending' || isWaiting === true);
+      const waiting = all.filter(({ state, waitingEnd }) => state === 'pending' || waitingEnd !== undefined);
       for (const one of waiting) if (random.oneIn(10)) decideOn(one);
       const running = all.filter(({ state }) => state === 'opening' || state === 'active');
       if (running.length > 0 && random.oneIn(12)) extend(random.pick(running));

@@ -59,8 +59,8 @@ export interface Known {
   closingSince: Map<string, number>;
   /** NSGs in which its rules have been seen. */
   seenOpen: Set<string>;
-  /** An extension of it waits for people. */
-  isWaiting?: boolean;
+  /** The end of an extension of it that waits for people. */
+  waitingEnd?: string | undefined;
   activeSince?: number;
   finalSince?: number;
 }
@@ -125,6 +125,8 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
   let lostAt = Infinity;
   /** When the row that lets the sweep walk a request was last asked for. */
   const walkedSince = new Map<string, number>();
+  /** Ids under which something was asked for before all tables were lost, and again after. */
+  const sentAgain = new Set<string>();
   const goneAt = new Map<string, number>();
   const refusedAt = new Map<string, number>();
   let beatAt = -Infinity;
@@ -176,7 +178,10 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
     if (name === 'requests.insert' && result !== 'exists') {
       const row = parameters[0] as AccessRequest;
       // Sent again under its key after all tables were lost, it is another request.
-      if (lostAt < Infinity && (known.get(row.id)?.askedAt ?? Infinity) < lostAt) known.delete(row.id);
+      if (lostAt < Infinity && (known.get(row.id)?.askedAt ?? Infinity) < lostAt) {
+        known.delete(row.id);
+        sentAgain.add(row.id);
+      }
       noteRequest(row);
     }
     if (name === 'requests.replace' && result !== 'changed') noteRequest(parameters[0] as AccessRequest);
@@ -366,7 +371,7 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
       request.judgedAt = now();
     }
     [request.start, request.end] = timesOf(row);
-    request.isWaiting = row.extension !== undefined;
+    request.waitingEnd = row.extension?.end;
     if (row.state === 'active' && request.state !== 'active') noteActive(request);
     if (finalStates.has(request.state) && row.state !== request.state) {
       violate('I8', `${request.ask.number} goes from ${request.state} to ${row.state}`);
@@ -459,8 +464,11 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
     const { stores } = world();
     for (const request of known.values()) {
       const stored = await stores.requests.get(request.id);
-      // Half of its rows went, and half came after: its port is shut like every other, and nobody walks it.
-      const halfLost = (walkedSince.get(request.id) ?? 0) < lostAt;
+      // Half of its rows went, and half came after; or it was sent again and has a record of what it was before, which a step
+      // wrote that had read it then. Its port is shut like every other, and nobody can go on with its books.
+      const first = (await stores.audit.read(request.id))[0];
+      const isOfBefore = sentAgain.has(request.id) && Date.parse(first?.at ?? '') < lostAt;
+      const halfLost = (walkedSince.get(request.id) ?? 0) < lostAt || isOfBefore;
       if (lostAt < Infinity && (request.askedAt < lostAt || halfLost)) continue;
       if (stored === undefined) {
         violate('I8', `${request.ask.number} has lost its row`);

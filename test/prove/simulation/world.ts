@@ -119,7 +119,8 @@ export interface Worker {
   /** By Alice, if it is left out by whom. */
   revoke(id: string, by?: Person): Promise<void>;
   /** On a request that waits for people, or on the extension of one that does. */
-  decide(id: string, by: Person, decision: 'approve' | 'deny'): Promise<DecideResult>;
+  /** `end`: what they have seen to wait ends then. */
+  decide(id: string, by: Person, decision: 'approve' | 'deny', end?: string): Promise<DecideResult>;
   extend(more: More): Promise<ExtendResult>;
   /** Somebody has looked at why approval was skipped. */
   review(id: string, by: Person): Promise<ReviewResult>;
@@ -361,8 +362,11 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       revoke: async (id, by = alice) => {
         await service.revoke({ id, person: by, correlationId });
       },
-      decide: (id, by, decision) =>
-        service.decide({ id, caller: callerOf(by), decision, comment: decision, correlationId }),
+      decide: (id, by, decision, end) =>
+        service.decide({
+          ...{ id, caller: callerOf(by), decision, comment: decision, correlationId },
+          ...(end === undefined ? {} : { end }),
+        }),
       extend: (more) => service.extend(extensionOf(more)),
       review: (id, by) => service.review({ id, caller: callerOf(by), comment: 'seen', correlationId }),
       putPolicy: (machine, content) => policies.put(policyIdOf(machine), content, byGreta),
