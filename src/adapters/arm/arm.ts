@@ -10,6 +10,7 @@ import { createAuthorization } from './authorization.ts';
 import { createBudget } from './budget.ts';
 import { createArmClients, type ArmConnection } from './clients.ts';
 import { createInventory } from './inventory.ts';
+import { createNamedGroups, noting } from './namedGroups.ts';
 import { createNsgs } from './nsg.ts';
 import { createRawRequests } from './rawRequest.ts';
 import { readerGroupsOf } from './readerGroups.ts';
@@ -61,7 +62,8 @@ export function createArm(options: ArmOptions): Arm {
   const pauseBetweenPolls = (subscriptionId: string) => budget.pauseBetweenPolls(subscriptionId);
   const groups = readerGroupsOf(options.readerGroups ?? []);
   const unlisted = createUnlisted(options.onUnlisted ?? (() => undefined));
-  const nsgs = createNsgs(send, clock, { ...settings, pauseBetweenPolls });
+  const named = createNamedGroups();
+  const nsgs = noting(createNsgs(send, clock, { ...settings, pauseBetweenPolls }), named);
   return {
     network: {
       resolveVirtualMachine: createResolver({ clients, nsgs, groups, clock, timeouts }),
@@ -74,7 +76,7 @@ export function createArm(options: ArmOptions): Arm {
       groups,
       unlisted,
     }),
-    rights: createRights(send, clock, settings),
+    rights: createRights(send, clock, settings, named),
     securityAdminRules: createSecurityAdminRules(send, clock, settings),
     authorization: createAuthorization(send, clock, settings),
     unlisted,

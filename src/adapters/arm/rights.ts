@@ -1,10 +1,12 @@
 import type { Clock } from '../../core/clock.ts';
 import { grantsAction, type Closability, type Rights } from '../../core/rights.ts';
+import { createJoinRights, joinAction } from './joinRights.ts';
 import { answersHold, keepAnswers } from './keepAnswers.ts';
 import { listAll, type FailedPage, type ListSettings } from './list.ts';
+import type { NamedGroups } from './namedGroups.ts';
 import { isRecord } from './problem.ts';
 import type { SendRaw } from './rawRequest.ts';
-import { parseIdOfType, pathOf } from './resourceId.ts';
+import { parseIdOfType, pathOf, type ResourceId } from './resourceId.ts';
 
 const nsgType = 'Microsoft.Network/networkSecurityGroups';
 const permissionsVersion = '2022-04-01';
@@ -12,8 +14,17 @@ const locksVersion = '2020-05-01';
 /** What closing needs: to see the NSG, and to write it as a whole. */
 const needed = [`${nsgType}/read`, `${nsgType}/write`];
 
-/** Asks Azure what this identity may do, and which locks there are. Answers are shared and kept for a minute. */
-export function createRights(send: SendRaw, clock: Clock, settings: ListSettings): Rights {
+/**
+ * Asks Azure what this identity may do, there and on what the rules name, and which locks there are. Answers are shared
+ * and kept for a minute.
+ */
+export function createRights(
+  send: SendRaw,
+  clock: Clock,
+  settings: ListSettings,
+  named: Pick<NamedGroups, 'of'>,
+): Rights {
+  const findUnjoinable = createJoinRights(send, clock, { ...settings, permissionsVersion });
   const kept = keepAnswers<Closability>(clock, answersHold, ({ kind }) => kind !== 'unknown');
 
   return {
@@ -21,7 +32,13 @@ export function createRights(send: SendRaw, clock: Clock, settings: ListSettings
       const parsed = parseIdOfType(nsgId, nsgType);
       if (!parsed) return { kind: 'unknown', message: 'This is not the id of a network security group.' };
       const path = pathOf(parsed);
-      return kept(path.toLowerCase(), false, () => ask(path, parsed.subscriptionId, correlationId));
+      const [closability, unjoinable] = await Promise.all([
+        kept(path.toLowerCase(), false, () => ask(path, parsed.subscriptionId, correlationId)),
+        findUnjoinable(named.of(path), { correlationId }),
+      ]);
+      return closability.kind === 'closable' && unjoinable.length > 0
+        ? notJoinable(path, unjoinable)
+        : closability;
     },
   };
 
@@ -59,6 +76,12 @@ export function createRights(send: SendRaw, clock: Clock, settings: ListSettings
     const message = `The lock ${String(lock['id'])} makes ${path} read-only, so Sallyport could not close what it opens there.`;
     return { kind: 'not-closable', reason: { code: 'not-closable', message } };
   }
+}
+
+function notJoinable(path: string, groups: readonly ResourceId[]): Closability {
+  const paths = groups.map(pathOf).join(' and ');
+  const message = `Sallyport may not do ${joinAction} on ${paths}, which rules of ${path} name: to whoever lacks that Azure refuses every write of the whole NSG, so nothing could be opened there.`;
+  return { kind: 'not-closable', reason: { code: 'not-closable', message } };
 }
 
 /** What is not known to leave writing alone counts as read-only. */

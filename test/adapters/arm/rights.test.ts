@@ -1,5 +1,7 @@
 import { createHttpHeaders, createPipelineRequest } from '@azure/core-rest-pipeline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Arm } from '../../../src/adapters/arm/arm.ts';
+import type { JsonObject } from '../../../src/core/network.ts';
 import type { Rights } from '../../../src/core/rights.ts';
 import {
   ids,
@@ -189,5 +191,104 @@ describe('whether what is opened on an NSG could be closed', () => {
     simulated.arm.requests.length = 0;
     expect(await ask()).toEqual({ kind: 'closable' });
     expect(simulated.arm.requests).toEqual([]);
+  });
+});
+
+describe('whether an NSG could be written whose rules name application security groups', () => {
+  const join = 'Microsoft.Network/applicationSecurityGroups/joinNetworkSecurityRule/action';
+  const asg = (name: string, inGroup = group) =>
+    `${inGroup}/providers/Microsoft.Network/applicationSecurityGroups/${name}`;
+  const hub = `/subscriptions/${subscriptionId}/resourceGroups/hub`;
+  const ofSubscription = { principalId: '*', scope: `/subscriptions/${subscriptionId}`, notActions: [] };
+  const allButJoin = { ...ofSubscription, actions: ['*'], notActions: [join] };
+  let simulated: SimulatedArm;
+  let arm: Arm;
+  afterEach(() => simulated.arm.close());
+
+  /** The NSG `web` with a rule of somebody else from these groups. */
+  async function begin(named: string[], permissions: object[]): Promise<void> {
+    const foreign = {
+      name: 'FromTheFarm',
+      properties: {
+        ...{ protocol: 'Tcp', sourcePortRange: '*', destinationPortRange: '9', priority: 200 },
+        ...{ destinationAddressPrefix: '*', access: 'Allow', direction: 'Inbound' },
+        sourceApplicationSecurityGroups: named.map((id) => ({ id })),
+      },
+    };
+    simulated = await simulateArm({
+      clock: leapingClock(),
+      state: {
+        ...world,
+        resourceGroups: [...world.resourceGroups, { id: hub, location: 'westeurope' }],
+        resources: [
+          ...world.resources.map((one) =>
+            one.id === ids.nsg('web') && named.length > 0
+              ? { ...one, properties: { ...one.properties, securityRules: [foreign] } }
+              : one,
+          ),
+          ...named.map((id) => ({ id, location: 'westeurope', properties: {} })),
+        ],
+        permissions,
+      },
+    });
+    arm = simulated.connectAll();
+  }
+  /** As before every request: the NSG is read with the path of the machine. */
+  async function ask() {
+    await arm.network.readNsg(ids.nsg('web'), call);
+    simulated.arm.requests.length = 0;
+    return arm.rights.closability(ids.nsg('web'), call);
+  }
+  const asked = () =>
+    simulated.arm.requests.map(({ path }) => path.replace(/\/providers\/Microsoft.Authorization/, ''));
+
+  it('is not so without the right to join one of them, which is named with the action', async () => {
+    await begin([asg('farm')], [allButJoin]);
+    const answer = await ask();
+    expect(answer).toMatchObject(notClosable);
+    expect(JSON.stringify(answer)).toContain(join);
+    expect(JSON.stringify(answer)).toContain(asg('farm'));
+  });
+
+  it.each([
+    ['the resource group', hub],
+    ['the group itself', asg('farm', hub)],
+  ])('is so with that right on %s', async (_where, scope) => {
+    await begin(
+      [asg('farm', hub)],
+      [allButJoin, { principalId: '*', scope, actions: [join], notActions: [] }],
+    );
+    expect(await ask()).toEqual({ kind: 'closable' });
+  });
+
+  it('costs one read for all of one resource group, kept for a minute for every NSG', async () => {
+    await begin([asg('farm'), asg('mill')], [{ ...ofSubscription, actions: ['*'] }]);
+    expect(await ask()).toEqual({ kind: 'closable' });
+    expect(asked().sort()).toEqual(
+      [`${group}/permissions`, `${ids.nsg('web')}/permissions`, `${ids.nsg('web')}/locks`].sort(),
+    );
+    expect(await ask()).toEqual({ kind: 'closable' });
+    expect(asked()).toEqual([]);
+  });
+
+  it('costs nothing where no rule names one', async () => {
+    await begin([], [{ ...ofSubscription, actions: ['*'] }]);
+    expect(await ask()).toEqual({ kind: 'closable' });
+    expect(asked().sort()).toEqual([`${ids.nsg('web')}/permissions`, `${ids.nsg('web')}/locks`].sort());
+  });
+
+  it('is so no less where that may not be read: opening needs the same right, and opens nothing without', async () => {
+    await begin([asg('farm', hub)], [{ ...ofSubscription, scope: group, actions: ['*'] }]);
+    expect(await ask()).toEqual({ kind: 'closable' });
+  });
+
+  it('follows the rules as they were read last', async () => {
+    await begin([asg('farm')], [allButJoin]);
+    expect(await ask()).toMatchObject(notClosable);
+    const found = await arm.network.readNsg(ids.nsg('web'), call);
+    if (found.kind !== 'read') throw new Error(found.kind);
+    const properties = { ...(found.nsg.body['properties'] as JsonObject), securityRules: [] };
+    await arm.network.writeNsg(found.nsg, { ...found.nsg.body, properties }, call);
+    expect(await ask()).toEqual({ kind: 'closable' });
   });
 });
