@@ -16,7 +16,11 @@ export async function deployNetworkRights(
 ): Promise<void> {
   const installation = environment['SALLYPORT_INSTALLATION_ID'] ?? '';
   const groups = environment['SALLYPORT_GATEKEEPER_GROUPS'] ?? '';
-  const read = environment['SALLYPORT_READER_GROUPS'];
+  // As infra/networkRights.bicepparam takes them: an id is of a group in another subscription.
+  const read = (environment['SALLYPORT_READER_GROUPS'] ?? '')
+    .split(',')
+    .filter((name) => name !== '' && !name.startsWith('/'))
+    .join(',');
   print(`Rights: reading ${read ? `the groups ${read}` : 'the subscription'}.`);
   print(
     groups === ''

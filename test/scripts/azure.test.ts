@@ -230,6 +230,20 @@ describe('the rights on networks', () => {
     );
   });
 
+  it.each([
+    ['', 'the subscription'],
+    ['rg-machines,rg-network', 'the groups rg-machines,rg-network'],
+    ['rg-machines,/subscriptions/s/resourceGroups/rg-network', 'the groups rg-machines'],
+    ['/subscriptions/s/resourceGroups/rg-network', 'the subscription'],
+  ])(
+    'say of the groups “%s” that here they are for reading %s: an id is of another subscription',
+    async (groups, what) => {
+      const { lines } = await deploy({ SALLYPORT_READER_GROUPS: groups });
+
+      expect(lines[0]).toBe(`Rights: reading ${what}.`);
+    },
+  );
+
   it('come with a watchdog apart from the app, unless it is declined or has nothing to watch', async () => {
     const named = { SALLYPORT_GATEKEEPER_GROUPS: 'rg-machines' };
 
