@@ -1,3 +1,4 @@
+import { createMemoryAuditCopyStates } from '../support/memoryAuditCopyStates.ts';
 import {
   createMemoryAuditTrail,
   createMemoryLiveRows,
@@ -8,6 +9,7 @@ import {
   createMemorySweepState,
 } from '../support/memoryStores.ts';
 import { createMemoryLastSweeps } from '../support/memoryLastSweeps.ts';
+import { describeAuditCopyStatesContract } from './auditCopyStates.ts';
 import { describeAuditTrailContract } from './auditTrail.ts';
 import { describeBaselinesContract } from './baselines.ts';
 import { describeLastSweepsContract } from './lastSweeps.ts';
@@ -27,3 +29,4 @@ describeSealsContract('in memory', () => Promise.resolve(createMemorySeals()));
 describeSweepStateContract('in memory', () => Promise.resolve(createMemorySweepState()));
 describeNsgRecordsContract('in memory', () => Promise.resolve(createMemoryNsgRecords()));
 describeLastSweepsContract('in memory', () => Promise.resolve(createMemoryLastSweeps()));
+describeAuditCopyStatesContract('in memory', () => Promise.resolve(createMemoryAuditCopyStates()));

@@ -1,3 +1,4 @@
+import { createAuditCopyStates } from '../../../src/adapters/tables/auditCopyStates.ts';
 import { createAuditTrail } from '../../../src/adapters/tables/auditTrail.ts';
 import { createLastSweeps } from '../../../src/adapters/tables/lastSweeps.ts';
 import { createLiveRows } from '../../../src/adapters/tables/liveRows.ts';
@@ -6,6 +7,7 @@ import { createPolicies } from '../../../src/adapters/tables/policies.ts';
 import { createRequests } from '../../../src/adapters/tables/requests.ts';
 import { createSeals } from '../../../src/adapters/tables/seals.ts';
 import { createSweepState } from '../../../src/adapters/tables/sweepState.ts';
+import { describeAuditCopyStatesContract } from '../../contracts/auditCopyStates.ts';
 import { describeAuditTrailContract } from '../../contracts/auditTrail.ts';
 import { describeBaselinesContract } from '../../contracts/baselines.ts';
 import { describeLastSweepsContract } from '../../contracts/lastSweeps.ts';
@@ -32,3 +34,6 @@ describeSealsContract('Table Storage', async () => createSeals((await freshTable
 describeSweepStateContract('Table Storage', async () => createSweepState(await freshTables()));
 describeNsgRecordsContract('Table Storage', async () => createNsgRecords((await freshTables()).nsgs));
 describeLastSweepsContract('Table Storage', async () => createLastSweeps((await freshTables()).heartbeat));
+describeAuditCopyStatesContract('Table Storage', async () =>
+  createAuditCopyStates((await freshTables()).heartbeat),
+);
