@@ -57,7 +57,8 @@ function stage(world: CopyWorld) {
   const perform = async (action: Action): Promise<void> => {
     switch (action.kind) {
       case 'pass':
-        return world.pass(action.minutes);
+        world.pass(action.minutes);
+        return;
       case 'seal':
         return world.seal();
       case 'open': {
@@ -106,7 +107,7 @@ function stage(world: CopyWorld) {
   return {
     perform,
     /** Everything that began comes to its end. */
-    async finish() {
+    finish: async () => {
       while (announced.length > 0) await perform({ kind: 'write', which: 0 });
       while (open.length > 0) await perform({ kind: 'end', which: 0 });
       while (unreviewed.length > 0) await perform({ kind: 'review', which: 0 });
