@@ -269,6 +269,8 @@ module functionApp 'modules/functionApp.bicep' = {
     tableStorageName: names.tableStorage
     componentName: names.component
     schedulerName: useDurableTaskScheduler ? names.scheduler : ''
+    auditCopyRuleName: auditCopyDays > 0 ? names.auditCopyRule : ''
+    exportsAudit: auditExportDays > 0
     installationId: installationId
     signInClientId: signInClientId
     eventTopics: eventTopics

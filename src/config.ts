@@ -32,6 +32,10 @@ export interface Config {
   managementPorts: number[];
   /** Whether security admin rules of Virtual Network Manager are read. */
   readsAdminRules: boolean;
+  /** Where the audit is copied to in Log Analytics; left out: nowhere. */
+  auditCopy?: { endpoint: string; ruleId: string };
+  /** The container that the audit is exported to; left out: none. */
+  auditExport?: { url: string };
   quotas: Quotas;
 }
 
@@ -60,6 +64,13 @@ const address = z.string().refine((text) => {
     protocol === 'https:' || (protocol === 'http:' && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname))
   );
 }, 'must be an https address (http only on loopback)');
+
+/** Of storage and telemetry, which our token is sent to: never plain http, and no signature in it. */
+const secureAddress = z
+  .url({ protocol: /^https$/, error: 'must be an https address' })
+  .refine((text) => URL.canParse(text) && new URL(text).href.split(/[?#@]/).length === 1, {
+    error: 'must have neither query nor user',
+  });
 
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
 
@@ -144,6 +155,21 @@ const schema = z
     SALLYPORT_WARN_MINUTES: whole(0, 60).default(5),
     SALLYPORT_MANAGEMENT_PORTS: managementPorts.default([22, 3389, 5985, 5986]),
     SALLYPORT_ADMIN_RULES: z.enum(['check', 'off']).default('check'),
+    SALLYPORT_AUDIT_COPY_ENDPOINT: secureAddress
+      .refine((text) => !URL.canParse(text) || new URL(text).pathname === '/', {
+        error: 'write the origin alone, such as https://contoso.westeurope-1.ingest.monitor.azure.com',
+      })
+      .optional(),
+    SALLYPORT_AUDIT_COPY_RULE: z
+      .string()
+      .regex(/^dcr-[0-9a-f]{32}$/, 'the immutable id of the data collection rule, dcr- and 32 digits')
+      .optional(),
+    SALLYPORT_AUDIT_EXPORT_CONTAINER: secureAddress
+      .refine((text) => !URL.canParse(text) || /^\/.*[^/]/.test(new URL(text).pathname), {
+        error:
+          'write the address of the container, such as https://contoso.blob.core.windows.net/audit-export',
+      })
+      .optional(),
     SALLYPORT_REQUESTS_PER_MINUTE: whole(1, 1_000).default(30),
     SALLYPORT_LIVE_GRANTS_PER_PERSON: whole(1, 1_000).default(20),
     SALLYPORT_LIVE_GRANTS_PER_NSG: whole(1, 1_000).default(200),
@@ -160,6 +186,16 @@ const schema = z
         path: ['SALLYPORT_TABLES'],
         message:
           'set either SALLYPORT_TABLES (a connection string) or SALLYPORT_TABLES__tableServiceUri (an address, with a managed identity)',
+      });
+    }
+    if (
+      (settings.SALLYPORT_AUDIT_COPY_ENDPOINT === undefined) !==
+      (settings.SALLYPORT_AUDIT_COPY_RULE === undefined)
+    ) {
+      context.addIssue({
+        code: 'custom',
+        path: ['SALLYPORT_AUDIT_COPY_RULE'],
+        message: 'set both SALLYPORT_AUDIT_COPY_ENDPOINT and SALLYPORT_AUDIT_COPY_RULE, or neither',
       });
     }
     if (settings.SALLYPORT_BASELINE_BAND.first !== settings.SALLYPORT_ALLOW_BAND.last + 1) {
@@ -229,6 +265,16 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     warnSeconds: value.SALLYPORT_WARN_MINUTES * 60,
     managementPorts: value.SALLYPORT_MANAGEMENT_PORTS,
     readsAdminRules: value.SALLYPORT_ADMIN_RULES === 'check',
+    ...(value.SALLYPORT_AUDIT_COPY_ENDPOINT !== undefined &&
+      value.SALLYPORT_AUDIT_COPY_RULE !== undefined && {
+        auditCopy: {
+          endpoint: value.SALLYPORT_AUDIT_COPY_ENDPOINT,
+          ruleId: value.SALLYPORT_AUDIT_COPY_RULE,
+        },
+      }),
+    ...(value.SALLYPORT_AUDIT_EXPORT_CONTAINER !== undefined && {
+      auditExport: { url: value.SALLYPORT_AUDIT_EXPORT_CONTAINER },
+    }),
     quotas: {
       requestsPerMinute: value.SALLYPORT_REQUESTS_PER_MINUTE,
       liveGrantsPerPerson: value.SALLYPORT_LIVE_GRANTS_PER_PERSON,

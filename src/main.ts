@@ -152,6 +152,27 @@ app.timer('sweep', {
     }),
 });
 
+if (config.auditCopy !== undefined || config.auditExport !== undefined) {
+  let copy: Promise<() => Promise<void>> | undefined;
+  const loadCopy = async () => {
+    // No part of a cold start.
+    const { createAuditCopies } = await import('./auditCopies.ts');
+    const { audit, seals } = dependencies;
+    return createAuditCopies(config, { credential, heartbeat: tables.heartbeat, audit, seals, clock, log });
+  };
+  app.timer('copyAudit', {
+    // Half a minute after the sweep, which seals what has ended.
+    schedule: '30 * * * * *',
+    handler: (_timer, context) =>
+      log.run(context, async () => {
+        await tablesReady().catch(tablesNotReady);
+        await (
+          await (copy ??= loadCopy())
+        )();
+      }),
+  });
+}
+
 const networkChanged = createNetworkChangedHandler({
   topics: config.eventTopics,
   followHint: createFollowHint(dependencies, reconcileNsg),

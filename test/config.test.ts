@@ -123,6 +123,38 @@ describe('readConfig', () => {
     expect(readConfig({ ...minimal, SALLYPORT_TRUSTED_PROXY_HOPS: '2' }).trustedProxyHops).toBe(2);
   });
 
+  it('copies the audit nowhere unless told where, and to the rule only by both of its settings', () => {
+    const endpoint = 'https://dcr-contoso.westeurope-1.ingest.monitor.azure.com';
+    const rule = `dcr-${'0'.repeat(32)}`;
+    const copied = readConfig({
+      ...minimal,
+      SALLYPORT_AUDIT_COPY_ENDPOINT: endpoint,
+      SALLYPORT_AUDIT_COPY_RULE: rule,
+    });
+    expect(copied.auditCopy).toEqual({ endpoint, ruleId: rule });
+    expect(copied).not.toHaveProperty('auditExport');
+    for (const half of [{ SALLYPORT_AUDIT_COPY_ENDPOINT: endpoint }, { SALLYPORT_AUDIT_COPY_RULE: rule }]) {
+      expect(problemOf({ ...minimal, ...half })).toContain('or neither');
+    }
+  });
+
+  it.each([
+    ['SALLYPORT_AUDIT_COPY_ENDPOINT', 'http://127.0.0.1:8080'],
+    ['SALLYPORT_AUDIT_COPY_ENDPOINT', 'https://contoso.example/path'],
+    ['SALLYPORT_AUDIT_COPY_ENDPOINT', 'https://user@contoso.example'],
+    ['SALLYPORT_AUDIT_EXPORT_CONTAINER', 'http://contoso.example/audit-export'],
+    ['SALLYPORT_AUDIT_EXPORT_CONTAINER', 'https://contoso.example/'],
+    ['SALLYPORT_AUDIT_EXPORT_CONTAINER', 'https://contoso.example/audit-export?sig=secret'],
+    ['SALLYPORT_AUDIT_COPY_RULE', '/subscriptions/0/resourceGroups/g/providers/Microsoft.Insights/x'],
+  ])('takes no %s like %s', (name, value) => {
+    expect(problemOf({ ...minimal, [name]: value })).toContain(`  ${name}: `);
+  });
+
+  it('exports the audit to the container that it is told', () => {
+    const url = 'https://contoso.blob.core.windows.net/audit-export';
+    expect(readConfig({ ...minimal, SALLYPORT_AUDIT_EXPORT_CONTAINER: url }).auditExport).toEqual({ url });
+  });
+
   it('accepts a loopback issuer, for development', () => {
     expect(readConfig({ ...minimal, SALLYPORT_TOKEN_ISSUER: 'http://127.0.0.1:8080/x' }).token.issuer).toBe(
       'http://127.0.0.1:8080/x',

@@ -90,6 +90,13 @@ var alerts = [
     every: 'PT15M'
     window: 'PT15M'
   }
+  {
+    name: 'audit-copy-failing'
+    query: loadTextContent('../alerts/audit-copy-failing.kql')
+    severity: 2
+    every: 'PT15M'
+    window: 'PT30M'
+  }
 ]
 
 resource workspace 'Microsoft.OperationalInsights/workspaces@2025-02-01' existing = { name: workspaceName }

@@ -18,6 +18,10 @@ param tableStorageName string
 param componentName string
 @description('Name of the scheduler; empty: Durable keeps its state in the host storage.')
 param schedulerName string
+@description('Name of the data collection rule of the audit copy; empty: there is none.')
+param auditCopyRuleName string
+@description('Whether there is a container that audit records are exported to.')
+param exportsAudit bool
 @description('Part of the name of every rule that the app owns.')
 param installationId string
 @description('Client id of the app registration.')
@@ -67,6 +71,10 @@ resource scheduler 'Microsoft.DurableTask/schedulers@2025-11-01' existing = if (
   name: schedulerName
 }
 
+resource auditCopyRule 'Microsoft.Insights/dataCollectionRules@2023-03-11' existing = if (!empty(auditCopyRuleName)) {
+  name: auditCopyRuleName
+}
+
 var hostSettings = {
   AzureWebJobsStorage__blobServiceUri: hostStorage.properties.primaryEndpoints.blob
   AzureWebJobsStorage__queueServiceUri: hostStorage.properties.primaryEndpoints.queue
@@ -81,6 +89,15 @@ var schedulerSettings = empty(schedulerName)
   : {
       DURABLE_TASK_SCHEDULER_CONNECTION_STRING: 'Endpoint=${scheduler!.properties.endpoint};Authentication=ManagedIdentity;ClientID=${identity.properties.clientId}'
     }
+var auditCopySettings = empty(auditCopyRuleName)
+  ? {}
+  : {
+      SALLYPORT_AUDIT_COPY_ENDPOINT: auditCopyRule!.properties.endpoints.logsIngestion
+      SALLYPORT_AUDIT_COPY_RULE: auditCopyRule!.properties.immutableId
+    }
+var auditExportSettings = exportsAudit
+  ? { SALLYPORT_AUDIT_EXPORT_CONTAINER: '${tableStorage.properties.primaryEndpoints.blob}audit-export' }
+  : {}
 var ownSettings requiredSettings = {
   SALLYPORT_INSTALLATION_ID: installationId
   SALLYPORT_TENANT_ID: tenant().tenantId
@@ -138,7 +155,14 @@ resource site 'Microsoft.Web/sites@2025-03-01' = {
 
   resource appSettings 'config' = {
     name: 'appsettings'
-    properties: union(hostSettings, schedulerSettings, settings, ownSettings)
+    properties: union(
+      hostSettings,
+      schedulerSettings,
+      auditCopySettings,
+      auditExportSettings,
+      settings,
+      ownSettings
+    )
   }
 
   // A publishing password is a key.

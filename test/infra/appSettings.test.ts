@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { rowsOf } from '../../src/adapters/logs/auditRows.ts';
 import { readConfig } from '../../src/config.ts';
+import { chainRecord } from '../../src/core/auditRecord.ts';
+import { sampleRecord } from '../contracts/samples.ts';
 import { read, tableBelow } from '../docs/pages.ts';
-import { settingsOf, snapshotOf, subscription, theOnly, type Snapshot } from './snapshots.ts';
+import { ofType, settingsOf, snapshotOf, subscription, theOnly, type Snapshot } from './snapshots.ts';
 
 /** What Flex Consumption refuses, ignores or has deprecated, by Microsoft's documentation. */
 const refusedSettings = [
@@ -35,6 +38,12 @@ const evaluated = {
   SALLYPORT_TABLES__tableServiceUri: 'https://contoso.table.core.windows.net/',
 };
 const defaultOrigin = { SALLYPORT_PUBLIC_ORIGIN: 'https://func-sallyport-contoso.azurewebsites.net' };
+/** The same, where the audit is copied. */
+const evaluatedOfCopies = {
+  SALLYPORT_AUDIT_COPY_ENDPOINT: 'https://contoso.westeurope-1.ingest.monitor.azure.com',
+  SALLYPORT_AUDIT_COPY_RULE: 'dcr-0123456789abcdef0123456789abcdef',
+  SALLYPORT_AUDIT_EXPORT_CONTAINER: 'https://contoso.blob.core.windows.net/audit-export',
+};
 
 function own(snapshot: Snapshot): Record<string, string> {
   return Object.fromEntries(
@@ -46,9 +55,9 @@ const main = snapshotOf('main');
 const everything = snapshotOf('everything');
 
 describe.each([
-  ['main', main],
-  ['everything', everything],
-])('the app settings of %s.bicepparam', (name, snapshot) => {
+  ['main', main, { ...evaluated, ...defaultOrigin }],
+  ['everything', everything, { ...evaluated, ...evaluatedOfCopies }],
+])('the app settings of %s.bicepparam', (_name, snapshot, values) => {
   it('are none that Flex Consumption refuses', () => {
     expect(Object.keys(settingsOf(snapshot)).filter((name) => refusedSettings.includes(name))).toEqual([]);
   });
@@ -62,8 +71,6 @@ describe.each([
   it('let the app start', () => {
     const settings = own(snapshot);
     const expressions = Object.keys(settings).filter((name) => settings[name]?.startsWith('['));
-
-    const values = name === 'main' ? { ...evaluated, ...defaultOrigin } : evaluated;
 
     expect(expressions.sort()).toEqual(Object.keys(values).sort());
     expect(readConfig({ ...settings, ...values })).toMatchObject({
@@ -112,7 +119,7 @@ describe('what is set about places', () => {
 
   it('is which resource groups are read, by their ids; by default none, which is all of them', () => {
     expect(readConfig({ ...own(main), ...evaluated, ...defaultOrigin }).arm.readerGroups).toEqual([]);
-    expect(readConfig({ ...own(everything), ...evaluated }).arm.readerGroups).toEqual([
+    expect(readConfig({ ...own(everything), ...evaluated, ...evaluatedOfCopies }).arm.readerGroups).toEqual([
       `${subscription}/resourceGroups/rg-machines`,
       '/subscriptions/77777777-7777-7777-7777-777777777777/resourceGroups/rg-network',
     ]);
@@ -134,6 +141,47 @@ describe('each setting of the app', () => {
     const set = Object.keys(own(main));
 
     expect(inAzure.filter((name) => !set.includes(name) && !withDefault.includes(name))).toEqual([]);
+  });
+});
+
+describe('the copies of the audit', () => {
+  const copies = (snapshot: Snapshot) =>
+    Object.entries(own(snapshot)).filter(([name]) => name.startsWith('SALLYPORT_AUDIT_'));
+
+  it('have no setting unless they are chosen', () => {
+    expect(copies(main)).toEqual([]);
+  });
+
+  it('go to the rule and the container that the template makes', () => {
+    const rule = theOnly(everything, 'Microsoft.Insights/dataCollectionRules').id;
+    const containers = ofType(everything, 'Microsoft.Storage/storageAccounts/blobServices/containers');
+    const container = containers.find(({ name }) => name.includes('tables/'))?.name ?? '';
+    const settings = Object.fromEntries(copies(everything));
+    const [account = '', , name = ''] = container.split('/');
+
+    expect(settings['SALLYPORT_AUDIT_COPY_ENDPOINT']).toContain(`reference('${rule}'`);
+    expect(settings['SALLYPORT_AUDIT_COPY_ENDPOINT']).toContain('.endpoints.logsIngestion');
+    expect(settings['SALLYPORT_AUDIT_COPY_RULE']).toContain(`reference('${rule}'`);
+    expect(settings['SALLYPORT_AUDIT_COPY_RULE']).toContain('.immutableId');
+    expect(settings['SALLYPORT_AUDIT_EXPORT_CONTAINER']).toContain(`{0}${name}'`);
+    expect(settings['SALLYPORT_AUDIT_EXPORT_CONTAINER']).toContain(`storageAccounts/${account}'`);
+  });
+
+  it('have in Log Analytics just the columns that are sent', () => {
+    const { properties } = theOnly(everything, 'Microsoft.Insights/dataCollectionRules');
+    const { streamDeclarations } = z
+      .object({
+        streamDeclarations: z.strictObject({
+          'Custom-SallyportAudit': z.object({ columns: z.array(z.looseObject({ name: z.string() })) }),
+        }),
+      })
+      .parse(properties);
+    const record = chainRecord(sampleRecord('denied', '2026-11-23T12:00:00.000Z'), undefined);
+    const [row] = JSON.parse(rowsOf([record])[0] ?? '[]') as object[];
+
+    expect(streamDeclarations['Custom-SallyportAudit'].columns.map(({ name }) => name)).toEqual(
+      Object.keys(row ?? {}),
+    );
   });
 });
 

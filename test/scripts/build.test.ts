@@ -59,6 +59,25 @@ describe('the bundle', () => {
     expect(Object.keys(meta.inputs).some((file) => file.includes('@azure/arm-network/'))).toBe(true);
   });
 
+  it('loads what copies the audit only where it is copied', () => {
+    const ofCopies = Object.keys(meta.inputs).filter((file) =>
+      /^src\/(auditCopies|adapters\/(blobs|logs)\/|workflow\/(copyAudit|partitionsToCopy))/.test(file),
+    );
+
+    expect(ofCopies).toContain('src/workflow/copyAudit.ts');
+    expect(loadedAtStart().filter((file) => ofCopies.includes(file))).toEqual([]);
+  });
+
+  it.each([
+    {
+      SALLYPORT_AUDIT_COPY_ENDPOINT: 'https://contoso.example',
+      SALLYPORT_AUDIT_COPY_RULE: `dcr-${'0'.repeat(32)}`,
+    },
+    { SALLYPORT_AUDIT_EXPORT_CONTAINER: 'https://contoso.example/audit-export' },
+  ])('has one function more where the audit is copied: %o', (settings) => {
+    expect(registeredWith(settings)).toBe(registeredWith() + 1);
+  });
+
   it('comes with the notice of every package in it', () => {
     const notices = readFileSync(join(folder, 'THIRD-PARTY-NOTICES.txt'), 'utf8');
 
@@ -90,4 +109,22 @@ function loadedAtStart(): string[] {
   const main = [...outputs.keys()].find((name) => name.endsWith('/main.cjs'));
   visit(main ?? '');
   return [...reached].flatMap((name) => Object.keys(outputs.get(name)?.inputs ?? {}));
+}
+
+/** How many functions the bundle registers with these settings besides those that it needs. */
+function registeredWith(settings: object = {}): number {
+  const probe = fileURLToPath(new URL('../bench/probe.cjs', import.meta.url));
+  const line = execFileSync(process.execPath, [probe, join(folder, 'main.cjs')], {
+    encoding: 'utf8',
+    env: {
+      PATH: process.env['PATH'],
+      SALLYPORT_INSTALLATION_ID: 'contoso',
+      SALLYPORT_TENANT_ID: 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee',
+      SALLYPORT_TOKEN_ISSUER: 'https://login.contoso.example/v2.0',
+      SALLYPORT_TOKEN_AUDIENCE: 'api://sallyport',
+      SALLYPORT_TABLES: 'UseDevelopmentStorage=true',
+      ...settings,
+    },
+  });
+  return z.object({ registered: z.int().min(1) }).parse(JSON.parse(line)).registered;
 }

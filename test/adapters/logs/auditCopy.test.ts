@@ -3,6 +3,7 @@ import { appIdentity } from '../../../dev/sample/people.ts';
 import { createAuditCopyStates } from '../../../src/adapters/tables/auditCopyStates.ts';
 import { createAuditTrail } from '../../../src/adapters/tables/auditTrail.ts';
 import { createSeals } from '../../../src/adapters/tables/seals.ts';
+import type { Tables } from '../../../src/adapters/tables/tables.ts';
 import { createAuditCopy } from '../../../src/adapters/logs/auditCopy.ts';
 import { chainRecord, type AuditRecord } from '../../../src/core/auditRecord.ts';
 import { copyAudit } from '../../../src/workflow/copyAudit.ts';
@@ -22,6 +23,21 @@ function recordsOf(count: number, justification = ''): AuditRecord[] {
     records.push(chainRecord(sampleRecord(requestId('a'), at, { justification }), records.at(-1)));
   }
   return records;
+}
+
+/** What is asked of tables from now on, below the SDK's retries. */
+function countingCalls(tables: Tables): string[] {
+  const asked: string[] = [];
+  for (const name of ['audit', 'index', 'seals', 'heartbeat', 'live', 'requests'] as const) {
+    tables[name].pipeline.addPolicy({
+      name: 'countingCalls',
+      sendRequest: (request, next) => {
+        asked.push(`${request.method} ${name}`);
+        return next(request);
+      },
+    });
+  }
+  return asked;
 }
 
 beforeEach(() => {
@@ -132,6 +148,7 @@ describe('the audit copy in Log Analytics', () => {
   it('comes from real tables by the walker, whole, once each, and goes on after the role is back', async () => {
     const { ingestion, publishers, sink } = world();
     const tables = await freshTables();
+    const asked = countingCalls(tables);
     let now = new Date();
     const audit = createAuditTrail(tables, () => now);
     const errors: unknown[] = [];
@@ -153,6 +170,9 @@ describe('the audit copy in Log Analytics', () => {
     // From the beginning of the month before, a day with each run.
     for (let day = 0; day < 63; day += 1) await walk(0);
     expect(ingestion.rows).toEqual([]);
+    asked.length = 0;
+    await walk(1);
+    expect(asked.sort()).toEqual(['GET audit', 'GET heartbeat', 'GET index', 'GET seals', 'PUT heartbeat']);
 
     const ended = endedRequest('ended', { requestedAt: now.toISOString() });
     const entries = ended.journal.map((entry) => ({ ...entry, at: now.toISOString() }));
