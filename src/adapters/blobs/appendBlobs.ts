@@ -1,7 +1,8 @@
 import { buffer } from 'node:stream/consumers';
 import type { TokenCredential } from '@azure/core-auth';
-import type { HttpClient, Pipeline, PipelineResponse, RetryStrategy } from '@azure/core-rest-pipeline';
+import type { HttpClient, PipelineResponse } from '@azure/core-rest-pipeline';
 import { parseRetryAfter } from '../arm/problem.ts';
+import { createTokenPipeline } from '../tokenPipeline.ts';
 import { BlobServiceError } from './blobServiceError.ts';
 
 export interface BlobContainer {
@@ -42,10 +43,8 @@ export interface AppendBlobs {
 }
 
 const scope = 'https://storage.azure.com/.default';
-/** The first with which everything here is known is older; Azure supports each for ten years. */
+/** Of the service's REST API. */
 const version = '2023-11-03';
-/** Longer than that the next run of whoever calls can wait. */
-const longestWaitSeconds = 10;
 
 /** What somebody with more rights than ours can do to a blob of ours, and that it is full. */
 const closedCodes = new Set([
@@ -60,7 +59,8 @@ const closedCodes = new Set([
 /** Loads the SDK's pipeline with the first call. Throws at once if the address is none that a token may be sent to. */
 export function openAppendBlobs(container: BlobContainer): AppendBlobs {
   const base = checkedAddress(container.url);
-  let opened: Promise<{ pipeline: Pipeline; httpClient: HttpClient }> | undefined;
+  // The position makes an append safe to repeat, and If-None-Match a creation.
+  const sendRequest = createTokenPipeline({ ...container, scope });
 
   async function ask(
     method: 'GET' | 'HEAD' | 'PUT',
@@ -68,9 +68,8 @@ export function openAppendBlobs(container: BlobContainer): AppendBlobs {
     signal: AbortSignal,
     { headers, body }: { headers?: Record<string, string>; body?: Buffer } = {},
   ): Promise<PipelineResponse> {
-    const { createHttpHeaders, createPipelineRequest } = await import('@azure/core-rest-pipeline');
-    const { pipeline, httpClient } = await (opened ??= open(container));
-    const request = createPipelineRequest({
+    const { createHttpHeaders } = await import('@azure/core-rest-pipeline');
+    return sendRequest({
       url: `${base}/${path}`,
       method,
       headers: createHttpHeaders({ 'x-ms-version': version, ...headers }),
@@ -79,7 +78,6 @@ export function openAppendBlobs(container: BlobContainer): AppendBlobs {
       // As bytes: text that was decoded may be equal where the bytes are not.
       ...(method === 'GET' ? { streamResponseStatusCodes: new Set([206]) } : {}),
     });
-    return pipeline.sendRequest(httpClient, request);
   }
 
   return {
@@ -139,39 +137,6 @@ export function openAppendBlobs(container: BlobContainer): AppendBlobs {
       if (answer.status !== 206) throw refusal(base, answer);
       const { readableStreamBody } = answer;
       return readableStreamBody !== undefined && (await buffer(readableStreamBody)).equals(bytes);
-    },
-  };
-}
-
-async function open({ credential, httpClient, retryDelayMilliseconds = 250 }: BlobContainer) {
-  const {
-    bearerTokenAuthenticationPolicy,
-    createDefaultHttpClient,
-    createPipelineFromOptions,
-    redirectPolicyName,
-    retryPolicy,
-  } = await import('@azure/core-rest-pipeline');
-  const pipeline = createPipelineFromOptions({});
-  pipeline.removePolicy({ phase: 'Retry' });
-  // The position makes an append safe to repeat, and If-None-Match a creation.
-  pipeline.addPolicy(retryPolicy([soon(retryDelayMilliseconds)], { maxRetries: 3 }), { phase: 'Retry' });
-  // The service redirects nothing, and our token goes nowhere else.
-  pipeline.removePolicy({ name: redirectPolicyName });
-  pipeline.addPolicy(bearerTokenAuthenticationPolicy({ credential, scopes: scope }), { phase: 'Sign' });
-  return { pipeline, httpClient: httpClient ?? createDefaultHttpClient() };
-}
-
-/** After a broken connection, a fault of the service or where it is busy, unless it asks for a longer wait. */
-function soon(delay: number): RetryStrategy {
-  return {
-    name: 'soon',
-    retry: ({ retryCount, response, responseError }) => {
-      const again = response
-        ? response.status >= 500 || response.status === 429
-        : responseError !== undefined;
-      const asked = parseRetryAfter(response?.headers.get('retry-after'));
-      if (!again || (asked ?? 0) > longestWaitSeconds) return { skipStrategy: true };
-      return { retryAfterInMs: asked === undefined ? delay * 2 ** retryCount : asked * 1000 };
     },
   };
 }
