@@ -22,14 +22,10 @@ export function createCrowd(
   let more = 0;
 
   /** With the end that they have seen: a call may be under way for so long that something else waits when it is heard. */
-  async function decide(
-    { id, end, waitingEnd }: Known,
-    by: Person,
-    decision: 'approve' | 'deny',
-  ): Promise<void> {
+  async function decide({ id, shownEnd }: Known, by: Person, decision: 'approve' | 'deny'): Promise<void> {
     const said = promises.people.decides(id, by, decision);
     world.trace.note(`${by.displayName} says ${decision} of ${id.slice(-12)}`);
-    said.answer = (await some().decide(id, by, decision, waitingEnd ?? new Date(end).toISOString())).kind;
+    said.answer = (await some().decide(id, by, decision, shownEnd)).kind;
   }
 
   async function review(id: string, by: Person): Promise<void> {
@@ -61,7 +57,7 @@ export function createCrowd(
   return {
     act() {
       const all = [...promises.known.values()];
-      const waiting = all.filter(({ state, waitingEnd }) => state === 'pending' || waitingEnd !== undefined);
+      const waiting = all.filter(({ state, isWaiting }) => state === 'pending' || isWaiting === true);
       for (const one of waiting) if (random.oneIn(10)) decideOn(one);
       const running = all.filter(({ state }) => state === 'opening' || state === 'active');
       if (running.length > 0 && random.oneIn(12)) extend(random.pick(running));

@@ -59,8 +59,10 @@ export interface Known {
   closingSince: Map<string, number>;
   /** NSGs in which its rules have been seen. */
   seenOpen: Set<string>;
-  /** The end of an extension of it that waits for people. */
-  waitingEnd?: string | undefined;
+  /** An extension of it waits for people. */
+  isWaiting?: boolean;
+  /** What its row shows to people who decide: the end of what waits. */
+  shownEnd?: string;
   activeSince?: number;
   finalSince?: number;
 }
@@ -363,6 +365,7 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
       if (ask === undefined) return;
       request = promised(row.id, ask, ...timesOf(row));
       request.state = row.state;
+      request.shownEnd = shownEndOf(row);
       people.noted(request, row, undefined);
       return;
     }
@@ -371,7 +374,8 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
       request.judgedAt = now();
     }
     [request.start, request.end] = timesOf(row);
-    request.waitingEnd = row.extension?.end;
+    request.isWaiting = row.extension !== undefined;
+    request.shownEnd = shownEndOf(row);
     if (row.state === 'active' && request.state !== 'active') noteActive(request);
     if (finalStates.has(request.state) && row.state !== request.state) {
       violate('I8', `${request.ask.number} goes from ${request.state} to ${row.state}`);
@@ -583,6 +587,10 @@ export function createPromises(world: () => World, bounds: Bounds): Promises {
 const underWay = 30_000;
 
 /** From when to when a row wants to be open; never while it waits for people. */
+function shownEndOf({ end, extension }: AccessRequest): string {
+  return extension?.end ?? end;
+}
+
 function timesOf({ state, start, end }: AccessRequest): [number, number] {
   return state === 'pending' ? [Infinity, 0] : [Date.parse(start), Date.parse(end)];
 }
