@@ -251,6 +251,19 @@ describe('the watchdog', () => {
     expect(run).toMatchObject({ status: 'Failed', error: { code: 'RulesLeft' } });
   });
 
+  it('rings where an answer is no rule', async () => {
+    const faults: FaultSpec[] = [
+      {
+        match: { method: 'GET', path: 'securityRules' },
+        fault: { kind: 'status', status: 200, body: { value: [] } },
+      },
+    ];
+    const { run, writes } = await watch([overdue], { faults });
+
+    expect(writes).toEqual([]);
+    expect(run).toMatchObject({ status: 'Failed', error: { code: 'RulesLeft' } });
+  });
+
   it.each([
     ['Microsoft.Network/networkSecurityGroups/read', undefined, []],
     ['Microsoft.Network/networkSecurityGroups/securityRules/read', undefined, []],

@@ -96,7 +96,10 @@ export async function runWorkflow(definition: Definition, world: WorkflowWorld):
     return outcome;
   }
 
-  /** Failed if an action at the end of a path failed, or one that was skipped because of it. */
+  /**
+   * Failed if a path ends with an action that failed, or with one that was skipped after it.
+   * https://learn.microsoft.com/azure/logic-apps/logic-apps-exception-handling
+   */
   async function runAll(actions: Record<string, Action>): Promise<'Succeeded' | 'Failed'> {
     const waiting = new Map(Object.entries(actions));
     for (const name of waiting.keys()) outcomes.delete(name);
@@ -114,10 +117,16 @@ export async function runWorkflow(definition: Definition, world: WorkflowWorld):
       outcomes.set(name, isDue ? await runOne(name, action) : { status: 'Skipped' });
     }
     const isLast = (name: string) => !Object.values(actions).some(({ runAfter }) => name in runAfter);
-    const failed = Object.keys(actions).filter((name) => outcomeOf(name).status === 'Failed');
-    const handled = (name: string) =>
-      Object.values(actions).some(({ runAfter }) => runAfter[name]?.includes('Failed') === true);
-    return failed.some((name) => isLast(name) || !handled(name)) ? 'Failed' : 'Succeeded';
+    return Object.keys(actions).some((name) => isLast(name) && hasFailed(name, actions))
+      ? 'Failed'
+      : 'Succeeded';
+  }
+
+  /** A path that ends with what was skipped has the status of what came before that, whoever else dealt with it. */
+  function hasFailed(name: string, actions: Record<string, Action>): boolean {
+    const { status } = outcomeOf(name);
+    if (status !== 'Skipped') return status === 'Failed';
+    return Object.keys(actions[name]?.runAfter ?? {}).some((before) => hasFailed(before, actions));
   }
 
   async function runOne(name: string, action: Action): Promise<Outcome> {
