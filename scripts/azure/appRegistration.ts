@@ -76,6 +76,9 @@ export const storedRegistration = z.looseObject({
   id: z.string(),
   appId: z.guid(),
   displayName: z.string(),
+  createdDateTime: z.iso.datetime({ offset: true }).nullish(),
+  passwordCredentials: z.array(z.unknown()).nullish(),
+  keyCredentials: z.array(z.unknown()).nullish(),
   signInAudience: z.string(),
   identifierUris: z.array(z.string()),
   api: z.looseObject({

@@ -19,7 +19,7 @@ export function remainingWait(assignments: readonly RoleAssignment[], now: Date,
 
 /** Waits until the roles of the identity hold, with a line of progress every 15 s. Throws an Error if it has none. */
 export async function awaitRoles(
-  principalId: string,
+  { principalId, subscriptionId }: { principalId: string; subscriptionId: string },
   minutes: number,
   surroundings: {
     run: Run;
@@ -29,7 +29,12 @@ export async function awaitRoles(
   },
 ): Promise<void> {
   const { run, print, now, sleep } = surroundings;
-  const query = ['role', 'assignment', 'list', '--all', '--assignee-object-id', principalId];
+  if (!(minutes >= 0 && minutes <= 60)) {
+    throw new Error('SALLYPORT_ROLE_WAIT_MINUTES must be a number of minutes from 0 to 60.');
+  }
+  // Named, for the Azure CLI has a default subscription of its own.
+  const query = ['role', 'assignment', 'list', '--all', '--subscription', subscriptionId];
+  query.push('--assignee-object-id', principalId);
   const assignments = z.array(assignment).parse(await az(run, ...query));
   if (assignments.length === 0) {
     throw new Error(`The identity ${principalId} has no role: was everything provisioned?`);

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createArm } from '../../src/adapters/arm/arm.ts';
 import { createCredential } from '../../src/adapters/arm/credential.ts';
+import type { Inventory } from '../../src/core/inventory.ts';
 import { isInstallationId } from '../../src/core/ownedRule.ts';
 import { notCheckedLine } from '../ownedRules.ts';
 import { awaitRoles, defaultWaitMinutes } from './awaitRoles.ts';
@@ -10,6 +11,7 @@ import { runHere } from './az.ts';
 import { deployNetworkEvents, deployNetworkRights, deployWatchdog } from './networkRights.ts';
 import { mayGo } from './refuseDown.ts';
 import { signIn } from './signIn.ts';
+import { mayTakeRights } from './takenGroups.ts';
 
 const help = `Usage: npm run azure -- <command>
 
@@ -17,7 +19,8 @@ What azd calls before and after it deploys (azure.yaml). Takes azd's environment
 
 Commands:
   sign-in           Find or make the app registration; says what it will do first
-  after-provision   Give the rights on networks, deploy the watchdog, and wait until the roles of the identity hold
+  after-provision   Give the rights on networks, deploy the watchdog, and wait until the roles of the identity hold;
+                    refuses to take a right away where rules of this installation stand
   after-deploy      Subscribe to events of networks, where they were asked for
   before-down       Refuse while rules of this installation stand
 
@@ -49,14 +52,42 @@ async function confirm(question: string): Promise<boolean> {
   }
 }
 
+function installation(): string {
+  const installationId = needed('SALLYPORT_INSTALLATION_ID');
+  if (!isInstallationId(installationId)) throw new Error('SALLYPORT_INSTALLATION_ID is no installation id.');
+  return installationId;
+}
+
+/** Azure as whoever is signed in sees it. */
+function inventoryHere(): Inventory {
+  return createArm({
+    endpoint: environment['SALLYPORT_ARM_ENDPOINT'] ?? 'https://management.azure.com',
+    credential: createCredential({ kind: 'azure-cli' }),
+    networkApiVersion: '2025-05-01',
+    clock: {
+      now: () => new Date(),
+      sleep: async (milliseconds) => {
+        await sleep(milliseconds);
+      },
+    },
+    userAgent: 'sallyport-azure',
+    onUnlisted: (subscriptionId, cause) => {
+      print(notCheckedLine(subscriptionId, cause));
+    },
+  }).inventory;
+}
+
 async function afterProvision(): Promise<boolean> {
-  needed('SALLYPORT_INSTALLATION_ID');
-  needed('AZURE_SUBSCRIPTION_ID');
+  const installationId = installation();
+  const subscriptionId = needed('AZURE_SUBSCRIPTION_ID');
   const principalId = needed('SALLYPORT_PRINCIPAL_ID');
+  const groups = environment['SALLYPORT_GATEKEEPER_GROUPS'] ?? '';
+  if (!(await mayTakeRights(inventoryHere(), { installationId, subscriptionId, groups }, print)))
+    return false;
   await deployNetworkRights(runHere, print, environment);
   await deployWatchdog(runHere, print, environment);
   const minutes = Number(environment['SALLYPORT_ROLE_WAIT_MINUTES'] ?? defaultWaitMinutes);
-  await awaitRoles(principalId, minutes, {
+  await awaitRoles({ principalId, subscriptionId }, minutes, {
     run: runHere,
     print,
     now: () => new Date(),
@@ -67,25 +98,8 @@ async function afterProvision(): Promise<boolean> {
   return true;
 }
 
-async function beforeDown(): Promise<boolean> {
-  const installationId = needed('SALLYPORT_INSTALLATION_ID');
-  if (!isInstallationId(installationId)) throw new Error('SALLYPORT_INSTALLATION_ID is no installation id.');
-  const { inventory } = createArm({
-    endpoint: environment['SALLYPORT_ARM_ENDPOINT'] ?? 'https://management.azure.com',
-    credential: createCredential({ kind: 'azure-cli' }),
-    networkApiVersion: '2025-05-01',
-    clock: {
-      now: () => new Date(),
-      sleep: async (milliseconds) => {
-        await sleep(milliseconds);
-      },
-    },
-    userAgent: 'sallyport-down',
-    onUnlisted: (subscriptionId, cause) => {
-      print(notCheckedLine(subscriptionId, cause));
-    },
-  });
-  return mayGo(inventory, installationId, print);
+function beforeDown(): Promise<boolean> {
+  return mayGo(inventoryHere(), installation(), needed('AZURE_SUBSCRIPTION_ID'), print);
 }
 
 const commands: Record<string, () => Promise<boolean>> = {

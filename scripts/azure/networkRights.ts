@@ -16,10 +16,13 @@ export async function deployNetworkRights(
 ): Promise<void> {
   const installation = environment['SALLYPORT_INSTALLATION_ID'] ?? '';
   const groups = environment['SALLYPORT_GATEKEEPER_GROUPS'] ?? '';
-  // As infra/networkRights.bicepparam takes them: an id is of a group in another subscription.
+  // As infra/networkRights.bicep takes them: of ids, those of groups in this subscription.
+  const here = `/subscriptions/${environment['AZURE_SUBSCRIPTION_ID'] ?? ''}/`.toLowerCase();
   const read = (environment['SALLYPORT_READER_GROUPS'] ?? '')
     .split(',')
-    .filter((name) => name !== '' && !name.startsWith('/'))
+    .map((name) => name.trim())
+    .filter((name) => name !== '' && (!name.startsWith('/') || name.toLowerCase().startsWith(here)))
+    .map((name) => name.slice(name.lastIndexOf('/') + 1))
     .join(',');
   print(`Rights: reading ${read ? `the groups ${read}` : 'the subscription'}.`);
   print(

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { toPlainText } from '../../src/core/plainText.ts';
 import {
   changesOf,
   storedRegistration,
@@ -16,13 +17,16 @@ export interface SignInSurroundings {
   environment: Record<string, string | undefined>;
 }
 
+const owners = z.object({
+  value: z.array(z.looseObject({ id: z.string(), userPrincipalName: z.string().nullish() })),
+});
 const principals = z.object({ value: z.array(z.looseObject({ id: z.string() })) });
 
 const byHand = 'How to make one by hand: docs/deploy.md, "Sign-in by hand".';
 
 /**
  * Finds or makes the app registration whose tokens are for this installation, and tells azd its client id. Says what it
- * will do, and does it only after a yes. Changes nothing where a client id is set already.
+ * will do, or whose registration it has found, and goes on only after a yes. Changes nothing where a client id is set.
  * Returns false where it may not do it: nothing is deployed then.
  */
 export async function signIn({ run, print, confirm, environment }: SignInSurroundings): Promise<boolean> {
@@ -35,19 +39,21 @@ export async function signIn({ run, print, confirm, environment }: SignInSurroun
   const graph = await graphAt(run);
   const address = `${graph}/applications(uniqueName='${uniqueNameOf(name)}')`;
   const stored = await find(run, address);
-  const change = stored === undefined ? undefined : changesOf(stored, name);
-  const lines = change?.lines ?? [
-    `make the app registration "Sallyport ${name}", for people of this tenant alone`,
-    'with the scope access_as_user, four app roles, tokens of version 2, and no secret',
-    'and a service principal for it, so that roles can be assigned',
-  ];
-  if (lines.length > 0) {
-    print('Sign-in: in Microsoft Entra ID this will');
-    lines.forEach((line) => print(`  ${line}`));
-    if (!(await confirm('Do it?'))) {
-      print(`Nothing was done, and without an app registration nothing is deployed. ${byHand}`);
-      return false;
-    }
+  const lines =
+    stored === undefined
+      ? [
+          `make the app registration "Sallyport ${name}", for people of this tenant alone`,
+          'with the scope access_as_user, four app roles, tokens of version 2, and no secret',
+          'and a service principal for it, so that roles can be assigned',
+        ]
+      : [...(await found(run, graph, stored)), ...changesOf(stored, name).lines];
+  print('Sign-in: in Microsoft Entra ID this will');
+  lines.forEach((line) => {
+    print(`  ${line}`);
+  });
+  if (!(await confirm('Do it?'))) {
+    print(`Nothing was done, and without an app registration nothing is deployed. ${byHand}`);
+    return false;
   }
   const registration = stored ?? (await make(run, address, name));
   const { lines: left, patch } = changesOf(registration, name);
@@ -65,6 +71,21 @@ async function find(run: Run, address: string): Promise<StoredRegistration | und
     if (error instanceof Error && error.message.includes('Request_ResourceNotFound')) return undefined;
     throw error;
   }
+}
+
+/** Who is behind a registration that somebody made before: its name is no proof that it was one of us. */
+async function found(run: Run, graph: string, stored: StoredRegistration): Promise<string[]> {
+  const query = `${graph}/applications/${stored.id}/owners?$select=id,userPrincipalName`;
+  const { value } = owners.parse(await rest(run, 'get', query));
+  const names = value.map(({ id, userPrincipalName }) => toPlainText(userPrincipalName ?? id, 120));
+  const secrets = (stored.passwordCredentials?.length ?? 0) + (stored.keyCredentials?.length ?? 0);
+  return [
+    `use the app registration ${stored.appId}, which is there already, made ${stored.createdDateTime ?? 'at some time'}`,
+    names.length === 0
+      ? 'which nobody owns'
+      : `whose owners can make anybody approver or administrator: ${names.join(', ')}`,
+    ...(secrets === 0 ? [] : [`which has secrets or certificates, ${secrets}: Sallyport needs none`]),
+  ];
 }
 
 /** The unique name cannot be given to what is made by a POST. */

@@ -8,7 +8,14 @@ import {
 } from '../../scripts/azure/networkRights.ts';
 import { mayGo } from '../../scripts/azure/refuseDown.ts';
 import { signIn } from '../../scripts/azure/signIn.ts';
-import { ids, simulateArm, world } from '../adapters/arm/simulatedArm.ts';
+import { mayTakeRights } from '../../scripts/azure/takenGroups.ts';
+import {
+  ids,
+  simulateArm,
+  subscriptionId,
+  world,
+  type SimulatedFault,
+} from '../adapters/arm/simulatedArm.ts';
 import { read } from '../docs/pages.ts';
 import { foreignRule } from '../support/foreignRule.ts';
 
@@ -24,7 +31,7 @@ interface Call {
 }
 
 /** Microsoft Graph behind `az rest`, as far as one registration needs it, and azd's environment. */
-function directory(registration?: Record<string, unknown>) {
+function directory(registration?: Record<string, unknown>, owners: Record<string, unknown>[] = []) {
   const calls: Call[] = [];
   const environment: Record<string, string> = {};
   let stored = registration;
@@ -34,6 +41,7 @@ function directory(registration?: Record<string, unknown>) {
       if (method === 'post') hasPrincipal = true;
       return { value: hasPrincipal ? [{ id: 'principal' }] : [] };
     }
+    if (url.startsWith(`${graph}/applications/object/owners`)) return { value: owners };
     if (method === 'patch') {
       stored = { id: 'object', appId, identifierUris: [], ...stored, ...body };
       return url === address ? stored : undefined;
@@ -125,6 +133,24 @@ describe('the sign-in hook', () => {
     expect(entra.environment).toEqual({ SALLYPORT_SIGN_IN_CLIENT_ID: appId });
   });
 
+  it('says who owns a registration that is there already, and uses it only after a yes', async () => {
+    const theirs = {
+      ...complete,
+      createdDateTime: '2026-03-01T09:00:00Z',
+      passwordCredentials: [{ displayName: 'mine' }],
+    };
+    const owners = [{ id: 'o-1', userPrincipalName: 'mallory@contoso.example' }, { id: 'o-2' }];
+    const entra = directory(theirs, owners);
+    const { done, lines } = await signInWith(entra, { yes: false });
+
+    expect(lines.slice(1, 4)).toEqual([
+      `  use the app registration ${appId}, which is there already, made 2026-03-01T09:00:00Z`,
+      '  whose owners can make anybody approver or administrator: mallory@contoso.example, o-2',
+      '  which has secrets or certificates, 1: Sallyport needs none',
+    ]);
+    expect([done, entra.written(), entra.environment]).toEqual([false, [], {}]);
+  });
+
   it('uses a client id that is set as it is, and asks the directory nothing', async () => {
     const entra = directory();
     const { done } = await signInWith(entra, { environment: { SALLYPORT_SIGN_IN_CLIENT_ID: appId } });
@@ -170,11 +196,17 @@ describe('the wait for roles', () => {
     expect(remainingWait([assignment('2026-03-01T11:00:00Z')], noon, 5)).toBe(0);
   });
 
-  async function wait(answer: unknown) {
+  const of = { principalId: '33333333-3333-3333-3333-333333333333', subscriptionId: 's' };
+
+  async function wait(answer: unknown, minutes = 1) {
     let now = noon.getTime();
     const lines: string[] = [];
-    await awaitRoles('33333333-3333-3333-3333-333333333333', 1, {
-      run: () => Promise.resolve(JSON.stringify(answer)),
+    const calls: string[] = [];
+    await awaitRoles(of, minutes, {
+      run: (_program, args) => {
+        calls.push(args.join(' '));
+        return Promise.resolve(JSON.stringify(answer));
+      },
       print: (line) => lines.push(line),
       now: () => new Date(now),
       sleep: (milliseconds) => {
@@ -182,8 +214,22 @@ describe('the wait for roles', () => {
         return Promise.resolve();
       },
     });
-    return { lines, seconds: (now - noon.getTime()) / 1000 };
+    return { lines, calls, seconds: (now - noon.getTime()) / 1000 };
   }
+
+  it("asks for those in azd's subscription, whichever the Azure CLI has as its own", async () => {
+    const { calls } = await wait([assignment('2026-03-01T11:00:00Z')]);
+
+    expect(calls).toEqual([
+      `role assignment list --all --subscription s --assignee-object-id ${of.principalId} --output json`,
+    ]);
+  });
+
+  it.each([Number('five'), -1, 600])('does not begin for %s minutes', async (minutes) => {
+    await expect(wait([assignment('2026-03-01T11:00:00Z')], minutes)).rejects.toThrow(
+      'SALLYPORT_ROLE_WAIT_MINUTES',
+    );
+  });
 
   it('says how long it still takes, every 15 seconds', async () => {
     const { lines, seconds } = await wait([assignment('2026-03-01T11:59:35Z')]);
@@ -235,10 +281,11 @@ describe('the rights on networks', () => {
     ['rg-machines,rg-network', 'the groups rg-machines,rg-network'],
     ['rg-machines,/subscriptions/s/resourceGroups/rg-network', 'the groups rg-machines'],
     ['/subscriptions/s/resourceGroups/rg-network', 'the subscription'],
+    ['rg-machines, /subscriptions/Here/resourceGroups/rg-network', 'the groups rg-machines,rg-network'],
   ])(
-    'say of the groups “%s” that here they are for reading %s: an id is of another subscription',
+    'say of the groups “%s” that here they are for reading %s: of ids those of this subscription',
     async (groups, what) => {
-      const { lines } = await deploy({ SALLYPORT_READER_GROUPS: groups });
+      const { lines } = await deploy({ AZURE_SUBSCRIPTION_ID: 'here', SALLYPORT_READER_GROUPS: groups });
 
       expect(lines[0]).toBe(`Rights: reading ${what}.`);
     },
@@ -262,20 +309,36 @@ describe('the rights on networks', () => {
   });
 });
 
+async function arrangeRules(rules: ReturnType<typeof foreignRule>[]) {
+  const nsg = {
+    id: ids.nsg('last'),
+    location: 'westeurope',
+    properties: { securityRules: rules },
+  };
+  const { arm, connectAll } = await simulateArm({
+    state: { ...world, resources: [...world.resources, nsg] },
+  });
+  onTestFinished(() => arm.close());
+  return { arm, inventory: connectAll().inventory };
+}
+
 describe('the end of an installation', () => {
-  async function ask(installation: string, rules: ReturnType<typeof foreignRule>[]) {
-    const nsg = {
-      id: ids.nsg('last'),
-      location: 'westeurope',
-      properties: { securityRules: rules },
-    };
-    const { arm, connectAll } = await simulateArm({
-      state: { ...world, resources: [...world.resources, nsg] },
-    });
-    onTestFinished(() => arm.close());
+  async function ask(installation: string, rules: ReturnType<typeof foreignRule>[], fault?: SimulatedFault) {
+    const { arm, inventory } = await arrangeRules(rules);
+    if (fault !== undefined)
+      arm.faults.add({
+        match: { path: `^/subscriptions/${subscriptionId}/.*networkSecurityGroups$` },
+        fault,
+      });
     const lines: string[] = [];
-    return { may: await mayGo(connectAll().inventory, installation, (line) => lines.push(line)), lines };
+    return { may: await mayGo(inventory, installation, subscriptionId, (line) => lines.push(line)), lines };
   }
+
+  it('is no yes where the subscription of the app may not be looked at', async () => {
+    await expect(ask('fabrikam', [], { kind: 'forbidden' })).rejects.toThrow(
+      `The network security groups of subscription ${subscriptionId} could not be listed`,
+    );
+  });
 
   it('is refused while a rule of it stands, which is named, with how to close it', async () => {
     const { may, lines } = await ask('fabrikam', [
@@ -297,5 +360,28 @@ describe('the end of an installation', () => {
       '  az stack sub delete --name sallyport-network-rights-fabrikam --action-on-unmanage deleteResources',
       '  az stack sub delete --name sallyport-watchdog-fabrikam --action-on-unmanage deleteAll',
     ]);
+  });
+});
+
+describe('the right to write a group', () => {
+  const rule = foreignRule('sallyport-fabrikam-x', 100, { access: 'Allow' });
+
+  async function ask(groups: string) {
+    const { inventory } = await arrangeRules([rule]);
+    const lines: string[] = [];
+    const given = { installationId: 'fabrikam', subscriptionId, groups };
+    return { may: await mayTakeRights(inventory, given, (line) => lines.push(line)), lines };
+  }
+
+  it.each(['', 'rg-other'])('is not taken away by naming "%s" while a rule stands in it', async (groups) => {
+    const { may, lines } = await ask(groups);
+
+    expect(may).toBe(false);
+    expect(lines.join('\n')).toContain('100 allow sallyport-fabrikam-x');
+    expect(lines.join('\n')).toContain('No right was changed.');
+  });
+
+  it('is given anew, in whatever case and order the groups are named', async () => {
+    expect(await ask('rg-other, Contoso')).toEqual({ may: true, lines: [] });
   });
 });
