@@ -31,7 +31,7 @@ param zoneRedundant = bool(readEnvironmentVariable('SALLYPORT_ZONE_REDUNDANT', '
 
 // The sources of topics that the app believes; the topic itself is made by infra/networkEvents.bicep, after the code.
 param eventTopics = filter(
-  split(readEnvironmentVariable('SALLYPORT_EVENT_TOPICS', ''), ','),
+  map(split(readEnvironmentVariable('SALLYPORT_EVENT_TOPICS', ''), ','), part => trim(part)),
   topic => !empty(topic)
 )
 
@@ -40,7 +40,7 @@ param publicOrigin = readEnvironmentVariable('SALLYPORT_PUBLIC_ORIGIN', '')
 
 // The same as in networkRights.bicepparam, which gives the rights.
 param readerGroups = filter(
-  split(readEnvironmentVariable('SALLYPORT_READER_GROUPS', ''), ','),
+  map(split(readEnvironmentVariable('SALLYPORT_READER_GROUPS', ''), ','), part => trim(part)),
   name => !empty(name)
 )
 

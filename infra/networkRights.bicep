@@ -13,7 +13,7 @@ param installationId string
 @maxLength(36)
 param principalId string
 
-@description('Resource groups of this subscription that the app may read; empty: the whole subscription.')
+@description('Resource groups that the app may read, by name in this subscription or by id; none of it: the whole subscription.')
 param readerGroups string[] = []
 
 @description('Resource groups of this subscription whose network security groups the app may write.')
@@ -25,6 +25,14 @@ param firewallGroups string[] = []
 var reader = loadJsonContent('roles/network-reader.json')
 var gatekeeper = loadJsonContent('roles/network-gatekeeper.json')
 var firewall = loadJsonContent('roles/firewall-gatekeeper.json')
+// An id of this subscription must not give the whole of it: the app is told to read that group alone.
+var readHere = map(
+  filter(
+    readerGroups,
+    group => !startsWith(group, '/') || startsWith(toLower(group), '${toLower(subscription().id)}/')
+  ),
+  group => last(split(group, '/'))
+)
 var readerName = guid(subscription().id, installationId, reader.title)
 var gatekeeperName = guid(subscription().id, installationId, gatekeeper.title)
 var firewallName = guid(subscription().id, installationId, firewall.title)
@@ -43,7 +51,7 @@ resource definitions 'Microsoft.Authorization/roleDefinitions@2022-04-01' = [
   }
 ]
 
-resource readerAssignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (empty(readerGroups)) {
+resource readerAssignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (empty(readHere)) {
   name: guid(subscription().id, principalId, readerName)
   properties: {
     principalId: principalId
@@ -55,14 +63,14 @@ resource readerAssignment 'Microsoft.Authorization/roleAssignments@2022-04-01' =
 
 // Groups and never a single NSG: the end of a write is asked for at the group or above.
 module groups 'modules/networkRightsOfGroup.bicep' = [
-  for name in union(readerGroups, gatekeeperGroups, firewallGroups): {
+  for name in union(readHere, gatekeeperGroups, firewallGroups): {
     scope: resourceGroup(name)
     dependsOn: [definitions]
     params: {
       seed: principalId
       principalId: principalId
       roleNames: concat(
-        contains(readerGroups, name) ? [readerName] : [],
+        contains(readHere, name) ? [readerName] : [],
         contains(gatekeeperGroups, name) ? [gatekeeperName] : [],
         contains(firewallGroups, name) ? [firewallName] : []
       )

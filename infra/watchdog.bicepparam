@@ -10,7 +10,7 @@ param location = readEnvironmentVariable(
 
 // The same groups that the app may write.
 param gatekeeperGroups = filter(
-  split(readEnvironmentVariable('SALLYPORT_GATEKEEPER_GROUPS', ''), ','),
+  map(split(readEnvironmentVariable('SALLYPORT_GATEKEEPER_GROUPS', ''), ','), part => trim(part)),
   name => !empty(name)
 )
 
