@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import * as z from 'zod';
 
 /** Runs a program with arguments and answers what it prints. Throws an Error with what it says when it fails. */
 export type Run = (program: string, args: string[]) => Promise<string>;
@@ -19,6 +20,15 @@ export const runHere: Run = (program, args) =>
 export async function az(run: Run, ...args: string[]): Promise<unknown> {
   const text = (await run('az', [...args, '--output', 'json'])).trim();
   return text === '' ? undefined : JSON.parse(text);
+}
+
+/** Address of Azure Resource Manager in the cloud that the Azure CLI is signed in to, without a slash at its end. */
+export async function resourceManagerAt(run: Run): Promise<string> {
+  const address = await az(run, 'cloud', 'show', '--query', 'endpoints.resourceManager');
+  return z
+    .url({ protocol: /^https$/ })
+    .parse(address)
+    .replace(/\/$/, '');
 }
 
 /** A call of Microsoft Graph with the account of the Azure CLI; `prefer` is the header of that name. */

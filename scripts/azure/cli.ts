@@ -7,7 +7,7 @@ import type { Inventory } from '../../src/core/inventory.ts';
 import { isInstallationId } from '../../src/core/ownedRule.ts';
 import { notCheckedLine } from '../ownedRules.ts';
 import { awaitRoles, defaultWaitMinutes } from './awaitRoles.ts';
-import { runHere } from './az.ts';
+import { resourceManagerAt, runHere } from './az.ts';
 import { deployNetworkEvents, deployNetworkRights, deployWatchdog } from './networkRights.ts';
 import { mayGo } from './refuseDown.ts';
 import { signIn } from './signIn.ts';
@@ -58,10 +58,11 @@ function installation(): string {
   return installationId;
 }
 
-/** Azure as whoever is signed in sees it. */
-function inventoryHere(): Inventory {
+/** Azure as whoever is signed in sees it; sovereign clouds have an address of their own. */
+async function inventoryHere(): Promise<Inventory> {
+  const address = environment['SALLYPORT_ARM_ENDPOINT'] ?? (await resourceManagerAt(runHere));
   return createArm({
-    endpoint: environment['SALLYPORT_ARM_ENDPOINT'] ?? 'https://management.azure.com',
+    endpoint: address,
     credential: createCredential({ kind: 'azure-cli' }),
     networkApiVersion: '2025-05-01',
     clock: {
@@ -98,8 +99,10 @@ async function afterProvision(): Promise<boolean> {
   return true;
 }
 
-function beforeDown(): Promise<boolean> {
-  return mayGo(inventoryHere(), installation(), needed('AZURE_SUBSCRIPTION_ID'), print);
+async function beforeDown(): Promise<boolean> {
+  const installationId = installation();
+  const subscriptionId = needed('AZURE_SUBSCRIPTION_ID');
+  return mayGo(await inventoryHere(), installationId, subscriptionId, print);
 }
 
 const commands: Record<string, () => Promise<boolean>> = {

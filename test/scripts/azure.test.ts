@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { changesOf, storedRegistration, wantedRegistration } from '../../scripts/azure/appRegistration.ts';
 import { awaitRoles, remainingWait } from '../../scripts/azure/awaitRoles.ts';
+import { resourceManagerAt } from '../../scripts/azure/az.ts';
 import {
   deployNetworkEvents,
   deployNetworkRights,
@@ -321,6 +322,18 @@ async function arrangeRules(rules: ReturnType<typeof foreignRule>[]) {
   onTestFinished(() => arm.close());
   return { arm, inventory: connectAll().inventory };
 }
+
+describe('Azure Resource Manager', () => {
+  const at = (address: unknown) => resourceManagerAt(() => Promise.resolve(JSON.stringify(address)));
+
+  it('is that of the cloud that the Azure CLI is signed in to', async () => {
+    expect(await at('https://management.usgovcloudapi.net/')).toBe('https://management.usgovcloudapi.net');
+  });
+
+  it.each([null, '', 'http://management.azure.com/'])('is never at %j', async (address) => {
+    await expect(at(address)).rejects.toThrow();
+  });
+});
 
 describe('the end of an installation', () => {
   async function ask(installation: string, rules: ReturnType<typeof foreignRule>[], fault?: SimulatedFault) {
