@@ -205,7 +205,8 @@ module budget 'modules/budget.bicep' = if (budgetAmount > 0) {
   }
 }
 
-module auditCopy 'modules/auditCopy.bicep' = if (auditCopyDays > 0) {
+// Less than 0 is no choice: the module takes it for too few days.
+module auditCopy 'modules/auditCopy.bicep' = if (auditCopyDays != 0) {
   scope: group
   dependsOn: [monitoring]
   params: {

@@ -1,8 +1,8 @@
 /** The hooks of azd: what a template cannot do before and after it is deployed. */
 import { createInterface } from 'node:readline/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { AzureCliCredential } from '@azure/identity';
 import { createArm } from '../../src/adapters/arm/arm.ts';
-import { createCredential } from '../../src/adapters/arm/credential.ts';
 import type { Inventory } from '../../src/core/inventory.ts';
 import { isInstallationId } from '../../src/core/ownedRule.ts';
 import { notCheckedLine } from '../ownedRules.ts';
@@ -59,11 +59,12 @@ function installation(): string {
 }
 
 /** Azure as whoever is signed in sees it; sovereign clouds have an address of their own. */
-async function inventoryHere(): Promise<Inventory> {
+async function inventoryHere(subscription: string): Promise<Inventory> {
   const address = environment['SALLYPORT_ARM_ENDPOINT'] ?? (await resourceManagerAt(runHere));
   return createArm({
     endpoint: address,
-    credential: createCredential({ kind: 'azure-cli' }),
+    // Of azd's subscription, whichever the Azure CLI has as its own: that may be in another tenant.
+    credential: new AzureCliCredential({ subscription }),
     networkApiVersion: '2025-05-01',
     clock: {
       now: () => new Date(),
@@ -83,7 +84,13 @@ async function afterProvision(): Promise<boolean> {
   const subscriptionId = needed('AZURE_SUBSCRIPTION_ID');
   const principalId = needed('SALLYPORT_PRINCIPAL_ID');
   const groups = environment['SALLYPORT_GATEKEEPER_GROUPS'] ?? '';
-  if (!(await mayTakeRights(inventoryHere(), { installationId, subscriptionId, groups }, print)))
+  if (
+    !(await mayTakeRights(
+      await inventoryHere(subscriptionId),
+      { installationId, subscriptionId, groups },
+      print,
+    ))
+  )
     return false;
   await deployNetworkRights(runHere, print, environment);
   await deployWatchdog(runHere, print, environment);
@@ -102,7 +109,7 @@ async function afterProvision(): Promise<boolean> {
 async function beforeDown(): Promise<boolean> {
   const installationId = installation();
   const subscriptionId = needed('AZURE_SUBSCRIPTION_ID');
-  return mayGo(await inventoryHere(), installationId, subscriptionId, print);
+  return mayGo(await inventoryHere(subscriptionId), installationId, subscriptionId, print);
 }
 
 const commands: Record<string, () => Promise<boolean>> = {
