@@ -17,6 +17,7 @@ const longest = [
     'e2e/networkChanged',
     'e2e/upgrade',
     'e2e/rights',
+    'e2e/health',
     'workflow/approvalCrash',
   ],
 ];

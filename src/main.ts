@@ -152,23 +152,22 @@ app.timer('sweep', {
     }),
 });
 
-if (config.auditCopy !== undefined || config.auditExport !== undefined) {
-  let copy: Promise<() => Promise<void>> | undefined;
-  const loadCopy = async () => {
-    // No part of a cold start.
-    const { createAuditCopies } = await import('./auditCopies.ts');
-    const { audit, seals } = dependencies;
-    return createAuditCopies(config, { credential, heartbeat: tables.heartbeat, audit, seals, clock, log });
-  };
+const copiesAudit = config.auditCopy !== undefined || config.auditExport !== undefined;
+const auditCopies = once(async () => {
+  // No part of a cold start.
+  const { createAuditCopies } = await import('./auditCopies.ts');
+  const { audit, seals } = dependencies;
+  return createAuditCopies(config, { credential, heartbeat: tables.heartbeat, audit, seals, clock, log });
+});
+if (copiesAudit) {
   app.timer('copyAudit', {
     // Half a minute after the sweep, which seals what has ended.
     schedule: '30 * * * * *',
     handler: (_timer, context) =>
       log.run(context, async () => {
         await tablesReady().catch(tablesNotReady);
-        await (
-          await (copy ??= loadCopy())
-        )();
+        const { copy } = await auditCopies();
+        await copy();
       }),
   });
 }
@@ -201,6 +200,7 @@ const health = createHealth({
     tables: () => checkTables(tables),
     azureResourceManager: arm.health.seesSubscriptions,
     signingKeys: () => checkSigningKeys(config.token),
+    ...(copiesAudit ? { auditCopies: async () => (await auditCopies()).check() } : {}),
   },
 });
 const routes = createRoutes({

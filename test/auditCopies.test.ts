@@ -29,13 +29,14 @@ describe('what copies the audit', () => {
     };
     // Without a token nothing is sent, and nothing of this leaves the machine.
     const credential = stubCredential(() => Promise.reject(new Error('No token today.')));
-    const copy = createAuditCopies(
+    const { copy, check } = createAuditCopies(
       {
         auditCopy: { endpoint: 'https://contoso.example', ruleId: 'dcr-contoso' },
         auditExport: { url: 'https://contoso.example/audit-export' },
       },
       { credential, heartbeat, audit, seals: createMemorySeals(), clock, log },
     );
+    expect(await check()).toEqual({ status: 'ok' });
     await copy();
 
     const line = { message: 'audit-copy-failed', partition: requestId('new') };
@@ -52,5 +53,10 @@ describe('what copies the audit', () => {
     for (const sink of ['log-analytics', 'audit-export']) {
       expect((await states.get(sink))?.row.failures).toBe(1);
     }
+    expect(await check()).toEqual({
+      status: 'failing',
+      reason:
+        'Runs in a row in which the copy log-analytics has failed: 1. Runs in a row in which the copy audit-export has failed: 1.',
+    });
   });
 });
