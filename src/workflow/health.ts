@@ -4,6 +4,7 @@ import type { CheckedHealth, Health, HealthCall, HealthReport } from './contract
 import { limits, secondsAfter, type Dependencies } from './dependencies.ts';
 import { heartbeatBound } from './heartbeat.ts';
 import { findOverdueCloses } from './overdueCloses.ts';
+import { once } from './once.ts';
 
 export interface HealthParts extends Pick<
   Dependencies,
@@ -39,7 +40,7 @@ type Look<Shown> = Verdict & { shown?: Shown };
 export function createHealth(parts: HealthParts): Health {
   const { clock, log } = parts;
   const standings = new Map<string, { status: HealthStatus; since: string }>();
-  let program: Promise<HealthReport['program']> | undefined;
+  const program = once(parts.program);
   let kept: { report: Promise<HealthReport>; until?: Date } | undefined;
 
   return (call) => {
@@ -62,7 +63,7 @@ export function createHealth(parts: HealthParts): Health {
       taskHub,
       judge('sweep', 'unknown', lookAtSweep(parts, checkedAt)),
       judge('closes', 'unknown', lookAtCloses(parts, checkedAt)),
-      (program ??= parts.program()),
+      program(),
     ]);
     const checks = [...others, hub, sweep, closes].map(({ told }) => told);
     return {

@@ -23,7 +23,15 @@ const wrong: Verdict = { status: 'failing', reason: 'It is off.', cause: 'a text
 /** A worker of this world that is asked for its health, beside the one that does the work. */
 function healthOf(
   world: GrantWorld,
-  { checks = {}, hindrance = {} }: { checks?: Record<string, HealthCheck>; hindrance?: Hindrance } = {},
+  {
+    checks = {},
+    hindrance = {},
+    program = () => Promise.resolve({ node: 'v22.11.0' }),
+  }: {
+    checks?: Record<string, HealthCheck>;
+    hindrance?: Hindrance;
+    program?: () => Promise<HealthReport['program']>;
+  } = {},
 ) {
   const { dependencies } = world.startProcess(undefined, hindrance);
   const warnings: { message: string; facts: Record<string, unknown> | undefined }[] = [];
@@ -33,7 +41,6 @@ function healthOf(
   };
   const lastSweeps = createMemoryLastSweeps();
   const orchestrations: Pick<Orchestrations, 'status'> = { status: () => Promise.resolve('missing') };
-  const program = () => Promise.resolve({ node: 'v22.11.0' });
   const health = createHealth({ ...dependencies, log, lastSweeps, checks, periodSeconds: 60, program });
   return {
     warnings,
@@ -146,6 +153,22 @@ describe('the health of an app', () => {
     await world.clock.advanceTo(seconds(12));
     await ask();
     expect(looks).toBe(2);
+  });
+
+  it('is told again once what runs here can be read', async () => {
+    const world = await grantWorld();
+    const answers = [
+      Promise.reject(new Error('Too many open files.')),
+      Promise.resolve({ node: 'v22.11.0' }),
+    ];
+    const { ask } = healthOf(world, {
+      program: () => answers.shift() ?? Promise.reject(new Error('Twice.')),
+    });
+
+    await expect(ask()).rejects.toThrow('Too many open files.');
+    expect((await ask()).program).toEqual({ node: 'v22.11.0' });
+    await world.clock.advanceTo(seconds(12));
+    expect((await ask()).program).toEqual({ node: 'v22.11.0' });
   });
 });
 
