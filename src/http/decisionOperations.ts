@@ -16,7 +16,10 @@ export const decisionSchema = z
     decision: z.enum(['approve', 'deny'], { error: 'The decision must be approve or deny.' }),
     comment,
     end: z.iso
-      .datetime({ offset: true })
+      .datetime({
+        offset: true,
+        error: 'Write the end as the request shows it, such as 2026-11-23T11:00:00.000Z.',
+      })
       .meta({
         description:
           'The end that you have seen: `extension.end` where more time waits, else `end`. If something else waits by now nothing is decided (409). Left out: whatever waits.',

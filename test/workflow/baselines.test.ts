@@ -124,6 +124,16 @@ describe('a baseline', () => {
     expect(await told(all)).toEqual([]);
   });
 
+  it('stands before what somebody else lets in: the guard is told that it is to shut that', async () => {
+    const all = await here();
+    all.world.network.edit(nicNsg, (body) =>
+      withRule(body, foreignRule('allow-ssh', 400, { access: 'Allow', destinationPortRange: '22' })),
+    );
+    await all.world.stores.live.insertBaseline(row);
+    expect((await reconcile(all)).kind).toBe('converged');
+    expect(all.world.ownedRules(nicNsg)).toEqual(names);
+  });
+
   it('lets a grant in before it, and stays when that ends', async () => {
     const all = await standing();
     await accepted(all.world, all.process);

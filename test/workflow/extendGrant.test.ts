@@ -355,13 +355,15 @@ describe('an extension that people decide on', () => {
 
   it('is not approved by who said so of the one before it, however late that arrives', async () => {
     const { world, process } = await waiting(1);
+    // By the clock that the next one is asked for with, it was asked for before the yes came in.
+    const behind = world.startProcess(undefined, { clockAheadMilliseconds: -10_000 });
     let isOvertaken = false;
     const slow = world.startProcess(undefined, {
       before: async (effect) => {
         if (effect !== 'requests.replace' || isOvertaken) return;
         isOvertaken = true;
         await decide(process, decider('carol'));
-        await process.extend(id);
+        await behind.extend(id);
       },
     });
 
