@@ -1,9 +1,10 @@
 /**
- * Bundles the app into what the Functions host loads: dist/main.cjs, and beside it the chunks that are loaded when
+ * Bundles the app into what the Functions host loads: dist/main.cjs, and beside it the files that are loaded when
  * first needed, such as the clients of Azure Resource Manager (most of the code, and no part of a cold start).
  *
  * One file would be compiled whole at every cold start. esbuild splits only ES modules and the package's main is
- * CommonJS, so there are two passes: bundle and split, then turn each chunk into CommonJS.
+ * CommonJS, so there are two passes: bundle and split, then turn each chunk into CommonJS. The packages that are
+ * required at a top without being needed there are bundled by themselves.
  *
  * node scripts/build.mjs [entry point] [output folder]
  */
@@ -17,50 +18,62 @@ import { thirdPartyNotices } from './thirdPartyNotices.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const [entry = 'src/main.ts', folder = 'dist'] = process.argv.slice(2);
 const platform = { platform: 'node', target: 'node20', legalComments: 'none' };
+// Names stay: people read them in stack traces.
+const minified = { minifyWhitespace: true, minifySyntax: true };
 
-const bundled = await build({
-  ...platform,
-  absWorkingDir: root,
+const lazyEntryPoints = {};
+const app = await bundle({
   entryPoints: { main: entry },
-  outdir: folder,
-  outExtension: { '.js': '.cjs' },
   chunkNames: 'chunk-[hash]',
-  bundle: true,
   splitting: true,
   format: 'esm',
   // The Functions worker supplies this module at run time; bundled, registrations would silently go nowhere.
   external: ['@azure/functions-core'],
-  plugins: [lazyModules],
+  plugins: [lazyModules(lazyEntryPoints)],
   sourcemap: 'inline',
-  metafile: true,
-  write: false,
-  logLevel: 'warning',
-}).catch(() => process.exit(1));
+});
+const lazy = await bundle({ entryPoints: lazyEntryPoints, format: 'cjs', ...minified, sourcemap: 'linked' });
 
-const files = new Map();
-for (const chunk of bundled.outputFiles) {
+const files = new Map(lazy.outputFiles.map(({ path, text }) => [basename(path), text]));
+for (const chunk of app.outputFiles) {
   const name = basename(chunk.path);
   const { code, map } = await transform(chunk.text, {
     ...platform,
+    ...minified,
     format: 'cjs',
     // import() of a chunk becomes a require() of it, at the same moment.
     supported: { 'dynamic-import': false },
-    // Names stay: people read them in stack traces.
-    minifyWhitespace: true,
-    minifySyntax: true,
     sourcemap: 'external',
     sourcefile: name,
   });
   files.set(name, `${code}//# sourceMappingURL=${name}.map\n`);
   files.set(`${name}.map`, map);
 }
-files.set('meta.json', JSON.stringify(bundled.metafile));
-files.set('THIRD-PARTY-NOTICES.txt', await thirdPartyNotices(root, bundled.metafile));
+const metafile = {
+  inputs: { ...lazy.metafile.inputs, ...app.metafile.inputs },
+  outputs: { ...lazy.metafile.outputs, ...app.metafile.outputs },
+};
+files.set('meta.json', JSON.stringify(metafile));
+files.set('THIRD-PARTY-NOTICES.txt', await thirdPartyNotices(root, metafile));
 
 const target = resolve(root, folder);
 await mkdir(target, { recursive: true });
 for (const [name, content] of files) await writeFile(join(target, name), content);
-// Chunks of earlier builds: their names change with their content.
+// Those of earlier builds: the names of chunks change with their content.
 for (const name of await readdir(target)) {
-  if (/^chunk-\w+\.cjs(\.map)?$/.test(name) && !files.has(name)) await rm(join(target, name));
+  if (/^(chunk|lazy)-[\w-]+\.cjs(\.map)?$/.test(name) && !files.has(name)) await rm(join(target, name));
+}
+
+async function bundle(options) {
+  return await build({
+    ...platform,
+    absWorkingDir: root,
+    outdir: folder,
+    outExtension: { '.js': '.cjs' },
+    bundle: true,
+    metafile: true,
+    write: false,
+    logLevel: 'warning',
+    ...options,
+  }).catch(() => process.exit(1));
 }

@@ -1,13 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { isBuiltin } from 'node:module';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire, isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import type * as Justification from '../../src/core/justification.ts';
 
 const script = fileURLToPath(new URL('../../scripts/build.mjs', import.meta.url));
+const load = createRequire(import.meta.url);
 const metafile = z.object({
   inputs: z.record(z.string(), z.unknown()),
   outputs: z.record(
@@ -45,7 +47,7 @@ describe('the bundle', () => {
   it('leaves the module that the Functions worker supplies to the worker, and needs nothing else than Node', () => {
     const outside = Object.values(meta.outputs)
       .flatMap(({ imports }) => imports.map(({ path }) => path))
-      .filter((path) => meta.outputs[path] === undefined && !isBuiltin(path));
+      .filter((path) => meta.outputs[path] === undefined && !isBuiltin(path) && !isLazyFile(path));
 
     expect([...new Set(outside)].sort()).toEqual(['@azure/functions-core']);
     expect(Object.keys(meta.inputs).filter((file) => file.includes('@azure/functions-core/'))).toEqual([]);
@@ -66,6 +68,43 @@ describe('the bundle', () => {
 
     expect(ofCopies).toContain('src/workflow/copyAudit.ts');
     expect(loadedAtStart().filter((file) => ofCopies.includes(file))).toEqual([]);
+  });
+
+  it('has what is hardly ever used in files that are not read at the start', () => {
+    const hardlyUsed = /node_modules\/(axios|mime-db|validator|moment|lodash|re2js)\//;
+    const files = Object.keys(meta.outputs).filter((name) => isLazyFile(`./${basename(name)}`));
+
+    expect(files).toHaveLength(5);
+    expect(files.every((name) => sourcesIn(name).some((source) => hardlyUsed.test(source)))).toBe(true);
+    expect(loadedAtStart().filter((source) => hardlyUsed.test(source))).toEqual([]);
+  });
+
+  it('reads the file of a package when it is first touched, and gets the package', () => {
+    const apart = join(folder, 'apart');
+    execFileSync(process.execPath, [script, 'src/core/justification.ts', apart]);
+    const { meetsPattern, problemOfPattern } = load(join(apart, 'main.cjs')) as typeof Justification;
+    const reads = () =>
+      Object.keys(load.cache)
+        .filter((path) => path.startsWith(apart))
+        .map((path) => basename(path));
+
+    expect(readdirSync(apart)).toContain('lazy-re2js.cjs');
+    expect(reads()).toEqual(['main.cjs']);
+    expect([meetsPattern('INC-\\d+', 'INC-1234'), meetsPattern('INC-\\d+', 'because')]).toEqual([
+      true,
+      false,
+    ]);
+    expect(problemOfPattern('(')).toBeDefined();
+    expect(reads()).toEqual(['main.cjs', 'lazy-re2js.cjs']);
+  });
+
+  it('needs no file of such a package where nothing imports one', () => {
+    const apart = join(folder, 'without');
+    mkdirSync(apart);
+    writeFileSync(join(apart, 'lazy-axios.cjs'), 'left by an earlier build');
+    execFileSync(process.execPath, [script, 'src/core/canonicalJson.ts', apart]);
+
+    expect(readdirSync(apart).filter((name) => name.endsWith('.cjs'))).toEqual(['main.cjs']);
   });
 
   it.each([
@@ -95,6 +134,15 @@ describe('the bundle', () => {
   });
 });
 
+/** Whether a path is that of a file in which a package is alone, as what imports it says. */
+function isLazyFile(path: string): boolean {
+  return /^\.\/lazy-[\w-]+\.cjs$/.test(path);
+}
+
+function sourcesIn(output: string): string[] {
+  return Object.keys(meta.outputs[output]?.inputs ?? {});
+}
+
 /** The sources in main.cjs and in every chunk that it imports statically. */
 function loadedAtStart(): string[] {
   const outputs = new Map(Object.entries(meta.outputs));
@@ -108,7 +156,7 @@ function loadedAtStart(): string[] {
   };
   const main = [...outputs.keys()].find((name) => name.endsWith('/main.cjs'));
   visit(main ?? '');
-  return [...reached].flatMap((name) => Object.keys(outputs.get(name)?.inputs ?? {}));
+  return [...reached].flatMap(sourcesIn);
 }
 
 /** How many functions the bundle registers with these settings besides those that it needs. */

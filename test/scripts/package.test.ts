@@ -22,7 +22,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 describe('the package', () => {
   it('holds the host settings, the package file, the code and its notices, and nothing else', () => {
     const names = Object.keys(files);
-    const code = names.filter((name) => /^dist\/(main|chunk-\w+)\.cjs$/.test(name));
+    const code = names.filter((name) => /^dist\/(main|chunk-\w+|lazy-[\w-]+)\.cjs$/.test(name));
 
     expect(code).toContain('dist/main.cjs');
     expect(names.filter((name) => !code.includes(name)).sort()).toEqual([
