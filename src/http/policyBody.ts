@@ -137,10 +137,26 @@ const entry = z.strictObject({
     }),
 });
 
+const baselineKinds = ['internet', 'everybody', 'none'] as const satisfies BaselineSource['kind'][];
+
+const baselineKind = z
+  .string()
+  .meta({ enum: [...baselineKinds] })
+  .transform((text, context) => {
+    const known = baselineKinds.find((kind) => kind === text);
+    if (known !== undefined) return known;
+    context.addIssue({
+      code: 'custom',
+      message: 'This must be internet, everybody or none.',
+      params: { code: 'not-allowed', allowed: baselineKinds },
+    });
+    return z.NEVER;
+  });
+
 /** From whom the ports are kept shut. */
 export const policyBaseline = z
   .strictObject({
-    kind: z.string().meta({ enum: ['internet', 'everybody', 'none'] }),
+    kind: baselineKind,
     except: z.array(allowedSourceAddressPrefix).max(limits.sources).optional(),
   })
   .meta({
@@ -149,16 +165,6 @@ export const policyBaseline = z
   })
   .transform(({ kind, except }, context): BaselineSource => {
     if (kind === 'everybody') return { kind, except: except ?? [] };
-    if (kind !== 'internet' && kind !== 'none') {
-      const allowed = ['internet', 'everybody', 'none'];
-      context.addIssue({
-        code: 'custom',
-        path: ['kind'],
-        message: 'This must be internet, everybody or none.',
-        params: { code: 'not-allowed', allowed },
-      });
-      return z.NEVER;
-    }
     if (except === undefined) return { kind };
     context.addIssue({
       code: 'custom',

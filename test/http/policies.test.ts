@@ -253,7 +253,12 @@ describe('a policy that is wrong', () => {
 
   it('is told everything that is wrong at once', async () => {
     const api = await createApiWorld(issuer);
-    const wrong = { ...withPort({ number: 0, protocol: 'icmp' }), conditions: { unknown: 1 }, odd: 1 };
+    const wrong = {
+      ...withPort({ number: 0, protocol: 'icmp' }),
+      conditions: { unknown: 1 },
+      baseline: { kind: 'some', except: ['nowhere'] },
+      odd: 1,
+    };
     const answer = await ask(api, 'putPolicy', { path, body: wrong });
 
     expect(errorsOf(answer).map(({ field }) => field)).toEqual(
@@ -261,6 +266,8 @@ describe('a policy that is wrong', () => {
         'entries[0].ports[0].number',
         'entries[0].ports[0].protocol',
         'conditions.unknown',
+        'baseline.kind',
+        'baseline.except[0]',
         'odd',
       ]),
     );
