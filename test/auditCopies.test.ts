@@ -10,7 +10,39 @@ import { recordAlone } from '../src/workflow/recordJournal.ts';
 
 const { freshTables } = useAzurite();
 
+const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
 describe('what copies the audit', () => {
+  it.each([
+    { newest: 'ran ten minutes ago', ranAt: '2026-11-23T08:51:00.000Z', is: { status: 'ok' } },
+    {
+      newest: 'ran longer ago, and all since came to no end or there was none',
+      ranAt: '2026-11-23T08:50:59.000Z',
+      is: {
+        status: 'failing',
+        reason: 'No run of the copy audit-export has come to an end since that of 2026-11-23T08:50:59.000Z.',
+        since: '2026-11-23T09:00:59.000Z',
+      },
+    },
+  ])('is as well as the newest run that was noted, which $newest', async ({ ranAt, is }) => {
+    const { heartbeat } = await freshTables();
+    const now = new Date('2026-11-23T09:01:00.000Z');
+    await createAuditCopyStates(heartbeat).insert('audit-export', sampleCopyState({ ranAt }));
+    const { check } = createAuditCopies(
+      { auditExport: { url: 'https://contoso.example/audit-export' } },
+      {
+        credential: stubCredential(() => Promise.reject(new Error('No token today.'))),
+        heartbeat,
+        audit: createMemoryAuditTrail(() => now),
+        seals: createMemorySeals(),
+        clock: { now: () => now, sleep: () => Promise.resolve() },
+        log: silent,
+      },
+    );
+
+    expect(await check()).toEqual(is);
+  });
+
   it('sends to the place of each setting, with a token for it, from a state of its own', async () => {
     const { heartbeat } = await freshTables();
     const now = new Date('2026-11-23T09:01:00.000Z');

@@ -27,6 +27,8 @@ export interface AuditCopyState {
   day: string;
   /** Runs in a row that the sink has failed. */
   failures: number;
+  /** When the newest run began that has noted how far it came, ISO 8601; missing in rows of an older version. */
+  ranAt?: string;
   /** In the order in which they are looked at. */
   partitions: CopiedPartition[];
 }

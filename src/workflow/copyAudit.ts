@@ -124,7 +124,12 @@ async function copyTo(
       .filter((each) => each !== 'gone')
       .filter((each) => !isOver(each, state, began));
     const hasFailed = failures.some(({ isOfSink }) => isOfSink);
-    const next = { ...state, failures: hasFailed ? before.failures + 1 : 0, partitions };
+    const next = {
+      ...state,
+      failures: hasFailed ? before.failures + 1 : 0,
+      ranAt: began.toISOString(),
+      partitions,
+    };
     const saved =
       stored === undefined
         ? await states.insert(sink.name, next)

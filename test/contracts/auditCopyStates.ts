@@ -11,6 +11,7 @@ export function sampleCopyState(changes: Partial<AuditCopyState> = {}): AuditCop
     seal: 7,
     day: '2026-11-23',
     failures: 0,
+    ranAt: '2026-11-23T09:00:30.000Z',
     partitions: [
       { partition: requestId('open'), sequence: 2, met },
       { partition: `nsg-${requestId('nsg')}`, sequence: 41, met, rests: true },

@@ -191,6 +191,16 @@ describe('copyAudit', () => {
     }
   });
 
+  it('notes when the newest run began that came to an end, and nothing of one that could read no index', async () => {
+    const world = await caughtUp();
+    world.pass(1);
+    await world.walk();
+    world.pass(1);
+    await world.walk({ killed: { at: 2, done: false } });
+
+    expect((await world.state())?.ranAt).toBe('2026-11-23T12:01:00.000Z');
+  });
+
   it('brings one sink everything while another fails', async () => {
     const world = await caughtUp();
     await world.append('request', 'request.opening');

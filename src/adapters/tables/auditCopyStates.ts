@@ -13,6 +13,7 @@ const schema: z.ZodType<AuditCopyState> = z.object({
   seal: z.int().min(0),
   day: z.iso.date(),
   failures: z.int().min(0),
+  ranAt: instant.exactOptional(),
   partitions: z.array(
     z.object({
       partition: z.string().min(1),
