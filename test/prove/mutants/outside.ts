@@ -150,6 +150,22 @@ export const outsideMutants: readonly Mutant[] = [
     hunters: ['G', 'test/http/authenticate.test.ts'],
   },
   {
+    id: 'leftmost-address-believed',
+    what: 'whoever calls is where the first entry of x-forwarded-for says, which they write themselves',
+    breaks: 'I2',
+    file: 'src/http/callerAddress.ts',
+    edits: [{ text: 'entries.at(-trustedProxyHops)', replacement: 'entries.at(0)' }],
+    hunters: ['test/http/callerAddress.test.ts'],
+  },
+  {
+    id: 'any-topic',
+    what: 'an event of any topic is a hint',
+    breaks: 'denial of service',
+    file: 'src/core/networkHint.ts',
+    edits: [{ text: "if (!isExpected) return { ignored: 'unexpected-topic' };", replacement: '' }],
+    hunters: ['test/core/networkHint.test.ts'],
+  },
+  {
     id: 'everybodys-requests',
     what: "anybody may see anybody's request",
     breaks: 'authorization',

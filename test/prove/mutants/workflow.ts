@@ -252,4 +252,42 @@ export const workflowMutants: readonly Mutant[] = [
     ],
     hunters: ['test/core/verifyTrail.test.ts'],
   },
+  {
+    id: 'closes-by-delete',
+    what: 'a close deletes rule by rule at once, without the write of the whole NSG that goes where a lock stands',
+    breaks: 'I1',
+    file: 'src/workflow/reconcile.ts',
+    edits: [
+      {
+        text: '    const written = await network.writeNsg(nsg, proof.body, sending);',
+        replacement:
+          "    if (call.purpose === 'close') return refused({ code: 'refused-by-azure', message: '' });\n    const written = await network.writeNsg(nsg, proof.body, sending);",
+      },
+    ],
+    hunters: ['test/workflow/closeWays.test.ts'],
+  },
+  {
+    id: 'old-heartbeat',
+    what: 'a heartbeat counts however old it is',
+    breaks: 'I1',
+    file: 'src/workflow/heartbeat.ts',
+    edits: [{ text: 'now < secondsAfter(at, bound) && ', replacement: '' }],
+    hunters: ['test/workflow/heartbeat.test.ts'],
+  },
+  {
+    id: 'nothing-kept-for-closes',
+    what: 'opens may take the last write that Azure gives',
+    breaks: 'I1',
+    file: 'src/core/writeBudget.ts',
+    edits: [{ text: 'const keptForCloses = 1 / 5;', replacement: 'const keptForCloses = 0;' }],
+    hunters: ['test/core/writeBudget.property.test.ts', 'test/workflow/closesFirst.test.ts'],
+  },
+  {
+    id: 'anchors-not-asked',
+    what: 'seals are held against no anchor',
+    breaks: 'I6',
+    file: 'src/core/verifySeals.ts',
+    edits: [{ text: 'of anchors) {', replacement: 'of anchors.slice(anchors.length)) {' }],
+    hunters: ['test/core/verifySeals.test.ts', 'test/scripts/auditVerifySeals.test.ts'],
+  },
 ];
