@@ -21,8 +21,12 @@ export interface AuditCopyState {
   indexedFrom: string;
   /** Up to where the index has been read, ISO 8601; the two overlap. */
   indexedUpTo: string;
+  /** Of the index's entries at that very instant, those up to this partition were followed: no room for more. */
+  indexedPast?: string;
   /** Number of the newest seal that was followed; 0 for none. */
   seal: number;
+  /** How many partitions of the next seal were followed: no room for more. */
+  sealPast?: number;
   /** The newest day whose refused credentials are looked for, such as `2026-11-23`. */
   day: string;
   /** Runs in a row that the sink has failed. */

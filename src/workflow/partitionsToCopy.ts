@@ -53,6 +53,8 @@ export async function withNewPartitions(
 
   const known = new Map(state.partitions.map((each) => [each.partition, { ...each }]));
   const resting = state.partitions.filter(({ rests }) => rests).sort((a, b) => (a.met < b.met ? -1 : 1));
+  /** Of which something is named that was not named before. */
+  const renewed = new Set<string>();
   let keptFrom = from;
 
   let day = state.day;
@@ -61,33 +63,51 @@ export async function withNewPartitions(
     day = next;
   }
   let indexedUpTo = upTo;
-  for (const { partition, at } of indexed) {
-    const met = meet(partition, at);
+  let indexedPast: string | undefined;
+  let followed: (typeof indexed)[number] | undefined;
+  for (const entry of indexed) {
+    const { partition, at } = entry;
+    const isPast = at === state.indexedUpTo && partition <= (state.indexedPast ?? '');
+    const met = isPast && !known.has(partition) ? 'let-go' : meet(partition, at);
     if (met === 'no-room') {
       indexedUpTo = at;
+      if (followed?.at === at) indexedPast = followed.partition;
       break;
     }
+    followed = entry;
+    if (met === 'let-go') continue;
+    if (isLastingPartition(partition)) {
+      delete met.rests;
+      if (at > met.met) renewed.add(partition);
+    }
     met.met = laterOf(met.met, at);
-    if (isLastingPartition(partition)) delete met.rests;
   }
-  let { seal } = state;
+  let { seal, sealPast = 0 } = state;
   for (const { number, at, sealed } of since) {
-    const taken = sealed.every(({ partition, count }) => {
-      if (count === 0) return true;
+    const missed = sealed.findIndex(({ partition, count }, place) => {
+      if (count === 0 || (place < sealPast && !known.has(partition))) return false;
       const met = meet(partition, at);
-      if (met === 'no-room') return false;
+      if (met === 'no-room') return true;
       met.sealed = true;
-      if (count <= met.sequence) return true;
+      if (count <= met.sequence) return false;
+      renewed.add(partition);
       delete met.rests;
       delete met.endedAt;
-      return true;
+      return false;
     });
-    if (!taken) break;
+    sealPast = Math.max(missed, 0);
+    if (missed >= 0) break;
     seal = number;
   }
   const behind = secondsAfter(new Date(indexedUpTo), -copyLimits.overlap).toISOString();
   const indexedFrom = earlierOf(laterOf(keptFrom, behind), indexedUpTo);
-  return { ...state, indexedFrom, indexedUpTo, seal, day, partitions: [...known.values()] };
+  const { failures } = state;
+  return {
+    ...{ indexedFrom, indexedUpTo, seal, day, failures },
+    ...(indexedPast !== undefined && { indexedPast }),
+    ...(sealPast > 0 && { sealPast }),
+    partitions: [...known.values()],
+  };
 
   function meet(partition: string, at: string): CopiedPartition | 'no-room' {
     const existing = known.get(partition);
@@ -98,11 +118,13 @@ export async function withNewPartitions(
     return met;
   }
 
-  /** Lets the partition go that has rested longest, and reads the index no more where it would be met again. */
+  /**
+   * Lets the partition go that has rested longest, and reads the index no more where it would be met again: also one that is
+   * looked at once more only because the index is read again, or so many in ten minutes would keep their places for ever.
+   */
   function makeRoom(): boolean {
     for (let next = resting.shift(); next !== undefined; next = resting.shift()) {
-      if (known.get(next.partition)?.rests !== true) continue;
-      known.delete(next.partition);
+      if (renewed.has(next.partition) || !known.delete(next.partition)) continue;
       keptFrom = laterOf(keptFrom, new Date(Date.parse(next.met) + 1).toISOString());
       return true;
     }

@@ -228,6 +228,40 @@ describe('copyAudit', () => {
     expect(doubled(world).length).toBeLessThanOrEqual(5);
   });
 
+  it.each([3, 9])(
+    'gets over %i more that never end than it has room for, all within ten minutes',
+    async (more) => {
+      const world = await caughtUp(4);
+      for (let each = 0; each < 3 + more; each += 1) {
+        await world.append(`nsg-${each.toString(16).repeat(32)}`, 'nsg.rule-deleted');
+      }
+      for (let run = 0; run < 30; run += 1) {
+        world.pass(1);
+        await world.walk();
+      }
+
+      expect(missing(world)).toEqual([]);
+      expect((await world.state())?.indexedUpTo).toBe('2026-11-23T12:30:00.000Z');
+    },
+  );
+
+  it('gets over a seal that names more late ones than it has room for', async () => {
+    const world = await caughtUp(4);
+    const names = Array.from({ length: 10 }, () => world.newName());
+    for (const name of names) {
+      await world.append(name, 'request.opening', { minutesAgo: 300 });
+      await world.append(name, 'request.closed');
+    }
+    await world.seal();
+    for (let run = 0; run < 30; run += 1) {
+      world.pass(1);
+      await world.walk();
+    }
+
+    expect(missing(world)).toEqual([]);
+    expect((await world.state())?.seal).toBe(1);
+  });
+
   it('leaves to a faster walker what that has written', async () => {
     const world = await caughtUp();
     await world.append('request', 'request.opening');

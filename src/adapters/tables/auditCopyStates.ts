@@ -10,7 +10,9 @@ const instant = z.iso.datetime({ offset: true });
 const schema: z.ZodType<AuditCopyState> = z.object({
   indexedFrom: instant,
   indexedUpTo: instant,
+  indexedPast: z.string().min(1).exactOptional(),
   seal: z.int().min(0),
+  sealPast: z.int().min(1).exactOptional(),
   day: z.iso.date(),
   failures: z.int().min(0),
   ranAt: instant.exactOptional(),
