@@ -1,7 +1,7 @@
 /** npm run prove: runs the layers of the proof in two processes and says which promises did not hold. */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { contentHash, createKeptParts, runMissing } from './keptParts.ts';
+import { contentHash, createKeptParts, runMissing, type KeptParts } from './keptParts.ts';
 import { mergeResults, replayCommand } from './layer.ts';
 import type { LayerResult } from './layer.ts';
 import type { Layer } from './layers.ts';
@@ -21,11 +21,11 @@ if ('problem' in options) {
   process.exitCode = 2;
 } else {
   const began = Date.now();
-  const { results, parts, taken } = await prove(options);
+  const { results, usual, parts, taken } = await prove(options);
   const failures = results.flatMap((result) => failureLines(result));
   console.log(['', ...tableLines(results), ...failures].join('\n'));
   if (options.write) {
-    const run = { size: options.size, minutes: (Date.now() - began) / 60_000, parts, taken };
+    const run = { size: options.size, minutes: (Date.now() - began) / 60_000, parts, taken, usual };
     writeFileSync(`${root}docs/proof.md`, await proofPage(results, run));
   }
   process.exitCode = failures.length > 0 ? 1 : 0;
@@ -33,6 +33,8 @@ if ('problem' in options) {
 
 interface Proven {
   results: LayerResult[];
+  /** What a run of the usual size came to before, over the same sources; only layers that held as a whole. */
+  usual: LayerResult[];
   parts: number;
   /** How many of the parts an earlier run had proven. */
   taken: number;
@@ -68,10 +70,23 @@ async function prove(wanted: ProveOptions): Promise<Proven> {
   });
   if (taken > 0)
     console.log(`${taken} of ${orders.length} parts are from earlier runs over the same sources.`);
-  return { results: [...results.values()].map(mergeResults), parts: orders.length, taken };
+  const usual = layers.map((layer) => keptResult(layer, kept)).filter((result) => result !== undefined);
+  return { results: [...results.values()].map(mergeResults), usual, parts: orders.length, taken };
 }
 
-function partsOf(layer: Layer, { size, seed }: ProveOptions): Omit<PartOrder, 'number'>[] {
+/** What a whole run of a layer at the usual size came to, if each of its parts is kept. */
+function keptResult(layer: Layer, kept: KeptParts): LayerResult | undefined {
+  const orders = partsOf(layer, { size: 'usual' });
+  const parts = orders
+    .map((order, number) => kept.of({ ...order, number }))
+    .filter((part) => part !== undefined);
+  return parts.length > 0 && parts.length === orders.length ? mergeResults(parts) : undefined;
+}
+
+function partsOf(
+  layer: Layer,
+  { size, seed }: Pick<ProveOptions, 'size' | 'seed'>,
+): Omit<PartOrder, 'number'>[] {
   const { letter } = layer;
   if (seed !== undefined) return [{ letter, options: { size, seed } }];
   const of = layer.parts[size];
