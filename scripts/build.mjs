@@ -8,6 +8,7 @@
  *
  * node scripts/build.mjs [entry point] [output folder]
  */
+import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,7 +22,8 @@ const platform = { platform: 'node', target: 'node20', legalComments: 'none' };
 // Names stay: people read them in stack traces.
 const minified = { minifyWhitespace: true, minifySyntax: true };
 
-const lazyEntryPoints = {};
+const files = new Map();
+const lazyBuilds = [];
 const app = await bundle({
   entryPoints: { main: entry },
   chunkNames: 'chunk-[hash]',
@@ -29,12 +31,10 @@ const app = await bundle({
   format: 'esm',
   // The Functions worker supplies this module at run time; bundled, registrations would silently go nowhere.
   external: ['@azure/functions-core'],
-  plugins: [lazyModules(lazyEntryPoints)],
+  plugins: [lazyModules(bundleAlone)],
   sourcemap: 'inline',
 });
-const lazy = await bundle({ entryPoints: lazyEntryPoints, format: 'cjs', ...minified, sourcemap: 'linked' });
 
-const files = new Map(lazy.outputFiles.map(({ path, text }) => [basename(path), text]));
 for (const chunk of app.outputFiles) {
   const name = basename(chunk.path);
   const { code, map } = await transform(chunk.text, {
@@ -46,12 +46,12 @@ for (const chunk of app.outputFiles) {
     sourcemap: 'external',
     sourcefile: name,
   });
-  files.set(name, `${code}//# sourceMappingURL=${name}.map\n`);
-  files.set(`${name}.map`, map);
+  add(name, code, map);
 }
+const metafiles = [...lazyBuilds, app].map(({ metafile }) => metafile);
 const metafile = {
-  inputs: { ...lazy.metafile.inputs, ...app.metafile.inputs },
-  outputs: { ...lazy.metafile.outputs, ...app.metafile.outputs },
+  inputs: Object.assign({}, ...metafiles.map(({ inputs }) => inputs)),
+  outputs: Object.assign({}, ...metafiles.map(({ outputs }) => outputs)),
 };
 files.set('meta.json', JSON.stringify(metafile));
 files.set('THIRD-PARTY-NOTICES.txt', await thirdPartyNotices(root, metafile));
@@ -62,6 +62,25 @@ for (const [name, content] of files) await writeFile(join(target, name), content
 // Those of earlier builds: the names of chunks change with their content.
 for (const name of await readdir(target)) {
   if (/^(chunk|lazy)-[\w-]+\.cjs(\.map)?$/.test(name) && !files.has(name)) await rm(join(target, name));
+}
+
+function add(name, code, map) {
+  files.set(name, `${code}//# sourceMappingURL=${name}.map\n`);
+  files.set(`${name}.map`, map);
+}
+
+/** Bundles what is loaded when it is first touched. Returns its file's name, which says the content as those of chunks do. */
+async function bundleAlone(name, entryPoint) {
+  const entryPoints = { [name]: entryPoint };
+  const alone = await bundle({ entryPoints, format: 'cjs', ...minified, sourcemap: 'external' });
+  lazyBuilds.push(alone);
+  const [map, code] = ['.map', '.cjs'].map(
+    (ending) => alone.outputFiles.find(({ path }) => path.endsWith(ending)).text,
+  );
+  const hash = createHash('sha256').update(code).digest('hex').slice(0, 8).toUpperCase();
+  const file = `${name}-${hash}.cjs`;
+  add(file, code, map);
+  return file;
 }
 
 async function bundle(options) {

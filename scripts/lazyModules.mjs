@@ -2,8 +2,6 @@
  * Packages that are required at the top of a file but hardly ever used, each in a file of its own that is read when the
  * package is first touched: in main.cjs they were nearly half of what is compiled at every start.
  */
-import { basename } from 'node:path';
-
 const durableFunctions = /node_modules[\\/]durable-functions[\\/]/;
 
 /**
@@ -20,10 +18,10 @@ const lazy = {
 };
 
 /**
- * An esbuild plugin that puts a stand-in in the place of each of these packages. The entry points from which their files
- * are to be built are added to `entryPoints`.
+ * An esbuild plugin that puts a stand-in in the place of each of these packages. `bundleAlone` makes the file of one, from a
+ * name for it and its entry point, and resolves with what the file is called.
  */
-export const lazyModules = (entryPoints) => ({
+export const lazyModules = (bundleAlone) => ({
   name: 'lazy-modules',
   setup(build) {
     build.onResolve({ filter: new RegExp(`^(${Object.keys(lazy).join('|')})$`) }, async (args) => {
@@ -37,24 +35,21 @@ export const lazyModules = (entryPoints) => ({
         pluginData: lazy,
       });
       if (found.errors.length > 0) return { errors: found.errors };
-      entryPoints[basename(fileOf(path), '.cjs')] = found.path;
-      return { path, namespace: 'lazy' };
+      return { path, namespace: 'lazy', pluginData: { entryPoint: found.path } };
     });
-    build.onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => ({
-      contents: standIn(path),
+    build.onLoad({ filter: /.*/, namespace: 'lazy' }, async ({ path, pluginData }) => ({
+      contents: standIn(path, await bundleAlone(`lazy-${path.replace('/', '-')}`, pluginData.entryPoint)),
       loader: 'js',
     }));
     build.onResolve({ filter: /.*/, namespace: 'lazy' }, ({ path }) => ({ path, external: true }));
   },
 });
 
-const fileOf = (path) => `./lazy-${path.replace('/', '-')}.cjs`;
-
-function standIn(path) {
+function standIn(path, file) {
   const { esModule, names } = lazy[path];
   const load = `
     let loaded;
-    const load = () => loaded ??= require('${fileOf(path)}');`;
+    const load = () => loaded ??= require('./${file}');`;
   if (names !== undefined) {
     return `${load}
     module.exports = { ${names.map((name) => `get ${name}() { return load().${name}; }`).join(', ')} };`;

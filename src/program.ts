@@ -8,7 +8,7 @@ const packageFile = z.object({ version: z.string() });
 
 /**
  * Which program runs: the version in package.json, one folder above the bundle, and the SHA-256 of the bundle's main file,
- * in which the chunks beside it are named by their content. What cannot be read is left out.
+ * in which the files beside it are named by their content. What cannot be read is left out.
  */
 export async function readProgram(mainFile: string): Promise<HealthReport['program']> {
   const [bundle, version] = await Promise.allSettled([
