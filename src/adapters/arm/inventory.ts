@@ -70,17 +70,22 @@ export function createInventory(
   async function* idsOf(call: InventoryCall): AsyncGenerator<string | ReturnType<typeof failed>> {
     if (call.subscriptionIds !== undefined) return yield* call.subscriptionIds;
     const awaited = new Set(groups.subscriptionIds);
+    const seen = new Set<string>();
+    let isWhole = true;
     for await (const page of subscriptions(call)) {
       if (page.kind === 'failed') {
+        isWhole = false;
         yield failed('', page);
         continue;
       }
       for (const { subscriptionId } of page.items) {
         if (!isSubscriptionId(subscriptionId)) continue;
         awaited.delete(subscriptionId.toLowerCase());
+        seen.add(subscriptionId.toLowerCase());
         yield subscriptionId;
       }
     }
+    if (isWhole) unlisted.keepOnly(seen);
     // Somebody wants them read: that Azure does not show them is no reason to say nothing of them.
     yield* awaited;
   }

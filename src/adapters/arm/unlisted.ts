@@ -3,6 +3,8 @@ export interface Unlisted {
   note(subscriptionId: string, type: string, message: string): void;
   /** It has listed there. */
   forget(subscriptionId: string, type: string): void;
+  /** These are all subscriptions that can be seen: what is not among them cannot be left out. */
+  keepOnly(subscriptionIds: ReadonlySet<string>): void;
   /** As the last lists found them, in the order of their ids. */
   subscriptionIds(): string[];
 }
@@ -21,6 +23,9 @@ export function createUnlisted(tell: (subscriptionId: string, message: string) =
       const types = left.get(key);
       types?.delete(type);
       if (types?.size === 0) left.delete(key);
+    },
+    keepOnly(subscriptionIds) {
+      for (const key of left.keys()) if (!subscriptionIds.has(key)) left.delete(key);
     },
     subscriptionIds: () => [...left.keys()].sort(),
   };

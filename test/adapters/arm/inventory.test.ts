@@ -222,6 +222,25 @@ describe('the lists of Azure Resource Manager', () => {
     }
   });
 
+  it('no longer name a subscription as left out once Azure does not show it at all', async () => {
+    let isShown = true;
+    const httpClient = intercepting(simulated.httpClient, async (request, forward) => {
+      const answer = await forward();
+      if (isShown || new URL(request.url).pathname !== '/subscriptions') return answer;
+      const { value } = JSON.parse(answer.bodyAsText ?? '') as { value: { subscriptionId: string }[] };
+      const others = value.filter((each) => each.subscriptionId !== otherSubscriptionId);
+      return { ...answer, bodyAsText: JSON.stringify({ value: others }) };
+    });
+    const { inventory, unlisted } = simulated.connectAll({ httpClient });
+    const path = `/${otherSubscriptionId}/providers/.*networkSecurityGroups$`;
+    simulated.arm.faults.add({ match: { path }, fault: { kind: 'forbidden' } });
+    await all(inventory.nsgs(call));
+    expect(unlisted.subscriptionIds()).toEqual([otherSubscriptionId]);
+    isShown = false;
+    await all(inventory.nsgs(call));
+    expect(unlisted.subscriptionIds()).toEqual([]);
+  });
+
   it('no longer name a subscription as left out once it could be listed', async () => {
     const { inventory, unlisted } = simulated.connectAll();
     const path = `/${otherSubscriptionId}/providers/.*networkSecurityGroups$`;
