@@ -94,7 +94,7 @@ describe('readConfig', () => {
     expect(problemOf({ ...minimal, ...setting })).toContain(Object.keys(setting)[0]);
   });
 
-  it('never repeats a value, which may be a secret', () => {
+  it('never repeats a value, which may be a secret (I9)', () => {
     const problem = problemOf({ ...minimal, SALLYPORT_TOKEN_ISSUER: 'hunter2-secret' });
 
     expect(problem).toContain('SALLYPORT_TOKEN_ISSUER');

@@ -157,7 +157,7 @@ describe('GET /api/audit', () => {
     expect(queries).toEqual([]);
   });
 
-  it('refuses a continuation that the trail does not know, and hides other faults of it', async () => {
+  it('refuses a continuation that the trail does not know, and hides other faults of it (I9)', async () => {
     const answers = [new InvalidContinuationError(), new Error('AccountKey=secret')].map(async (fault) => {
       const audit = { query: () => Promise.reject(fault) };
       const authorization = `Bearer ${await issuer.sign()}`;

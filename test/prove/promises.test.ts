@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -18,6 +18,15 @@ describe('the promises', () => {
       expect(layers.split(', ').filter((letter) => layerOf(letter) === undefined)).toEqual([]);
       expect(tests.length).toBeGreaterThan(0);
       expect(tests.filter((test) => !existsSync(join(root, test)))).toEqual([]);
+    },
+  );
+
+  it.each(promises.map((one) => [one.promise, one] as const))(
+    '%s stands in the name of one of its tests at least',
+    (promise, { tests }) => {
+      const named = new RegExp(`['"].*\\(${promise}\\).*['"],`, 'm');
+
+      expect(tests.filter((test) => named.test(readFileSync(join(root, test), 'utf8')))).not.toEqual([]);
     },
   );
 });

@@ -65,13 +65,13 @@ export const promises: readonly PromiseTests[] = [
     promise: 'I8',
     says: 'every request ends',
     layers: 'A, B, C, I',
-    tests: ['test/workflow/adversity.test.ts', 'test/workflow/grantOrchestrator.test.ts'],
+    tests: ['test/workflow/crash.test.ts', 'test/workflow/grantOrchestrator.test.ts'],
   },
   {
     promise: 'I9',
     says: 'no secret in an answer, a log or a record',
     layers: 'G',
-    tests: ['test/http/problem.test.ts', 'test/http/audit.test.ts', 'test/adapters/arm/credential.test.ts'],
+    tests: ['test/http/audit.test.ts', 'test/config.test.ts', 'test/adapters/arm/writeNsg.test.ts'],
   },
   {
     promise: 'I10',

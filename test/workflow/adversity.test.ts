@@ -64,7 +64,7 @@ describe('a worker whose clock is behind', () => {
 });
 
 describe('an audit that is down', () => {
-  it('does not keep open what is past its end; the records follow', async () => {
+  it('does not keep open what is past its end; the records follow (I10)', async () => {
     const world = await grantWorld();
     await accepted(world, world.startProcess());
     await world.runUntil(minutes(59), world.startProcess());

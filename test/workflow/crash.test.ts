@@ -66,7 +66,7 @@ function isOpen(world: GrantWorld): boolean {
 
 describe.each(['task-failed', 'instance-lost'] as const)('a process that dies (%s)', (onDeath) => {
   describe.each([false, true])('in a grant that is revoked: %s', (revoke) => {
-    it('at whichever effect, before or after it, leaves nothing open, one record for each transition and no request that hangs', async () => {
+    it('at whichever effect, before or after it, leaves nothing open (I1), one record for each transition (I6) and no request that hangs (I8)', async () => {
       const { effects } = await live(undefined, onDeath, revoke);
       expect(effects).toBeGreaterThan(40);
 

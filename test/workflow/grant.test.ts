@@ -51,7 +51,7 @@ describe('a grant', () => {
     expect(world.network.calls.filter(({ method }) => method === 'write')).toHaveLength(4);
   });
 
-  it('has its row and its record of the intent before the first call that could open anything', async () => {
+  it('has its row and its record of the intent before the first call that could open anything (I4)', async () => {
     const seen: string[][] = [];
     const world: GrantWorld = await grantWorld(async ({ method }) => {
       if (method !== 'write') return;

@@ -122,7 +122,7 @@ describe('the grant orchestrator', () => {
     expect(grant.asked().kind).toBe('activity');
   });
 
-  it('tries to close five times with growing pauses and then leaves it to the sweep', () => {
+  it('tries to close five times with growing pauses and then leaves it to the sweep (I8)', () => {
     const grant = drive(start);
     const pauses: number[] = [];
     let now = start;

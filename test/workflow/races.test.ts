@@ -135,7 +135,7 @@ describe('a grant that was read back as open', () => {
     expect(openRules(world)).toEqual([]);
   });
 
-  it('does not become active when its end comes before the row says so', async () => {
+  it('does not become active when its end comes before the row says so (I5)', async () => {
     const world = await grantWorld();
     const process = world.startProcess(
       undefined,

@@ -113,7 +113,7 @@ describe.each<[string, () => Promise<AuditTrail>]>([
     expect(records.map(({ event }) => event)).toEqual(['request.opening']);
   });
 
-  it('leaves each record exactly once when twenty writers race', async () => {
+  it('leaves each record exactly once when twenty writers race (I6)', async () => {
     const audit = await make();
     const whole = endedRequest('a');
     // Writers that have read the row at different times know different lengths of the journal.

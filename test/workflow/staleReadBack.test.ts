@@ -3,7 +3,7 @@ import { grantWorld, idOf, nicNsg, noon, subnetNsg, type Process } from '../supp
 
 const [first, second] = [1, 2].map(idOf) as [string, string];
 
-it('takes no grant for shut by an NSG that was read before the grant was opened', async () => {
+it('takes no grant for shut by an NSG that was read before the grant was opened (I5)', async () => {
   const world = await grantWorld();
   let goOn: () => void = () => undefined;
   const stalled = new Promise<void>((resolve) => (goOn = resolve));

@@ -20,7 +20,7 @@ async function orphaned(count: number): Promise<GrantWorld> {
 }
 
 describe('the sweep', () => {
-  it('closes what is past its end without any orchestration', async () => {
+  it('closes what is past its end without any orchestration (I1)', async () => {
     const world = await orphaned(1);
     await world.clock.advanceTo(seconds(3620));
 

@@ -200,9 +200,12 @@ describe('writeNsg', () => {
     expect(sent('GET')).toEqual([]);
   });
 
-  it.each(['', '*'])('refuses to write with the etag "%s", which would overwrite anything', async (etag) => {
-    const unguarded = { ...nsg, etag };
-    await expect(simulated.network.writeNsg(unguarded, nsg.body, call)).rejects.toThrow('etag');
-    expect(simulated.arm.requests).toEqual([]);
-  });
+  it.each(['', '*'])(
+    'refuses to write with the etag "%s", which would overwrite anything (I3)',
+    async (etag) => {
+      const unguarded = { ...nsg, etag };
+      await expect(simulated.network.writeNsg(unguarded, nsg.body, call)).rejects.toThrow('etag');
+      expect(simulated.arm.requests).toEqual([]);
+    },
+  );
 });
