@@ -10,6 +10,8 @@ export interface Layer {
   file: string;
   /** Whether its result depends on more than what that file imports: on processes that it starts, on tests that it runs. */
   runsOthers?: true;
+  /** Whether it mostly waits for processes of its own, so that others may compute beside it. */
+  waits?: true;
   load: () => Promise<{ run: RunLayer }>;
 }
 
@@ -77,6 +79,7 @@ export const layers: readonly Layer[] = [
     parts: { quick: 0, usual: 2, full: 4 },
     file: 'iKills.ts',
     runsOthers: true,
+    waits: true,
     load: () => import('./layers/iKills.ts'),
   },
   {

@@ -30,7 +30,7 @@ command that shows it again.
 
 ## What was run
 
-Sizes: ${size}. ${failed === 0 ? 'Every promise held.' : `**${failed} failures.**`} ${minutes.toFixed(0)} min in two processes${resumedWords(run)}; Node ${process.version}, ${cpus().length} processors (${processor?.model.trim() ?? 'unknown'}), ${(totalmem() / 2 ** 30).toFixed(0)} GiB.
+Sizes: ${size}. ${failed === 0 ? 'Every promise held.' : `**${failed} failures.**`} ${minutes.toFixed(0)} min in two processes, and one for what mostly waits${resumedWords(run)}; Node ${process.version}, ${cpus().length} processors (${processor?.model.trim() ?? 'unknown'}), ${(totalmem() / 2 ** 30).toFixed(0)} GiB.
 The time of a layer is the sum over the processes that shared it.
 
 ${tableLines(results).join('\n')}
@@ -48,7 +48,8 @@ ${usualLines(run).join('\n')}
   pair each, which a seed chooses.
 - **B** lets each call fail in each way that Azure and storage fail, in the same lives; of faults that do the same to a call
   one is taken. Pairs of faults of Azure are all run, each in the plain life or in the one ended early; in the others six
-  after each first fault, which a seed chooses. The usual size takes a third of the faults of tables, and three second faults.
+  after each first fault, which a seed chooses. Beside each fault of Azure six of tables are run, which a seed chooses as well.
+  The usual size takes a third of the faults of tables, three second faults, and one of tables in the short lives.
 - **C** simulates lives of twenty grants on three NSGs: an administrator edits, clocks are apart, tables are lost and
   unreadable, two workers meet at every call, messages come twice or never, the hub is wiped. In a quarter of them
   machines have policies that
@@ -118,6 +119,7 @@ tokens have expired (G), where a real process is when it is killed (I), and whic
 - The books of a request that is being stored in the very moment in which its tables are lost: its port is shut like every
   other, but its row may stay unfinished. So do the books of one that is sent again under its key right after, while a step
   that had read the lost row still records it.
+- Two faults of tables in one life: they come together by chance alone, in C.
 - In the simulated histories each machine has one policy, everybody may ask by Azure RBAC, and lost tables stay lost: how
   several policies combine, rights that are taken away, and the adoption of what is found are shown by tests alone. Grants
   whose extension Azure has not heard of yet may be shut at their old end by a worker whose clock is ahead, until the next

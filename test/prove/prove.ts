@@ -1,4 +1,4 @@
-/** npm run prove: runs the layers of the proof in two processes and says which promises did not hold. */
+/** npm run prove: runs the layers of the proof in a few processes and says which promises did not hold. */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { contentHash, createKeptParts, runMissing, type KeptParts } from './keptParts.ts';
@@ -12,7 +12,8 @@ import { runInProcesses } from './processes.ts';
 import { proofPage } from './proofPage.ts';
 import { failureLines, tableLines } from './resultTable.ts';
 
-const processCount = 2;
+/** One for each processor that is counted on, and one for what mostly waits. */
+const processCounts = { computing: 2, waiting: 1 };
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 const options = readOptions(process.argv.slice(2));
@@ -52,8 +53,15 @@ async function prove(wanted: ProveOptions): Promise<Proven> {
     await contentHash(root, runsOthers ? undefined : `test/prove/layers/${file}`),
   ]);
   const kept = createKeptParts(`${root}out/prove`, Object.fromEntries(await Promise.all(contents)));
-  const run: Parameters<typeof runMissing>[3] = (missing, onAnswer) =>
-    runInProcesses(missing, Math.min(processCount, missing.length), onAnswer);
+  const waiting = new Set(layers.flatMap(({ letter, waits }) => (waits ? letter : [])));
+  const run: Parameters<typeof runMissing>[3] = async (missing, onAnswer) => {
+    const those = missing.filter(({ letter }) => waiting.has(letter));
+    const others = missing.filter(({ letter }) => !waiting.has(letter));
+    await Promise.all([
+      runInProcesses(others, Math.min(processCounts.computing, others.length), onAnswer),
+      runInProcesses(those, Math.min(processCounts.waiting, those.length), onAnswer),
+    ]);
+  };
   const taken = await runMissing(orders, kept, wanted.resume, run, ({ letter }, { result, error }) => {
     const layer = layers.find((known) => known.letter === letter);
     const done = results.get(letter);

@@ -1,6 +1,7 @@
 /**
- * Layer B: every fault at every call to Azure and at every table effect, alone; and every pair of faults of Azure. Of faults
- * that do the same to a call (a read fails alike by many names) one is taken.
+ * Layer B: every fault at every call to Azure and at every table effect, alone; every pair of faults of Azure; and each fault
+ * of Azure with some of tables, which a seed chooses. Of faults that do the same to a call (a read fails alike by many names)
+ * one is taken.
  */
 import { createRandom } from '../random.ts';
 import { replayCommand, type Failure, type LayerOptions, type LayerResult } from '../layer.ts';
@@ -14,25 +15,35 @@ const calls = 60;
 const places = calls * callFaults.length;
 /** The first shapes, plain and revoked, are run with every pair of faults between them; the others with some that a seed chooses. */
 const shortShapes = 2;
-/** Cases of tables are numbered behind those of calls. */
+/** More effects on tables than any life has. */
+const effects = 1000;
+/** Cases of tables are numbered behind those of calls, and those of both behind them. */
 const tables = shapes.length * (places + 1) ** 2;
+const both = tables + effects * tableFaults.length * shapes.length;
 
-/** A fault of a call, and another after it or 0; or a fault of a table. */
-type Case = { shape: number } & ({ first: number; second: number } | { effect: number; kind: number });
+/** A fault of a call, and another after it or 0; a fault of a table; or one of each, by the number of the call's place. */
+type Case = { shape: number } & (
+  { first: number; second: number } | { effect: number; kind: number; beside: number }
+);
 
 function seedOf(one: Case): number {
-  if ('effect' in one)
-    return tables + (one.effect * tableFaults.length + one.kind) * shapes.length + one.shape;
-  return (one.shape * (places + 1) + one.first) * (places + 1) + one.second;
+  if (!('effect' in one)) return (one.shape * (places + 1) + one.first) * (places + 1) + one.second;
+  const place = (one.effect * tableFaults.length + one.kind) * shapes.length + one.shape;
+  return one.beside === 0 ? tables + place : both + place * (places + 1) + one.beside;
 }
 
 function caseOf(seed: number): Case {
-  if (seed >= tables) {
-    const [place, shape] = [Math.floor((seed - tables) / shapes.length), (seed - tables) % shapes.length];
-    return { shape, effect: Math.floor(place / tableFaults.length), kind: place % tableFaults.length };
+  if (seed < tables) {
+    const first = Math.floor(seed / (places + 1)) % (places + 1);
+    return { shape: Math.floor(seed / (places + 1) ** 2), first, second: seed % (places + 1) };
   }
-  const first = Math.floor(seed / (places + 1)) % (places + 1);
-  return { shape: Math.floor(seed / (places + 1) ** 2), first, second: seed % (places + 1) };
+  const beside = seed < both ? 0 : (seed - both) % (places + 1);
+  const numbered = seed < both ? seed - tables : Math.floor((seed - both) / (places + 1));
+  const place = Math.floor(numbered / shapes.length);
+  return {
+    ...{ shape: numbered % shapes.length, effect: Math.floor(place / tableFaults.length) },
+    ...{ kind: place % tableFaults.length, beside },
+  };
 }
 
 function placeOf(place: number) {
@@ -48,7 +59,8 @@ function optionsOf(one: Case): LifeOptions {
   if ('effect' in one) {
     const kind = tableFaults[one.kind];
     if (kind === undefined) throw new Error('There is no such case.');
-    return { ...shape, onDeath, tableFault: { effect: one.effect, kind } };
+    const beside = one.beside === 0 ? [] : [placeOf(one.beside)];
+    return { ...shape, onDeath, tableFault: { effect: one.effect, kind }, callFaults: beside };
   }
   return {
     ...shape,
@@ -81,14 +93,17 @@ export async function run(options: LayerOptions): Promise<LayerResult> {
   async function runCase(one: Case): Promise<Life> {
     const chosen = optionsOf(one);
     const life = await live(chosen);
-    const planned = chosen.callFaults?.length ?? 1;
-    if (chosen.tableFault !== undefined) count('single faults of tables');
-    else count(planned === 1 ? 'single faults of Azure' : 'pairs of faults run');
-    const broken = [
-      ...life.broken,
-      // Every place was come to in a life before; if it is not now, lives are not what they are taken for.
-      ...(life.hit === planned ? [] : ['A fault was not come to.']),
-    ];
+    const ofAzure = chosen.callFaults?.length ?? 0;
+    const ofTables = chosen.tableFault === undefined ? 0 : 1;
+    const isOfBoth = ofAzure > 0 && ofTables > 0;
+    if (isOfBoth) count('of Azure and of tables together');
+    else if (ofTables > 0) count('single faults of tables');
+    else count(ofAzure === 1 ? 'single faults of Azure' : 'pairs of faults run');
+    // Every place was come to in a life before; if it is not now, lives are not what they are taken for. Of a fault of each
+    // kind it is not known which comes first, and the first may keep the other from being come to.
+    const atLeast = isOfBoth ? 1 : ofAzure + ofTables;
+    if (isOfBoth && life.hit === 1) count('of these with one that kept the other from happening');
+    const broken = [...life.broken, ...(life.hit >= atLeast ? [] : ['A fault was not come to.'])];
     if (broken.length > 0) {
       const at = String(seedOf(one));
       failures.push({ seed: at, what: broken.join('; '), replay: replayCommand('B', at) });
@@ -96,11 +111,20 @@ export async function run(options: LayerOptions): Promise<LayerResult> {
     return life;
   }
 
-  /** One fault of several that do the same, and faults after it: all, or as many as were asked for. */
-  async function runFirst({ shape, alike }: FirstFaults, seconds: number): Promise<void> {
+  /**
+   * One fault of several that do the same, and faults after it: all, or as many as were asked for; and beside it so many
+   * faults of tables.
+   */
+  async function runFirst({ shape, alike }: FirstFaults, seconds: number, ofTables: number): Promise<void> {
     const [first = 0] = alike;
     const life = await runCase({ shape, first, second: 0 });
     count('equal to one that was run', alike.length - 1);
+    const randomOfTables = createRandom(seedOf({ shape, first, second: 0 }) + both);
+    for (let number = 0; number < ofTables; number += 1) {
+      const effect = 1 + randomOfTables.below(life.tableEffects);
+      const kind = randomOfTables.below(tableFaults.length);
+      await runCase({ shape, effect, kind, beside: first });
+    }
     if (seconds === 0) return;
     const all = distinctFaults(life, placeOf(first).call);
     const random = createRandom(seedOf({ shape, first, second: 0 }));
@@ -125,7 +149,8 @@ export async function run(options: LayerOptions): Promise<LayerResult> {
     const step = size === 'quick' ? Math.ceil((firsts.length + ofTables.length) / 170) : 1;
     for (const first of mine(firsts, step)) {
       const isShort = first.shape < shortShapes;
-      await runFirst(first, { quick: 0, usual: isShort ? 3 : 0, full: isShort ? Infinity : 6 }[size]);
+      const seconds = { quick: 0, usual: isShort ? 3 : 0, full: isShort ? Infinity : 6 };
+      await runFirst(first, seconds[size], { quick: 0, usual: isShort ? 1 : 0, full: 6 }[size]);
     }
     for (const one of mine(ofTables, size === 'usual' ? 3 : step)) await runCase(one);
   }
@@ -150,9 +175,11 @@ async function singleFaults(): Promise<{ firsts: FirstFaults[]; ofTables: Case[]
     const life = await live({ ...options, onDeath: 'task failed' });
     if (life.callMethods.length > calls)
       throw new Error('A life makes more calls than cases are numbered for.');
+    if (life.tableEffects >= effects)
+      throw new Error('A life has more effects on tables than cases are numbered for.');
     firsts.push(...distinctFaults(life).map((alike) => ({ shape, alike })));
     for (let effect = 1; effect <= life.tableEffects; effect += 1) {
-      ofTables.push(...tableFaults.map((_, kind) => ({ shape, effect, kind })));
+      ofTables.push(...tableFaults.map((_, kind) => ({ shape, effect, kind, beside: 0 })));
     }
   }
   return { firsts, ofTables };
